@@ -1,0 +1,21 @@
+"""What reading FHIR may leave behind beside resources: the unreadable and the incomplete."""
+
+from __future__ import annotations
+
+import msgspec
+
+from cdshooks.knowledge.ids import ResourceRef
+
+
+class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
+    """A resource that could not be decoded; it costs itself only. ``reason`` holds no value of the record."""
+
+    resource: ResourceRef
+    reason: str
+
+
+class Incomplete(msgspec.Struct, frozen=True, kw_only=True):
+    """A query whose answer is partial or failed: further pages, an OperationOutcome, a page not followed."""
+
+    query: str
+    because: str

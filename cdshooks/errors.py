@@ -1,0 +1,89 @@
+"""The errors this service raises, and the answer each one gets.
+
+* CdsHooksError
+  x BadHookRequestError        400  the body is not this hook
+  x OtherPatientError          400  a resource belongs to another patient
+  x UnauthorizedClientError    401  the CDS client is not who it says
+  x UnknownServiceError        404  no such service
+  x MissingPatientDataError    412  required data is neither prefetched nor fetchable
+  x BodyTooLargeError          413  the body is larger than we accept
+  x UnsupportedMediaError      415  the body is not JSON
+  x OverloadedError            503  we cannot answer now; a later try may succeed
+  x MalformedDateError         --   a date is not a FHIR date; the reader flags the resource
+  x UnreadablePatientFileError --   a file is no Bundle, NDJSON or hook request; the command line says so
+  x KnowledgeError             --   start-up stops; a request never sees it
+"""
+
+
+class CdsHooksError(Exception):
+    """Base of all errors of this package; ``str()`` never holds patient data."""
+
+
+class BadHookRequestError(CdsHooksError):
+    """The body is not a valid request of this hook.
+
+    ``path`` is the JSON path of the fault, ``reason`` a sentence without the value found there.
+    Source: C-16.
+    """
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class OtherPatientError(BadHookRequestError):
+    """A resource belongs to another patient than ``context.patientId``. Source: PID-01."""
+
+
+class UnauthorizedClientError(CdsHooksError):
+    """The CDS client did not prove who it is; ``reason`` goes to the log only. Source: AUT-01."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("the CDS client is not authorised")
+        self.reason = reason
+
+
+class UnknownServiceError(CdsHooksError):
+    """No service has this id."""
+
+
+class MissingPatientDataError(CdsHooksError):
+    """Required data is neither prefetched nor fetchable; ``keys`` names the prefetch keys. Source: C-13."""
+
+    def __init__(self, keys: tuple[str, ...], reason: str) -> None:
+        super().__init__(f"{', '.join(keys)}: {reason}")
+        self.keys = keys
+        self.reason = reason
+
+
+class BodyTooLargeError(CdsHooksError):
+    """The body is larger than the service accepts. Source: INP-01."""
+
+
+class UnsupportedMediaError(CdsHooksError):
+    """The body is not sent as JSON. Source: INP-05."""
+
+
+class OverloadedError(CdsHooksError):
+    """The service cannot answer now; ``retry_after_seconds`` says when to try again. Source: REL-04."""
+
+    def __init__(self, reason: str, retry_after_seconds: int = 1) -> None:
+        super().__init__(reason)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class MalformedDateError(CdsHooksError, ValueError):
+    """A string is not a FHIR date or dateTime."""
+
+
+class UnreadablePatientFileError(CdsHooksError):
+    """A file is neither a Bundle, nor NDJSON of resources, nor a hook request."""
+
+
+class KnowledgeError(CdsHooksError):
+    """The knowledge files contradict their schema or each other; ``faults`` are plain sentences with file and line."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults

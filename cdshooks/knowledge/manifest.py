@@ -1,0 +1,46 @@
+"""The version of the knowledge, when it was reviewed, until when it may be used, and who signed it."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date
+from pathlib import Path
+
+import msgspec
+
+from cdshooks.knowledge.entries import DATA, read_entries
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What identifies the knowledge in force; ``content_hash`` covers shipped files and overlay."""
+
+    version: str
+    reviewed: date
+    due: date
+    expires: date
+    content_hash: str
+
+
+def load_manifest(overlay: Path | None) -> Manifest:
+    """Read the manifest and hash every knowledge file in force."""
+    content = read_entries("manifest").by_id["cdshooks"].content
+    return Manifest(
+        version=content["version"],
+        reviewed=date.fromisoformat(content["reviewed"]),
+        due=date.fromisoformat(content["due"]),
+        expires=date.fromisoformat(content["expires"]),
+        content_hash=_content_hash(overlay),
+    )
+
+
+def _content_hash(overlay: Path | None) -> str:
+    digest = hashlib.sha256()
+    for root in (DATA, overlay):
+        if root is None:
+            continue
+        for path in sorted(
+            it for it in root.rglob("*") if it.is_file() and it.suffix in {".yaml", ".csv"} and it.stem != "signatures"
+        ):
+            digest.update(str(path.relative_to(root)).encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,179 @@
+"""What we conclude for a patient: findings, verdicts, advice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from enum import StrEnum
+
+import msgspec
+
+from cdshooks.knowledge.ids import AgentId, CriterionId, FactId, RegimenId, ResourceRef, SourceId
+from cdshooks.lines.model import LineHistory
+from cdshooks.partial_date import PartialDate
+from cdshooks.record.model import Conflict, PatientRecord
+
+
+class Outcome(StrEnum):
+    """The answer to a criterion. A criterion states what must hold, so ``met`` is always good news."""
+
+    MET = "met"
+    NOT_MET = "not_met"
+    UNKNOWN = "unknown"
+    REVIEW = "review"
+    """The data are there, but a person has to judge them."""
+
+
+def all_of(outcomes: Iterable[Outcome]) -> Outcome:
+    """Combine by Kleene's strong AND: NOT_MET wins, then UNKNOWN, then REVIEW, then MET."""
+    seen = frozenset(outcomes)
+    for outcome in (Outcome.NOT_MET, Outcome.UNKNOWN, Outcome.REVIEW):
+        if outcome in seen:
+            return outcome
+    return Outcome.MET
+
+
+def any_of(outcomes: Iterable[Outcome]) -> Outcome:
+    """Combine by Kleene's strong OR: MET wins, then REVIEW, then UNKNOWN, then NOT_MET."""
+    seen = frozenset(outcomes)
+    for outcome in (Outcome.MET, Outcome.REVIEW, Outcome.UNKNOWN):
+        if outcome in seen:
+            return outcome
+    return Outcome.NOT_MET
+
+
+def opposite(outcome: Outcome) -> Outcome:
+    """Kleene's negation: unknown and review stay what they are."""
+    return {Outcome.MET: Outcome.NOT_MET, Outcome.NOT_MET: Outcome.MET}.get(outcome, outcome)
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of the values of an advice."""
+
+
+class Fact(Value, frozen=True, kw_only=True):
+    """What a criterion asks for: its value (None = unknown), unit, date and the resources behind it."""
+
+    id: FactId
+    value: bool | int | float | str | tuple[str, ...] | None
+    unit: str | None = None
+    date: PartialDate | None = None
+    evidence: tuple[ResourceRef, ...] = ()
+
+
+class Finding(Value, frozen=True, kw_only=True):
+    """The answer to one criterion, with its reason and evidence; "not evaluated" does not exist."""
+
+    criterion: CriterionId
+    outcome: Outcome
+    because: str
+    missing: FactId | None = None
+    evidence: tuple[ResourceRef, ...] = ()
+    sources: tuple[SourceId, ...] = ()
+    recovers_on: PartialDate | None = None
+    """When a failure that time heals is over: the end of a washout."""
+
+
+class Verdict(StrEnum):
+    """What we say of a regimen. Source: contracts/explain.schema.json."""
+
+    OFFER = "offer"
+    OFFER_WITH_WARNING = "offer_with_warning"
+    HOLD = "hold"
+    EXCLUDE = "exclude"
+    NOT_APPLICABLE = "not_applicable"
+
+
+class Warned(Value, frozen=True, kw_only=True):
+    """A named warning on an option."""
+
+    criterion: CriterionId
+    text: str
+
+
+class Ask(Value, frozen=True, kw_only=True):
+    """What must be known or tested before a regimen is started."""
+
+    fact: FactId
+    text: str
+
+
+class Option(Value, frozen=True, kw_only=True):
+    """One regimen judged for one patient."""
+
+    id: RegimenId
+    label: str
+    verdict: Verdict
+    rank: int | None
+    why_this_rank: tuple[str, ...]
+    warnings: tuple[Warned, ...]
+    asks: tuple[Ask, ...]
+    dose_notes: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+class TrialVerdict(StrEnum):
+    """What we say of a trial: never "eligible" on missing data."""
+
+    ELIGIBLE = "eligible"
+    INELIGIBLE = "ineligible"
+    UNKNOWN = "unknown"
+
+
+class NearestSite(Value, frozen=True, kw_only=True):
+    """The recruiting site next to the patient, its distance banded at city level."""
+
+    name: str
+    city: str
+    country: str
+    distance: str
+
+
+class TrialMatch(Value, frozen=True, kw_only=True):
+    """One trial judged for one patient; ids are those of the trial's file ("COHORT:ID" for a cohort's criterion)."""
+
+    nct_id: str
+    title: str
+    verdict: TrialVerdict
+    failing: tuple[CriterionId, ...]
+    missing: tuple[CriterionId, ...]
+    recoverable: bool
+    cohorts: tuple[str, ...]
+    confirm_with_site: tuple[str, ...]
+    nearest_site: NearestSite | None
+    findings: tuple[Finding, ...]
+
+
+class Gap(Value, frozen=True, kw_only=True):
+    """What the record lacks, which decision it would change, and how to obtain it."""
+
+    fact: FactId
+    ask: str
+
+
+class OrderReview(Value, frozen=True, kw_only=True):
+    """What we say of the order being placed.
+
+    ``judgement``: fitting, warning, contraindicated, repeated_after_progression, not_recognised, not_cancer_treatment.
+    """
+
+    order: ResourceRef
+    agents: tuple[AgentId, ...]
+    judgement: str
+    reasons: tuple[Finding, ...]
+    regimens: tuple[RegimenId, ...]
+
+
+class Advice(Value, frozen=True, kw_only=True):
+    """All findings for a patient on a day in a jurisdiction."""
+
+    as_of: date
+    jurisdiction: str
+    record: PatientRecord
+    lines: LineHistory
+    facts: tuple[Fact, ...]
+    options: tuple[Option, ...]
+    trials: tuple[TrialMatch, ...]
+    orders: tuple[OrderReview, ...]
+    gaps: tuple[Gap, ...]
+    conflicts: tuple[Conflict, ...]
