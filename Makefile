@@ -1,0 +1,56 @@
+# Two commands for a newcomer: `make demo` and `make test`. Everything else is listed by `make help`.
+
+PYTHON ?= python3
+VENV   ?= .venv
+PORT   ?= 8080
+BIN    := $(VENV)/bin
+STEP   := scripts/step
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format lock bench clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/.installed ## start the service, fire a shipped request at it, show the cards
+	@$(BIN)/cdshooks demo --port $(PORT)
+
+test: $(VENV)/.installed-dev ## format, lint, types, imports, knowledge, tests with branch coverage
+	@$(STEP) "Format"            $(BIN)/ruff format --check .
+	@$(STEP) "Lint"              $(BIN)/ruff check .
+	@$(STEP) "Types (strict)"    $(BIN)/mypy
+	@$(STEP) "Import contracts"  $(BIN)/lint-imports
+	@$(STEP) "Knowledge"         $(BIN)/cdshooks knowledge check
+	@$(STEP) --show "Tests"      $(BIN)/pytest -n 2 --cov --cov-report=term:skip-covered --cov-fail-under=85
+
+check: test ## the same as test
+
+format: $(VENV)/.installed-dev ## put the code in form
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.installed-dev ## measure reading, lines and drug names; prints ratios
+	@for one in benchmarks/*.py; do echo "== $$one"; $(BIN)/python $$one || exit 1; done
+
+lock: $(VENV)/.installed-dev ## write the hash-locked requirements anew
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --custom-compile-command "make lock" --group dev pyproject.toml -o requirements-dev.txt
+
+clean: ## remove what the build made
+	@rm -rf $(VENV) build dist *.egg-info .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/.python:
+	@scripts/check-python $(PYTHON)
+	@$(STEP) "Virtual environment" $(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.python requirements.txt pyproject.toml
+	@$(STEP) "Dependencies (hash-locked)" $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(STEP) "cdshooks" $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
+	@$(STEP) "Development tools (hash-locked)" $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
