@@ -62,7 +62,7 @@ def _build_mapping(node: yaml.MappingNode, at: tuple[str | int, ...], lines: Lin
         line = key_node.start_mark.line + 1
         if key in built:
             raise KnowledgeError((f"{path.name}:{line}: the key {key!r} stands here twice",))
-        if key_node.style is None and key.lower() in _AMBIGUOUS:
+        if not key_node.style and key.lower() in _AMBIGUOUS:
             raise KnowledgeError(
                 (f"{path.name}:{line}: put the key {key!r} in quotes, or YAML readers will take it for a truth value",)
             )
@@ -72,7 +72,7 @@ def _build_mapping(node: yaml.MappingNode, at: tuple[str | int, ...], lines: Lin
 
 def _scalar(node: yaml.ScalarNode, path: Path) -> Any:
     text = str(node.value)
-    if node.style is not None:  # quoted or block text is text
+    if node.style:  # quoted or block text is text
         return text
     if text.lower() in _WORDS and text in (text.lower(), ""):
         return _WORDS[text]
