@@ -1,0 +1,524 @@
+"""The members of FHIR R4 resources that we read, and nothing else.
+
+Unknown members are ignored and every member may be missing, because EHRs send what they have. What a FHIR list or object is in
+the standard is sometimes sent as the other (``category`` as an object): such members are read by nobody here.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from cdshooks.ehr.model import Incomplete, Unreadable
+from cdshooks.knowledge.ids import ResourceRef
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Base of the decoded parts of a resource."""
+
+
+class Coding(Part, frozen=True, kw_only=True):
+    """A code of a system, with the words shown for it."""
+
+    system: str | None = None
+    code: str | None = None
+    display: str | None = None
+
+
+class CodeableConcept(Part, frozen=True, kw_only=True):
+    """A concept by codes, by words, or both."""
+
+    coding: tuple[Coding, ...] = ()
+    text: str | None = None
+
+
+class Identifier(Part, frozen=True, kw_only=True):
+    """A business identifier."""
+
+    system: str | None = None
+    value: str | None = None
+
+
+class Reference(Part, frozen=True, kw_only=True):
+    """A reference in any of its forms: relative, absolute, ``urn:uuid:``, ``#contained``, logical, or words only."""
+
+    reference: str | None = None
+    display: str | None = None
+    identifier: Identifier | None = None
+
+
+class Period(Part, frozen=True, kw_only=True):
+    """From and to, as written."""
+
+    start: str | None = None
+    end: str | None = None
+
+
+class Quantity(Part, frozen=True, kw_only=True):
+    """A number with its unit; some senders write the number as text."""
+
+    value: float | str | None = None
+    comparator: str | None = None
+    unit: str | None = None
+    code: str | None = None
+    system: str | None = None
+
+
+class Ratio(Part, frozen=True, kw_only=True):
+    """A numerator over a denominator."""
+
+    numerator: Quantity | None = None
+    denominator: Quantity | None = None
+
+
+class Range(Part, frozen=True, kw_only=True):
+    """Low to high."""
+
+    low: Quantity | None = None
+    high: Quantity | None = None
+
+
+class Annotation(Part, frozen=True, kw_only=True):
+    """A note."""
+
+    text: str | None = None
+    time: str | None = None
+
+
+class Extension(Part, frozen=True, kw_only=True):
+    """An extension with the value types that ours use."""
+
+    url: str | None = None
+    value_codeable_concept: CodeableConcept | None = None
+    value_coding: Coding | None = None
+    value_code: str | None = None
+    value_string: str | None = None
+    value_integer: int | None = None
+    value_boolean: bool | None = None
+    value_reference: Reference | None = None
+
+
+class Repeat(Part, frozen=True, kw_only=True):
+    """When a dose is repeated; only the bounds are read."""
+
+    bounds_period: Period | None = None
+
+
+class Timing(Part, frozen=True, kw_only=True):
+    """When a dose is given."""
+
+    event: tuple[str, ...] = ()
+    repeat: Repeat | None = None
+    code: CodeableConcept | None = None
+
+
+class DoseAndRate(Part, frozen=True, kw_only=True):
+    """How much is given."""
+
+    dose_quantity: Quantity | None = None
+
+
+class Dosage(Part, frozen=True, kw_only=True):
+    """A dosage instruction, or (in an administration) what was given."""
+
+    text: str | None = None
+    timing: Timing | None = None
+    route: CodeableConcept | None = None
+    dose: Quantity | None = None
+    dose_and_rate: tuple[DoseAndRate, ...] | DoseAndRate = ()
+
+
+class Base(Part, frozen=True, kw_only=True):
+    """What every resource has. ``subject`` and ``patient`` tell whose it is."""
+
+    id: str | None = None
+    subject: Reference | None = None
+    patient: Reference | None = None
+    extension: tuple[Extension, ...] = ()
+
+
+class Ingredient(Part, frozen=True, kw_only=True):
+    """A drug in a mixture."""
+
+    item_codeable_concept: CodeableConcept | None = None
+    item_reference: Reference | None = None
+    is_active: bool | None = None
+
+
+class Medication(Base, frozen=True, kw_only=True):
+    """A drug product or mixture."""
+
+    code: CodeableConcept | None = None
+    ingredient: tuple[Ingredient, ...] = ()
+
+
+class Contained(Part, frozen=True, kw_only=True):
+    """A contained resource; only a Medication is of use to us."""
+
+    id: str | None = None
+    resource_type: str | None = None
+    code: CodeableConcept | None = None
+    ingredient: tuple[Ingredient, ...] = ()
+
+
+class Drug(Base, frozen=True, kw_only=True):
+    """What the five records of a drug have in common."""
+
+    status: str | None = None
+    medication_codeable_concept: CodeableConcept | None = None
+    medication_reference: Reference | None = None
+    contained: tuple[Contained, ...] = ()
+    reason_code: tuple[CodeableConcept, ...] = ()
+    reason_reference: tuple[Reference, ...] = ()
+    note: tuple[Annotation, ...] = ()
+    part_of: tuple[Reference, ...] = ()
+
+
+class DispenseRequest(Part, frozen=True, kw_only=True):
+    """How an order may be supplied."""
+
+    validity_period: Period | None = None
+    expected_supply_duration: Quantity | None = None
+
+
+class MedicationRequest(Drug, frozen=True, kw_only=True):
+    """An order, or a report of earlier medication. Source: terminology 3."""
+
+    intent: str | None = None
+    do_not_perform: bool | None = None
+    reported_boolean: bool | None = None
+    reported_reference: Reference | None = None
+    authored_on: str | None = None
+    status_reason: CodeableConcept | None = None
+    dosage_instruction: tuple[Dosage, ...] = ()
+    dispense_request: DispenseRequest | None = None
+
+
+class MedicationAdministration(Drug, frozen=True, kw_only=True):
+    """A dose given, or not given."""
+
+    effective_date_time: str | None = None
+    effective_period: Period | None = None
+    status_reason: tuple[CodeableConcept, ...] = ()
+    request: Reference | None = None
+    dosage: Dosage | None = None
+
+
+class MedicationStatement(Drug, frozen=True, kw_only=True):
+    """What someone says that the patient takes or took."""
+
+    effective_date_time: str | None = None
+    effective_period: Period | None = None
+    date_asserted: str | None = None
+    status_reason: tuple[CodeableConcept, ...] = ()
+    information_source: Reference | None = None
+    dosage: tuple[Dosage, ...] = ()
+    based_on: tuple[Reference, ...] = ()
+
+
+class MedicationDispense(Drug, frozen=True, kw_only=True):
+    """A supply handed out."""
+
+    when_handed_over: str | None = None
+    when_prepared: str | None = None
+    days_supply: Quantity | None = None
+    authorizing_prescription: tuple[Reference, ...] = ()
+    dosage_instruction: tuple[Dosage, ...] = ()
+
+
+class Procedure(Base, frozen=True, kw_only=True):
+    """Drug therapy, radiotherapy or surgery."""
+
+    status: str | None = None
+    code: CodeableConcept | None = None
+    performed_date_time: str | None = None
+    performed_period: Period | None = None
+    status_reason: CodeableConcept | None = None
+    reason_code: tuple[CodeableConcept, ...] = ()
+    reason_reference: tuple[Reference, ...] = ()
+    body_site: tuple[CodeableConcept, ...] = ()
+    used_code: tuple[CodeableConcept, ...] = ()
+    note: tuple[Annotation, ...] = ()
+
+
+class ReferenceRange(Part, frozen=True, kw_only=True):
+    """The laboratory's own normal range."""
+
+    low: Quantity | None = None
+    high: Quantity | None = None
+    text: str | None = None
+
+
+class Valued(Part, frozen=True, kw_only=True):
+    """A coded question with its answer in any of FHIR's value types."""
+
+    code: CodeableConcept | None = None
+    value_quantity: Quantity | None = None
+    value_codeable_concept: CodeableConcept | None = None
+    value_string: str | None = None
+    value_boolean: bool | None = None
+    value_integer: int | None = None
+    value_range: Range | None = None
+    value_ratio: Ratio | None = None
+    value_date_time: str | None = None
+    interpretation: tuple[CodeableConcept, ...] | CodeableConcept = ()
+    data_absent_reason: CodeableConcept | None = None
+
+
+class Component(Valued, frozen=True, kw_only=True):
+    """A part of an observation."""
+
+
+class Observation(Base, frozen=True, kw_only=True):
+    """A measurement, test result or statement."""
+
+    status: str | None = None
+    code: CodeableConcept | None = None
+    effective_date_time: str | None = None
+    effective_period: Period | None = None
+    effective_instant: str | None = None
+    issued: str | None = None
+    value_quantity: Quantity | None = None
+    value_codeable_concept: CodeableConcept | None = None
+    value_string: str | None = None
+    value_boolean: bool | None = None
+    value_integer: int | None = None
+    value_range: Range | None = None
+    value_ratio: Ratio | None = None
+    value_date_time: str | None = None
+    interpretation: tuple[CodeableConcept, ...] | CodeableConcept = ()
+    data_absent_reason: CodeableConcept | None = None
+    component: tuple[Component, ...] = ()
+    has_member: tuple[Reference, ...] = ()
+    focus: tuple[Reference, ...] = ()
+    specimen: Reference | None = None
+    body_site: CodeableConcept | None = None
+    method: CodeableConcept | None = None
+    note: tuple[Annotation, ...] = ()
+    reference_range: tuple[ReferenceRange, ...] = ()
+    performer: tuple[Reference, ...] = ()
+
+
+class Stage(Part, frozen=True, kw_only=True):
+    """The stage or grade that a Condition names."""
+
+    summary: CodeableConcept | None = None
+    type: CodeableConcept | None = None
+
+
+class ConditionEvidence(Part, frozen=True, kw_only=True):
+    """What a Condition rests on."""
+
+    code: tuple[CodeableConcept, ...] = ()
+
+
+class Condition(Base, frozen=True, kw_only=True):
+    """A diagnosis, problem or finding."""
+
+    clinical_status: CodeableConcept | None = None
+    verification_status: CodeableConcept | None = None
+    code: CodeableConcept | None = None
+    severity: CodeableConcept | None = None
+    onset_date_time: str | None = None
+    onset_period: Period | None = None
+    onset_string: str | None = None
+    abatement_date_time: str | None = None
+    abatement_period: Period | None = None
+    abatement_boolean: bool | None = None
+    abatement_string: str | None = None
+    recorded_date: str | None = None
+    body_site: tuple[CodeableConcept, ...] = ()
+    stage: tuple[Stage, ...] = ()
+    evidence: tuple[ConditionEvidence, ...] = ()
+    note: tuple[Annotation, ...] = ()
+
+
+class Reaction(Part, frozen=True, kw_only=True):
+    """How an allergy or intolerance showed."""
+
+    substance: CodeableConcept | None = None
+    manifestation: tuple[CodeableConcept, ...] = ()
+    severity: str | None = None
+    onset: str | None = None
+    description: str | None = None
+
+
+class AllergyIntolerance(Base, frozen=True, kw_only=True):
+    """An allergy or intolerance to a substance."""
+
+    clinical_status: CodeableConcept | None = None
+    verification_status: CodeableConcept | None = None
+    code: CodeableConcept | None = None
+    criticality: str | None = None
+    onset_date_time: str | None = None
+    recorded_date: str | None = None
+    reaction: tuple[Reaction, ...] = ()
+    note: tuple[Annotation, ...] = ()
+
+
+class SuspectEntity(Part, frozen=True, kw_only=True):
+    """What an adverse event is blamed on."""
+
+    instance: Reference | None = None
+
+
+class AdverseEvent(Base, frozen=True, kw_only=True):
+    """An adverse event."""
+
+    actuality: str | None = None
+    event: CodeableConcept | None = None
+    date: str | None = None
+    detected: str | None = None
+    recorded_date: str | None = None
+    severity: CodeableConcept | None = None
+    seriousness: CodeableConcept | None = None
+    outcome: CodeableConcept | None = None
+    suspect_entity: tuple[SuspectEntity, ...] = ()
+    contained: tuple[Contained, ...] = ()
+
+
+class DiagnosticReport(Base, frozen=True, kw_only=True):
+    """A report; its conclusion is read, its narrative never."""
+
+    status: str | None = None
+    code: CodeableConcept | None = None
+    effective_date_time: str | None = None
+    effective_period: Period | None = None
+    issued: str | None = None
+    conclusion: str | None = None
+    conclusion_code: tuple[CodeableConcept, ...] = ()
+    result: tuple[Reference, ...] = ()
+    specimen: tuple[Reference, ...] = ()
+
+
+class Collection(Part, frozen=True, kw_only=True):
+    """Where and when a specimen was taken."""
+
+    collected_date_time: str | None = None
+    body_site: CodeableConcept | None = None
+
+
+class Specimen(Base, frozen=True, kw_only=True):
+    """A tissue or blood sample."""
+
+    status: str | None = None
+    type: CodeableConcept | None = None
+    collection: Collection | None = None
+
+
+class ServiceRequest(Base, frozen=True, kw_only=True):
+    """A planned procedure."""
+
+    status: str | None = None
+    intent: str | None = None
+    code: CodeableConcept | None = None
+    occurrence_date_time: str | None = None
+    authored_on: str | None = None
+    body_site: tuple[CodeableConcept, ...] = ()
+    reason_code: tuple[CodeableConcept, ...] = ()
+
+
+class ResearchSubject(Base, frozen=True, kw_only=True):
+    """Participation in a study."""
+
+    status: str | None = None
+    period: Period | None = None
+    study: Reference | None = None
+    individual: Reference | None = None
+
+
+class CarePlan(Base, frozen=True, kw_only=True):
+    """A plan; only the fact that treatment changed is of use."""
+
+    status: str | None = None
+    title: str | None = None
+    period: Period | None = None
+
+
+class BodyStructure(Base, frozen=True, kw_only=True):
+    """A place in the body."""
+
+    location: CodeableConcept | None = None
+    location_qualifier: tuple[CodeableConcept, ...] = ()
+
+
+class Address(Part, frozen=True, kw_only=True):
+    """Where the patient lives; only the region is read."""
+
+    postal_code: str | None = None
+    country: str | None = None
+    use: str | None = None
+
+
+class PatientLink(Part, frozen=True, kw_only=True):
+    """A link to another record of the same person."""
+
+    type: str | None = None
+
+
+class Patient(Base, frozen=True, kw_only=True):
+    """The patient; names are never read."""
+
+    gender: str | None = None
+    birth_date: str | None = None
+    active: bool | None = None
+    deceased_boolean: bool | None = None
+    deceased_date_time: str | None = None
+    address: tuple[Address, ...] = ()
+    link: tuple[PatientLink, ...] = ()
+
+
+class Held(msgspec.Struct, frozen=True, kw_only=True):
+    """A decoded resource with the reference by which evidence names it and the other names that it goes by."""
+
+    ref: ResourceRef
+    query: str
+    resource: Base
+
+
+class Unsupported(msgspec.Struct, frozen=True, kw_only=True):
+    """A resource of a FHIR version that we do not read, such as DSTU2 MedicationOrder; never "no therapy"."""
+
+    resource: ResourceRef
+    reason: str
+
+
+class Resources(msgspec.Struct, frozen=True, kw_only=True):
+    """All resources of one call by type, in the order received, with what could not be read.
+
+    ``by_name`` resolves references: relative (``Type/id``), absolute and ``urn:uuid:`` full URLs lead to the resource.
+    """
+
+    by_type: dict[str, tuple[Held, ...]]
+    by_name: dict[str, Held]
+    unreadable: tuple[Unreadable, ...] = ()
+    unsupported: tuple[Unsupported, ...] = ()
+    incomplete: tuple[Incomplete, ...] = ()
+
+    def of(self, resource_type: str) -> tuple[Held, ...]:
+        """The resources of one type."""
+        return self.by_type.get(resource_type, ())
+
+
+TYPES: dict[str, type[Base]] = {
+    it.__name__: it
+    for it in (
+        Patient,
+        Medication,
+        MedicationRequest,
+        MedicationAdministration,
+        MedicationStatement,
+        MedicationDispense,
+        Procedure,
+        Observation,
+        Condition,
+        AllergyIntolerance,
+        AdverseEvent,
+        DiagnosticReport,
+        Specimen,
+        ServiceRequest,
+        ResearchSubject,
+        CarePlan,
+        BodyStructure,
+    )
+}
+"""The resource types that we read, by name."""
