@@ -27,7 +27,7 @@ class _Search(msgspec.Struct):
 
 class _Entry(msgspec.Struct, rename="camel"):
     full_url: str | None = None
-    resource: msgspec.Raw | None = None
+    resource: msgspec.Raw = msgspec.Raw()
     search: _Search | None = None
 
 
@@ -44,7 +44,7 @@ class _Bundle(msgspec.Struct):
 
 
 class _Parameter(msgspec.Struct):
-    resource: msgspec.Raw | None = None
+    resource: msgspec.Raw = msgspec.Raw()
     part: tuple[_Parameter, ...] = ()
 
 
@@ -130,7 +130,7 @@ class ResourceCollector:
         bundle = _bundle.decode(raw)
         matches = 0
         for entry in bundle.entry or ():
-            if entry is None or entry.resource is None:
+            if entry is None or not bytes(entry.resource):
                 continue
             matches += entry.search is None or entry.search.mode in {None, "match"}
             self._add(entry.resource, query, full_url=entry.full_url, depth=depth + 1)
@@ -144,7 +144,7 @@ class ResourceCollector:
             self.mark_incomplete(query, "Parameters are nested too deeply to be read")
             return
         for parameter in parameters:
-            if parameter.resource is not None:
+            if bytes(parameter.resource):
                 self._add(parameter.resource, query, full_url=None, depth=depth + 1)
             self._add_parameters(parameter.part, query, depth + 1)
 
