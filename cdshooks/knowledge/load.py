@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
+from cdshooks.knowledge.criteria import Criterion, load_criteria
+from cdshooks.knowledge.drugs import DrugKnowledge, load_drugs
+from cdshooks.knowledge.facts import FactDefinition, load_facts
+from cdshooks.knowledge.gaps import GapRule, load_gap_rules
+from cdshooks.knowledge.ids import CriterionId, FactId, RegimenId
 from cdshooks.knowledge.manifest import Manifest, load_manifest
+from cdshooks.knowledge.ranking import Ranking, load_ranking
+from cdshooks.knowledge.regimens import Regimen, load_regimens
+from cdshooks.knowledge.rules import OptionRules, bind_criteria
 
 
 class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
     """Everything clinical that the service knows, shipped files and overlay taken together."""
 
     manifest: Manifest
+    drugs: DrugKnowledge
+    facts: Mapping[FactId, FactDefinition]
+    criteria: Mapping[CriterionId, Criterion]
+    regimens: Mapping[RegimenId, Regimen]
+    rules: OptionRules
+    """Which criteria bind which regimen."""
+    ranking: Ranking
+    gap_rules: tuple[GapRule, ...]
 
 
 def load_knowledge(overlay: Path | None = None) -> Knowledge:
@@ -21,4 +38,18 @@ def load_knowledge(overlay: Path | None = None) -> Knowledge:
     Raises:
         KnowledgeError: One sentence for each fault, with file and line.
     """
-    return Knowledge(manifest=load_manifest(overlay))
+    drugs = load_drugs(overlay)
+    facts = load_facts(overlay)
+    criteria = load_criteria(facts, overlay)
+    regimens = load_regimens(criteria, overlay)
+    classes = {agent: frozenset((drug.drug_class,)) for agent, drug in drugs.by_agent.items()}
+    return Knowledge(
+        manifest=load_manifest(overlay),
+        drugs=drugs,
+        facts=facts,
+        criteria=criteria,
+        regimens=regimens,
+        rules=bind_criteria(regimens, criteria, classes),
+        ranking=load_ranking(overlay),
+        gap_rules=load_gap_rules(facts, overlay),
+    )

@@ -110,6 +110,8 @@ class Option(Value, frozen=True, kw_only=True):
     asks: tuple[Ask, ...]
     dose_notes: tuple[str, ...]
     findings: tuple[Finding, ...]
+    agents: tuple[AgentId, ...] = ()
+    """The drugs taken, one for each part of the regimen: partners that were failed or do not fit are passed over."""
 
 
 class TrialVerdict(StrEnum):

@@ -1,0 +1,85 @@
+"""How offered regimens are put in order: named considerations that a reader can follow, no score."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from cdshooks.knowledge.criteria import Predicate, predicate_from
+from cdshooks.knowledge.entries import read_entries
+from cdshooks.knowledge.ids import AgentId, RegimenId
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of the parts of the ranking."""
+
+
+class Consideration(Part, frozen=True, kw_only=True):
+    """One thing that is compared; ``told`` completes "It stands before X: ..."."""
+
+    id: str
+    title: str
+    told: str
+
+
+class WishRule(Part, frozen=True, kw_only=True):
+    """What a wish looks at: a risk (the lower the better) or a trait of the burden."""
+
+    wish: str
+    kept: str
+    lost: str
+    risk: str | None = None
+    burden: str | None = None
+    wants: bool = True
+
+
+class Pin(msgspec.Struct, frozen=True):
+    """Regimens that stand first or last while a predicate holds."""
+
+    regimens: frozenset[RegimenId]
+    place: str
+    requires: Predicate
+    told: str
+
+
+class Ranking(msgspec.Struct, frozen=True, kw_only=True):
+    """The order of considerations and the words for them."""
+
+    considerations: tuple[Consideration, ...]
+    evidence_bands: tuple[tuple[str, ...], ...]
+    evidence_words: dict[str, str]
+    brain_words: dict[str, str]
+    brain_needed: frozenset[str]
+    wishes: tuple[WishRule, ...]
+    partner_risks: dict[str, dict[AgentId, str]]
+    trial_follows: str
+    pinned: tuple[Pin, ...]
+
+    @property
+    def evidence_levels(self) -> tuple[str, ...]:
+        """All levels of evidence, best first."""
+        return tuple(level for band in self.evidence_bands for level in band)
+
+
+def load_ranking(overlay: Path | None = None) -> Ranking:
+    """Read how options are put in order.
+
+    Raises:
+        KnowledgeError: One sentence for each fault, with file and line.
+    """
+    content = read_entries("ranking", overlay).by_id["order"].content
+    return Ranking(
+        considerations=msgspec.convert(content["considerations"], tuple[Consideration, ...]),
+        evidence_bands=tuple(tuple(band) for band in content["evidence_bands"]),
+        evidence_words=content["evidence_words"],
+        brain_words=content["brain_words"],
+        brain_needed=frozenset(content["brain_needed"]),
+        wishes=msgspec.convert(content["wishes"], tuple[WishRule, ...]),
+        partner_risks=content.get("partner_risks", {}),
+        trial_follows=content["trial_follows"],
+        pinned=tuple(
+            Pin(frozenset(pin["regimens"]), pin["place"], predicate_from(pin["requires"]), pin["told"])
+            for pin in content["pinned"]
+        ),
+    )

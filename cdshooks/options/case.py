@@ -1,0 +1,42 @@
+"""One patient on one day in one jurisdiction: all that a criterion may look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+import msgspec
+
+from cdshooks.knowledge.ids import AgentId, FactId, ResourceRef
+from cdshooks.knowledge.load import Knowledge
+from cdshooks.lines.model import LineHistory
+from cdshooks.options.model import Fact, Outcome
+from cdshooks.record.model import PatientRecord
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True):
+    """The patient's record, lines and facts, with the knowledge, the day and the place."""
+
+    record: PatientRecord
+    lines: LineHistory
+    facts: Mapping[FactId, Fact]
+    knowledge: Knowledge
+    as_of: date
+    jurisdiction: str
+
+    def fact(self, fact_id: FactId) -> Fact:
+        """The fact of this id; an unknown one when nothing derives it."""
+        return self.facts.get(fact_id) or Fact(id=fact_id, value=None)
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """The answer to a predicate: what was observed (for the reader), which fact is missing, and on what it rests."""
+
+    outcome: Outcome
+    observed: tuple[str, ...] = ()
+    missing: FactId | None = None
+    evidence: tuple[ResourceRef, ...] = ()
+
+
+Bound = frozenset[AgentId]
+"""The components of a regimen that a criterion is about."""

@@ -1,0 +1,89 @@
+"""Facts about treatment so far: exposure, progression and toxicity kept apart, and the numbers of lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from cdshooks.knowledge.ids import AgentId, FactId
+from cdshooks.lines.model import AgentUse, EndReason, Setting
+from cdshooks.options.deriving.reader import FactValue, Source, newest_first
+from cdshooks.options.model import Fact
+from cdshooks.partial_date import PartialDate, latest
+
+
+def derive_treatment_facts(source: Source, classes: Mapping[AgentId, frozenset[str]]) -> Iterator[Fact]:
+    """Sets of drugs, the counts of lines, and what anthracycline has been given."""
+    uses = source.lines.uses
+    yield _agents(source, "agents", uses)
+    yield _agents(source, "agents_metastatic", (it for it in uses if it.setting is Setting.METASTATIC))
+    yield _agents(source, "agents_early", (it for it in uses if it.setting is not Setting.METASTATIC))
+    yield _agents(source, "agents_current", (it for it in uses if it.outcome is EndReason.ONGOING))
+    yield _agents(source, "agents_progressed", (it for it in uses if it.outcome is EndReason.PROGRESSION))
+    yield _agents(source, "agents_stopped_for_toxicity", (it for it in uses if it.outcome is EndReason.TOXICITY))
+    named = {name for use in uses for name in classes.get(use.agent, ())}
+    yield source.fact("classes", tuple(sorted(named)))
+    counts = source.lines.counts
+    yield source.fact("metastatic_lines", counts.metastatic_lines)
+    yield source.fact("metastatic_lines_min", counts.min)
+    yield source.fact("metastatic_lines_max", counts.max)
+    finished = sum(line.end_reason is not EndReason.ONGOING for line in source.lines.lines)
+    yield source.fact("finished_metastatic_lines", finished)
+    yield source.fact("anti_her2_regimens_metastatic", counts.anti_her2_regimens_metastatic)
+    early_her2 = sum(
+        any(name.startswith(_HER2) for agent in line.agents for name in classes.get(agent, ()))
+        for line in source.lines.early
+    )
+    yield source.fact("anti_her2_regimens_any", counts.anti_her2_regimens_metastatic + early_her2)
+    yield source.fact("effective_lines", counts.effective_lines)
+    yield source.fact("next_line", source.lines.next_line)
+    progression = last_progression(source)
+    yield source.fact("last_progression", progression.as_fhir() if progression else None, when=progression)
+    for fact_id, reason in (("progressed_on_tdxd", EndReason.PROGRESSION), ("had_tdxd", None)):
+        listed = frozenset(source.definitions[FactId(fact_id)].agents)
+        found = [it for it in uses if it.agent in listed and (reason is None or it.outcome is reason)]
+        yield source.fact(fact_id, bool(found), evidence=[ref for it in found for ref in it.evidence])
+    relapse = source.lines.early_relapse
+    days: FactValue = relapse.days.least if relapse and relapse.days.least == relapse.days.most else None
+    yield source.fact("early_relapse_days", days, evidence=relapse.evidence if relapse else ())
+    yield _cumulative_anthracycline(source, classes)
+
+
+_HER2 = "her2-"
+_ANTHRACYCLINE = "anthracycline"
+
+
+def _agents(source: Source, fact_id: str, uses: Iterable[AgentUse]) -> Fact:
+    found = tuple(uses)
+    return source.fact(
+        fact_id, tuple(sorted({it.agent for it in found})), evidence=[ref for it in found for ref in it.evidence]
+    )
+
+
+def last_progression(source: Source) -> PartialDate | None:
+    """The latest day on which the record says that the disease progressed, or a line ended for it."""
+    said = [
+        it.date for it in source.record.statuses if it.trend == "progression" and it.date and source.is_past(it.date)
+    ]
+    ended = [it.end for it in source.lines.lines if it.end_reason is EndReason.PROGRESSION and it.end]
+    return latest((*said, *ended))
+
+
+def _cumulative_anthracycline(source: Source, classes: Mapping[AgentId, frozenset[str]]) -> Fact:
+    """The sum of doses known per body surface, as doxorubicin; unknown when any anthracycline has no dose."""
+    definition = source.definitions[FactId("cum_doxorubicin_eq_mg_m2")]
+    given = [
+        it
+        for it in source.record.exposures
+        if (it.agent in definition.agents or _ANTHRACYCLINE in classes.get(it.agent, ())) and source.is_past(it.start)
+    ]
+    if not given:
+        ever = any(_ANTHRACYCLINE in classes.get(use.agent, ()) for use in source.lines.uses)
+        return source.fact("cum_doxorubicin_eq_mg_m2", None if ever else 0.0)
+    doses = [it for it in given if it.is_single_dose] or given
+    evidence = [ref for it in sorted(doses, key=lambda it: newest_first(it.start)) for ref in it.evidence]
+    total = 0.0
+    for it in doses:
+        if it.dose_mg_per_m2 is None or it.agent not in definition.agents or not it.is_single_dose:
+            return source.fact("cum_doxorubicin_eq_mg_m2", None, evidence=evidence)
+        total += it.dose_mg_per_m2 * definition.agents[it.agent]
+    return source.fact("cum_doxorubicin_eq_mg_m2", total, evidence=evidence)

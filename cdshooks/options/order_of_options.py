@@ -1,0 +1,150 @@
+"""Puts the offered regimens in order by named considerations, and says why each stands where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from cdshooks.knowledge.ids import FactId, RegimenId
+from cdshooks.knowledge.ranking import Ranking, WishRule
+from cdshooks.options.case import Case
+from cdshooks.options.model import Option, Outcome, Verdict
+from cdshooks.options.predicates import evaluate
+from cdshooks.options.verdicts import Judged
+
+OFFERED = frozenset({Verdict.OFFER, Verdict.OFFER_WITH_WARNING})
+_RISKS = {"none": 0, "low": 1, "by_partner": 2, "unknown": 2, "moderate": 2, "high": 3}
+_BRAIN = ("strong", "some", "little", "unknown", "not_applicable")
+
+
+class Place(msgspec.Struct, frozen=True):
+    """What a regimen brings to each consideration: the smaller, the earlier."""
+
+    by_consideration: dict[str, float]
+    told: tuple[str, ...]
+
+
+def rank_options(judged: Sequence[Judged], case: Case) -> tuple[Option, ...]:
+    """All options: offered ones first, in order and with their reasons; then the others in the order of the knowledge."""
+    ranking = case.knowledge.ranking
+    names = [it.id for it in ranking.considerations]
+    offered = [it for it in judged if it.option.verdict in OFFERED]
+    places = {it.option.id: _place(it, case) for it in offered}
+    last = {it.option.id for it in offered if _pin(it, case) == "last"}
+    ordered = sorted(
+        offered,
+        key=lambda it: (
+            it.option.id in last,
+            *(places[it.option.id].by_consideration[name] for name in names),
+            it.option.id,
+        ),
+    )
+    ranked: list[Option] = []
+    for number, it in enumerate(ordered, start=1):
+        above = ordered[number - 2] if number > 1 else None
+        why = [*places[it.option.id].told]
+        if above is not None:
+            why.append(_after(above, it, places, ranking))
+        why += _moves(it.option)
+        ranked.append(msgspec.structs.replace(it.option, rank=number, why_this_rank=tuple(why)))
+    order = list(Verdict)
+    others = sorted(
+        (it.option for it in judged if it.option.verdict not in OFFERED), key=lambda it: order.index(it.verdict)
+    )
+    return (*ranked, *others)
+
+
+def _pin(judged: Judged, case: Case) -> str | None:
+    for pin in case.knowledge.ranking.pinned:
+        if judged.option.id in pin.regimens and evaluate(pin.requires, case).outcome is Outcome.MET:
+            return pin.place
+    # not known to hold: a regimen that could only be first in a situation waits at the end with those that go along
+    places = {pin.place for pin in case.knowledge.ranking.pinned if judged.option.id in pin.regimens}
+    return "last" if "last" in places else None
+
+
+def _place(judged: Judged, case: Case) -> Place:
+    ranking = case.knowledge.ranking
+    regimen = judged.rules.regimen
+    had_tdxd = case.fact(FactId("had_tdxd")).value is True
+    pin = _pin(judged, case)
+    told = [it.told for it in ranking.pinned if judged.option.id in it.regimens and pin == it.place]
+    level = regimen.evidence_level.after_tdxd if had_tdxd else regimen.evidence_level.tdxd_naive
+    levels = ranking.evidence_levels
+    if regimen.role == "trial" and not regimen.components:
+        level_place = levels.index(ranking.trial_follows) + 0.5
+        band = float(next(n for n, names in enumerate(ranking.evidence_bands) if ranking.trial_follows in names))
+    else:
+        situation = "after T-DXd" if had_tdxd else "without earlier T-DXd"
+        told.append(f"Evidence {situation}: {ranking.evidence_words[level]}.")
+        level_place = float(levels.index(level))
+        band = float(next(n for n, names in enumerate(ranking.evidence_bands) if level in names))
+    brain = 0.0
+    if case.fact(FactId("cns")).value in ranking.brain_needed and regimen.components:
+        brain = float(_BRAIN.index(regimen.brain_activity))
+        told.append(f"In the brain: {ranking.brain_words[regimen.brain_activity]}.")
+    lost, wish_words = _wishes(judged, case)
+    told += wish_words
+    if judged.grave_warnings:
+        told.append(f"Grave warnings: {judged.grave_warnings}.")
+    return Place(
+        {
+            "situation": 0.0 if pin == "first" else 1.0,
+            "safety": float(bool(judged.grave_warnings)),
+            "brain": brain,
+            "evidence_band": band,
+            "wishes": lost,
+            "evidence": level_place,
+            "warnings": float(len(judged.option.warnings)),
+            "asks": float(len(judged.option.asks)),
+            "burden": regimen.burden.clinic_days_per_21,
+            "preference": float(regimen.preference),
+        },
+        tuple(told),
+    )
+
+
+def _wishes(judged: Judged, case: Case) -> tuple[float, list[str]]:
+    """How far a regimen goes against the patient's wishes, and the words for each wish."""
+    wished = case.fact(FactId("wishes")).value
+    if not isinstance(wished, tuple) or not judged.rules.regimen.components:
+        return 0.0, []
+    against, told = 0.0, []
+    for rule in case.knowledge.ranking.wishes:
+        if rule.wish not in wished:
+            continue
+        cost = _cost(rule, judged, case.knowledge.ranking)
+        against += cost
+        told.append(f"Wish {rule.wish.replace('-', ' ')}: {rule.lost if cost > 1 else rule.kept}.")
+    return against, told
+
+
+def _cost(rule: WishRule, judged: Judged, ranking: Ranking) -> float:
+    regimen = judged.rules.regimen
+    if rule.risk is not None:
+        risk = getattr(regimen.risks, rule.risk)
+        if risk == "by_partner":
+            by_drug = ranking.partner_risks.get(rule.risk, {})
+            known: Iterable[str] = (by_drug[agent] for agent in judged.option.agents if agent in by_drug)
+            risk = max(known, key=lambda it: _RISKS[it], default=risk)
+        return float(_RISKS[risk])
+    return 0.0 if getattr(regimen.burden, str(rule.burden)) is rule.wants else 2.0
+
+
+def _after(above: Judged, it: Judged, places: dict[RegimenId, Place], ranking: Ranking) -> str:
+    mine, other = places[it.option.id].by_consideration, places[above.option.id].by_consideration
+    for consideration in ranking.considerations:
+        if mine[consideration.id] > other[consideration.id]:
+            return f"{above.option.label} stands before it: {consideration.told}."
+    return f"{above.option.label} stands before it, alike in everything that is compared."
+
+
+def _moves(option: Option) -> list[str]:
+    moves = [f"What would move it: {ask.text}" for ask in option.asks]
+    moves += [
+        f"What would move it: if this no longer held: {warning.text}"
+        for warning in option.warnings
+        if not any(it.criterion == warning.criterion and it.outcome is Outcome.UNKNOWN for it in option.findings)
+    ]
+    return moves
