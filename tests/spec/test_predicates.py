@@ -1,0 +1,169 @@
+"""How one condition is answered: met, not met, unknown, or for a person to judge."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cdshooks.knowledge.criteria import predicate_from
+from cdshooks.knowledge.ids import AgentId
+from cdshooks.options.predicates import evaluate
+from tests.option_cases import (
+    THREE_LINES,
+    but,
+    case_of,
+    comed,
+    history,
+    measured,
+    patient,
+    toxicity,
+)
+
+LVEF_50 = {"fact": "lvef_percent", "op": "ge", "value": 50}
+
+
+@pytest.mark.parametrize(
+    ("value", "when", "more", "outcome"),
+    [
+        (50.0, "2026-11-10", {}, "met"),
+        (49.9, "2026-11-10", {}, "not_met"),
+        (None, "2026-11-10", {}, "unknown"),
+        (60.0, "2026-08-24", {}, "met"),  # 90 days old
+        (60.0, "2026-08-23", {}, "unknown"),  # 91 days old
+        (60.0, "2026-08", {}, "met"),  # the month may reach into the 90 days
+        (60.0, "2026-12-01", {}, "unknown"),  # a date in the future tells nothing of today
+        (50.0, "2026-11-10", {"comparator": "<"}, "not_met"),
+        (50.0, "2026-11-10", {"comparator": ">="}, "met"),
+        (None, "2026-11-10", {"low": 45.0, "high": 55.0}, "not_met"),  # of a range the worse end counts
+        (None, "2026-11-10", {"low": 50.0, "high": 55.0}, "met"),
+    ],
+)
+def test_a_measurement_is_compared_only_while_it_is_recent(
+    value: float | None, when: str, more: dict[str, Any], outcome: str
+) -> None:
+    case = case_of(patient(measurements=but(measured("lvef_percent", value, when, **more))))
+    answer = evaluate(predicate_from(LVEF_50), case)
+    assert answer.outcome.value == outcome
+    assert (answer.missing == "lvef_percent") == (outcome == "unknown")
+
+
+def test_within_days_is_stricter_than_the_fact_itself() -> None:
+    case = case_of(patient(measurements=but(measured("lvef_percent", 60.0, "2026-10-01"))))
+    assert evaluate(predicate_from(LVEF_50), case).outcome.value == "met"
+    assert evaluate(predicate_from(LVEF_50 | {"within_days": 28}), case).outcome.value == "unknown"
+
+
+def test_what_was_observed_is_said_with_unit_and_date() -> None:
+    answer = evaluate(predicate_from(LVEF_50), case_of())
+    assert answer.observed == ("left ventricular ejection fraction 62 % (2026-11-10)",)
+    assert answer.evidence == ("Observation/lvef_percent",)
+
+
+MET, NOT_MET, UNKNOWN = (
+    {"fact": "ecog", "op": "le", "value": 2},
+    {"fact": "ecog", "op": "gt", "value": 2},
+    {"fact": "inr", "op": "le", "value": 2},
+)
+REVIEW = {"review": "a person has to look"}
+
+
+@pytest.mark.parametrize(
+    ("tree", "outcome"),
+    [
+        ({"all": [MET, UNKNOWN]}, "unknown"),
+        ({"all": [NOT_MET, UNKNOWN]}, "not_met"),
+        ({"all": [MET, REVIEW]}, "review"),
+        ({"all": [UNKNOWN, REVIEW]}, "unknown"),
+        ({"any": [MET, UNKNOWN]}, "met"),
+        ({"any": [NOT_MET, UNKNOWN]}, "unknown"),
+        ({"any": [REVIEW, UNKNOWN]}, "review"),
+        ({"not": UNKNOWN}, "unknown"),
+        ({"not": MET}, "not_met"),
+        ({"not": {"not": MET}}, "met"),
+    ],
+)
+def test_conditions_combine_by_kleene(tree: dict[str, Any], outcome: str) -> None:
+    assert evaluate(predicate_from(tree), case_of()).outcome.value == outcome
+
+
+@pytest.mark.parametrize(
+    ("op", "value", "outcome"),
+    [
+        ("has_any", ["ppi", "coumarin"], "met"),
+        ("has_any", ["phenytoin"], "not_met"),
+        ("has_all", ["ppi", "coumarin"], "not_met"),
+        ("has_none", ["phenytoin"], "met"),
+        ("has_none", ["ppi"], "not_met"),
+    ],
+)
+def test_sets_are_compared_as_sets(op: str, value: list[str], outcome: str) -> None:
+    case = case_of(patient(comedications=(comed("ppi"),)))
+    assert evaluate(predicate_from({"fact": "comeds", "op": op, "value": value}), case).outcome.value == outcome
+
+
+CAPE = """
+line | agents                               | start      | end        | ended
+1    | capecitabine, trastuzumab            | 2024-02-01 | 2025-11-22 | {ended}
+"""
+
+
+@pytest.mark.parametrize(
+    ("use", "ended", "outcome"),
+    [
+        ({"outcome": "any"}, "completed", "met"),
+        ({"outcome": "progression"}, "completed", "not_met"),
+        ({"outcome": "progression"}, "progression", "met"),
+        ({"outcome": "progression"}, "unknown", "unknown"),
+        ({"outcome": "toxicity"}, "toxicity", "met"),
+        ({"outcome": "not_progression"}, "progression", "not_met"),
+        ({"outcome": "any", "setting": "early"}, "completed", "not_met"),
+        ({"outcome": "any", "min_months_since": 11}, "completed", "met"),
+        ({"outcome": "any", "min_months_since": 13}, "completed", "not_met"),
+        ({"outcome": "any", "max_months_since": 13}, "completed", "met"),
+        ({"outcome": "any", "max_months_since": 11}, "completed", "not_met"),
+    ],
+)
+def test_exposure_progression_and_toxicity_are_told_apart(use: dict[str, Any], ended: str, outcome: str) -> None:
+    case = case_of(lines=history(CAPE.format(ended=ended)))
+    tree = {"prior_therapy": {"agents": ["capecitabine"], **use}}
+    assert evaluate(predicate_from(tree), case).outcome.value == outcome
+
+
+def test_an_interval_that_the_month_leaves_open_is_unknown() -> None:
+    table = CAPE.format(ended="completed").replace("2025-11-22", "2025-11   ")
+    case = case_of(lines=history(table))
+    tree = {"prior_therapy": {"agents": ["capecitabine"], "min_months_since": 12}}
+    assert evaluate(predicate_from(tree), case).outcome.value == "unknown"
+
+
+def test_the_last_use_counts_for_an_interval() -> None:
+    two = """
+    line | agents       | start      | end        | ended
+    1    | capecitabine | 2023-02-01 | 2023-11-22 | completed
+    2    | capecitabine | 2026-02-01 | 2026-10-22 | completed
+    """
+    tree = {"prior_therapy": {"agents": ["capecitabine"], "min_months_since": 12}}
+    assert evaluate(predicate_from(tree), case_of(lines=history(two))).outcome.value == "not_met"
+
+
+def test_a_class_covers_its_drugs() -> None:
+    case = case_of(lines=history(THREE_LINES))
+    taxane = {"prior_therapy": {"classes": ["taxane"], "outcome": "progression"}}
+    vinca = {"prior_therapy": {"classes": ["vinca"], "outcome": "any"}}
+    assert evaluate(predicate_from(taxane), case).outcome.value == "met"
+    assert evaluate(predicate_from(vinca), case).outcome.value == "not_met"
+
+
+def test_a_criterion_looks_at_the_component_it_binds() -> None:
+    case = case_of(lines=history(THREE_LINES))
+    tree = predicate_from({"component": {"outcome": "progression"}})
+    assert evaluate(tree, case, frozenset((AgentId("docetaxel"),))).outcome.value == "met"
+    assert evaluate(tree, case, frozenset((AgentId("tucatinib"),))).outcome.value == "not_met"
+
+
+def test_a_component_is_found_in_a_set_of_drugs() -> None:
+    case = case_of(patient(toxicities=(toxicity("hypersensitivity", 4, "docetaxel"),)))
+    tree = predicate_from({"component_in_fact": "hypersensitivity_agents"})
+    assert evaluate(tree, case, frozenset((AgentId("docetaxel"),))).outcome.value == "met"
+    assert evaluate(tree, case, frozenset((AgentId("eribulin"),))).outcome.value == "not_met"
