@@ -1,0 +1,82 @@
+"""Dates as records write them: FHIR members first, then dates inside instructions, which are less certain."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from cdshooks.ehr.resources import Dosage, Period
+from cdshooks.errors import MalformedDateError
+from cdshooks.partial_date import PartialDate
+
+_UNTIL = re.compile(r"\b(?:until|till|through|thru|ending|end)\b[^0-9]{0,12}(\d{1,4}[/-]\d{1,2}[/-]\d{1,4})", re.IGNORECASE)
+_STARTING = re.compile(r"\b(?:starting|start|from|begin|beginning)\b[^0-9]{0,12}(\d{1,4}[/-]\d{1,2}[/-]\d{1,4})", re.IGNORECASE)
+_YEAR = re.compile(r"\b((?:19|20)\d{2})(?:-(\d{2}))?\b")
+_EARLIEST_YEAR = 1980
+
+
+def read_date(*written: str | None) -> PartialDate | None:
+    """The first of several members that holds a date; one that cannot be read counts as absent."""
+    for text in written:
+        if text:
+            try:
+                return PartialDate.from_fhir(text)
+            except MalformedDateError:
+                continue
+    return None
+
+
+def start_of(period: Period | None) -> str | None:
+    """The start of a period that may be missing."""
+    return period.start if period is not None else None
+
+
+def end_of(period: Period | None) -> str | None:
+    """The end of a period that may be missing."""
+    return period.end if period is not None else None
+
+
+def bounds_of(dosages: tuple[Dosage, ...]) -> Period | None:
+    """The first bounds period among dosage instructions."""
+    for dosage in dosages:
+        if dosage.timing is not None and dosage.timing.repeat is not None and dosage.timing.repeat.bounds_period is not None:
+            return dosage.timing.repeat.bounds_period
+    return None
+
+
+def end_in_words(dosages: tuple[Dosage, ...]) -> PartialDate | None:
+    """An end written into an instruction: "Until Fri 2/28/2025"."""
+    return _in_words(_UNTIL, dosages)
+
+
+def start_in_words(dosages: tuple[Dosage, ...]) -> PartialDate | None:
+    """A start written into an instruction: "Starting Mon 11/4/2024"."""
+    return _in_words(_STARTING, dosages)
+
+
+def year_in_words(text: str | None) -> PartialDate | None:
+    """A year or month that stands alone in a text ("outside hospital, 2021"); None when there are several."""
+    if not text:
+        return None
+    found = {match.group(0) for match in _YEAR.finditer(text) if int(match.group(1)) >= _EARLIEST_YEAR}
+    return read_date(found.pop()) if len(found) == 1 else None
+
+
+def _in_words(pattern: re.Pattern[str], dosages: tuple[Dosage, ...]) -> PartialDate | None:
+    for dosage in dosages:
+        match = pattern.search(dosage.text or "")
+        if match:
+            return _read_written(match.group(1))
+    return None
+
+
+def _read_written(text: str) -> PartialDate | None:
+    parts = re.split(r"[/-]", text)
+    if len(parts[0]) == len("2025"):
+        year, month, day = parts
+    else:
+        month, day, year = parts
+    try:
+        return PartialDate.from_day(date(int(year), int(month), int(day)))
+    except ValueError:
+        return None

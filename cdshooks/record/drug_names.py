@@ -1,0 +1,159 @@
+"""Which drug a record names: by every coding, then by words; specific before general, never a guess across look-alikes.
+
+Source: terminology 10.3.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+import msgspec
+from rapidfuzz import process
+from rapidfuzz.distance import DamerauLevenshtein
+
+from cdshooks.ehr.resources import CodeableConcept, Coding
+from cdshooks.knowledge.drugs import SYSTEMS, DrugKnowledge
+from cdshooks.knowledge.ids import AgentId
+from cdshooks.knowledge.names import Name, stem, words
+
+_LONGEST_NAME = 6
+"""Words in the longest drug name."""
+_LONGEST_TEXT = 400
+"""Characters of a text that are searched: a drug's name stands at its beginning."""
+_LETTERS_FOR_ONE_SLIP, _LETTERS_FOR_TWO_SLIPS = 7, 10
+_TRIAL = re.compile(
+    r"investigational|(?:study|trial) (?:drug|agent|medication|treatment)|clinical trial|blinded|placebo|prüf|NCT[0-9]{8}", re.IGNORECASE
+)
+
+
+class Identified(msgspec.Struct, frozen=True, kw_only=True):
+    """The agents that a concept names (products taken apart into what they count as), and what disagrees.
+
+    ``unmapped`` is the text of a drug that is not known; ``protocol`` a protocol name that only suggests agents.
+    """
+
+    agents: tuple[AgentId, ...] = ()
+    is_conflict: bool = False
+    unmapped: str | None = None
+    protocol: tuple[AgentId, ...] = ()
+
+
+class DrugNames:
+    """Names and codes to agents, for one set of drug knowledge; texts already seen are remembered up to a bound."""
+
+    def __init__(self, drugs: DrugKnowledge) -> None:
+        self._drugs = drugs
+        self._single_words = sorted({name[0] for name in drugs.by_name if len(name) == 1} | drugs.other_names)
+        self._in_names = frozenset(word for name in drugs.by_name for word in name)
+        self._suffixed = {agent: frozenset(words(agent)) for agent in drugs.by_agent}
+        self.agents_in_text = lru_cache(maxsize=8192)(self._agents_in_text)
+        self.identify_concept = lru_cache(maxsize=8192)(self._identify_concept)
+
+    def _identify_concept(self, concept: CodeableConcept) -> Identified:
+        """All codings of a concept first, then its words."""
+        coded = self._specific(tuple(dict.fromkeys(it for it in map(self._by_code, concept.coding) if it is not None)))
+        texts = tuple(dict.fromkeys(it for it in (concept.text, *(coding.display for coding in concept.coding)) if it))
+        named = self._specific(tuple(dict.fromkeys(agent for text in texts for agent in self.agents_in_text(text))))
+        both = self._specific(tuple(dict.fromkeys((*coded, *named))))
+        if both:
+            is_conflict = bool(coded and named) and not self._agree(coded, named)
+            return Identified(agents=self._ingredients(both), is_conflict=is_conflict)
+        for text in texts:
+            if _TRIAL.search(text[:_LONGEST_TEXT]):
+                return Identified(agents=(AgentId("investigational"),))
+            protocol = self._protocol(text)
+            if protocol:
+                return Identified(protocol=protocol, unmapped=text)
+        label = texts[0] if texts else next((f"{it.system or 'no system'}#{it.code}" for it in concept.coding if it.code), None)
+        return Identified(unmapped=label)
+
+    def is_anticancer(self, agent: AgentId) -> bool:
+        """Whether an agent is a cancer drug; supportive and bone drugs are not."""
+        drug = self._drugs.by_agent.get(agent)
+        return drug is not None and drug.is_anticancer
+
+    def is_infusion(self, agent: AgentId) -> bool:
+        """Whether an agent is given in cycles (infusion, injection) rather than taken daily."""
+        drug = self._drugs.by_agent.get(agent)
+        return drug is not None and drug.cycle_days is not None and "po" not in drug.routes
+
+    def _by_code(self, coding: Coding) -> AgentId | None:
+        if not coding.code:
+            return None
+        code = coding.code.strip()
+        if coding.system:
+            system = SYSTEMS.get(coding.system.partition("|")[0].rstrip("/").casefold())
+            return self._drugs.by_code.get((system, code)) if system is not None else None
+        return self._drugs.by_any_code.get(code)
+
+    def _specific(self, agents: tuple[AgentId, ...]) -> tuple[AgentId, ...]:
+        """Drop an agent whose whole name is part of another one found: trastuzumab beside trastuzumab emtansine."""
+        if len(agents) < 2:  # noqa: PLR2004 - one name has nothing beside it
+            return agents
+        return tuple(
+            agent for agent in agents if not any(other != agent and self._suffixed[agent] < self._suffixed[other] for other in agents)
+        )
+
+    def _agree(self, coded: tuple[AgentId, ...], named: tuple[AgentId, ...]) -> bool:
+        """Whether codes and words speak of the same drugs, one of them perhaps in less detail."""
+        fewer, more = sorted((self._parts(coded), self._parts(named)), key=len)
+        return fewer <= more
+
+    def _parts(self, agents: tuple[AgentId, ...]) -> frozenset[str]:
+        known = self._drugs.by_agent
+        parts = {ingredient for agent in agents for ingredient in known[agent].ingredients}
+        # A code or word for the antibody is less detail on a conjugate of it, not another drug.
+        return frozenset(parts | {other for part in parts for other in parts if self._suffixed[other] < self._suffixed[part]}) | frozenset(
+            other for part in parts for other in self._generals(AgentId(part))
+        )
+
+    def _generals(self, agent: AgentId) -> tuple[AgentId, ...]:
+        return tuple(other for other in self._drugs.by_agent if self._suffixed[other] < self._suffixed[agent])
+
+    def _ingredients(self, agents: tuple[AgentId, ...]) -> tuple[AgentId, ...]:
+        return tuple(sorted({part for agent in agents for part in self._drugs.by_agent[agent].ingredients}))
+
+    def _agents_in_text(self, text: str) -> tuple[AgentId, ...]:
+        """Every agent that a text names: longest name first, then single misspelt words."""
+        tokens = tuple(stem(word) for word in words(text[:_LONGEST_TEXT]))
+        found: list[AgentId] = []
+        at = 0
+        while at < len(tokens):
+            length, agent = self._longest_name(tokens, at)
+            if agent is None:
+                agent = self._misspelt(tokens[at])
+            if agent is not None and agent not in found:
+                found.append(agent)
+            at += max(length, 1)
+        return self._specific(tuple(found))
+
+    def _longest_name(self, tokens: Name, at: int) -> tuple[int, AgentId | None]:
+        for length in range(min(_LONGEST_NAME, len(tokens) - at), 0, -1):
+            agent = self._drugs.by_name.get(tokens[at : at + length])
+            if agent is not None:
+                return length, agent
+        return 0, None
+
+    def _misspelt(self, word: str) -> AgentId | None:
+        if len(word) < _LETTERS_FOR_ONE_SLIP or word in self._drugs.other_names or word in self._in_names:
+            return None
+        slips = 2 if len(word) >= _LETTERS_FOR_TWO_SLIPS else 1
+        near = process.extract(
+            word, self._single_words, scorer=DamerauLevenshtein.distance, score_cutoff=slips, limit=4
+        )
+        if not near:
+            return None
+        best = min(score for _, score, _ in near)
+        agents = {self._drugs.by_name.get((name,)) for name, score, _ in near if score <= best + 1}
+        # A slip that lies about as near to a second drug is not ours to resolve.
+        return agents.pop() if len(agents) == 1 else None
+
+    def _protocol(self, text: str) -> tuple[AgentId, ...]:
+        tokens = words(text[:_LONGEST_TEXT])
+        for length in (2, 1):
+            for at in range(len(tokens)):
+                agents = self._drugs.protocols.get(tuple(tokens[at : at + length]))
+                if agents:
+                    return agents
+        return ()

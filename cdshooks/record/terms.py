@@ -1,0 +1,154 @@
+"""What a coded or worded concept of a record means in our own terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from cdshooks.ehr.resources import CodeableConcept, Coding
+from cdshooks.knowledge.codes import CodeKnowledge, ConditionTerm, system_of
+
+_STOP_CODES = {
+    "no response: suggests progression": "progression",
+    "not tolerated: toxicity": "toxicity",
+    "patient refused": "patient_choice",
+    "regular end": "completed",
+    "trial completed": "completed",
+}
+"""Meanings of the answer table ``treatment-termination-reason`` -> stop reason; every other meaning is "other"."""
+_BREAST_CONCEPTS = frozenset({"breast-cancer", "metastatic-breast-cancer"})
+
+
+class RecordTerms:
+    """Concepts, read by code first and by words second."""
+
+    def __init__(self, codes: CodeKnowledge) -> None:
+        self._codes = codes
+
+    def answer(self, value_set: str, concept: CodeableConcept | None) -> str | None:
+        """The meaning of a coded answer in one value set."""
+        for coding in concept.coding if concept is not None else ():
+            found = self._codes.answers.get((value_set, system_of(coding.system), coding.code or ""))
+            if found is not None:
+                return found
+        return None
+
+    def test(self, concept: CodeableConcept | None) -> str | None:
+        """Which test an observation is."""
+        for coding in concept.coding if concept is not None else ():
+            found = self._codes.tests.get((system_of(coding.system), coding.code or ""))
+            if found is not None:
+                return found
+        return None
+
+    def conditions(self, concept: CodeableConcept | None) -> tuple[ConditionTerm, ...]:
+        """Everything that a diagnosis says: each coding for itself, and its words where no coding is known."""
+        if concept is None:
+            return ()
+        coded = tuple(dict.fromkeys(it for it in map(self._condition, concept.coding) if it is not None))
+        return coded or self.worded_conditions(texts_of(concept))
+
+    def worded_conditions(self, texts: Iterable[str]) -> tuple[ConditionTerm, ...]:
+        """The diagnoses that texts assert."""
+        found = dict.fromkeys(term for text in texts for term in self._codes.condition_words.find(text))
+        return tuple(ConditionTerm(*term.split(":", 1)) for term in found)
+
+    def denied_conditions(self, texts: Iterable[str]) -> tuple[ConditionTerm, ...]:
+        """The diagnoses that texts name and negate."""
+        found = dict.fromkeys(term for text in texts for term, is_negated in self._codes.condition_words.find_all(text) if is_negated)
+        return tuple(ConditionTerm(*term.split(":", 1)) for term in found)
+
+    def stop_reason(self, concept: CodeableConcept) -> str | None:
+        """Why a drug was stopped; progression outranks the other words of one reason, toxicity the rest."""
+        coded = self.answer("treatment-termination-reason", concept)
+        if coded is not None:
+            return _STOP_CODES.get(coded, "other")
+        found = {reason for text in texts_of(concept) for reason in self._codes.stop_words.find(text)}
+        return next((it for it in ("progression", "toxicity", "patient_choice", "completed", "other") if it in found), None)
+
+    def intent(self, concept: CodeableConcept) -> str | None:
+        """What a treatment is meant for."""
+        coded = self.answer("treatment-intent", concept)
+        if coded is not None:
+            return coded.split(" ")[0]
+        return next((text.casefold() for text in texts_of(concept)), None)
+
+    def given_for(self, concept: CodeableConcept | None) -> str | None:
+        """Whether a drug's reason is breast cancer, another cancer, or no cancer; None when the reason says nothing to us."""
+        terms = self.conditions(concept)
+        if any(term.concept in _BREAST_CONCEPTS or term.category in {"metastasis", "receptor"} for term in terms):
+            return "breast-cancer"
+        for coding in concept.coding if concept is not None else ():
+            found = _icd_disease(system_of(coding.system), (coding.code or "").upper())
+            if found is not None:
+                return found
+        return None
+
+    def is_drug_therapy(self, coding: Coding) -> bool:
+        """Whether a procedure code stands for systemic drug therapy."""
+        term = self._codes.condition(system_of(coding.system), coding.code or "")
+        return term is not None and term.concept in {"systemic-therapy-procedure", "chemotherapy-administration-cpt"}
+
+    def route(self, concept: CodeableConcept) -> str | None:
+        """How a drug is given."""
+        return next((route for text in texts_of(concept) for route in self._codes.route_words.find(text)), None)
+
+    def interaction_classes(self, text: str) -> tuple[str, ...]:
+        """The interaction classes of every drug that a text names."""
+        named = self._codes.interaction_words.find(text)
+        return tuple(sorted({it for name in named for it in self._codes.interactions.get(name, ())}))
+
+    def interacting_name(self, text: str) -> str | None:
+        """The first interacting drug that a text names, as our table writes it."""
+        return next(iter(self._codes.interaction_words.find(text)), None)
+
+    def site(self, *concepts: CodeableConcept | None) -> str | None:
+        """The place in the body that concepts name."""
+        for concept in concepts:
+            for term in self.conditions(concept):
+                if term.category == "metastasis":
+                    return term.concept.removeprefix("met-")
+            for text in texts_of(concept):
+                found = self._codes.site_words.find(text)
+                if found:
+                    return found[0]
+        return None
+
+    def trend(self, concept: CodeableConcept | None) -> str | None:
+        """What a disease status says."""
+        coded = self.answer("disease-status", concept)
+        if coded is not None:
+            return coded.split(" (")[0].replace(" ", "-").replace("no-evidence-of-disease", "no-evidence-of-disease")
+        return self.worded_trend(texts_of(concept))
+
+    def worded_trend(self, texts: Iterable[str]) -> str | None:
+        """What texts say of the disease; None when they say several things."""
+        found = {trend for text in texts for trend in self._codes.status_words.find(text)}
+        return found.pop() if len(found) == 1 else ("progression" if "progression" in found else None)
+
+    def wishes(self, text: str) -> tuple[str, ...]:
+        """The wishes that a text expresses."""
+        return tuple(dict.fromkeys(wish for wish, _ in self._codes.wish_words.find_all(text)))
+
+    def _condition(self, coding: Coding) -> ConditionTerm | None:
+        if not coding.code:
+            return None
+        return self._codes.condition(system_of(coding.system) or "icd-10", coding.code.strip())
+
+
+def texts_of(concept: CodeableConcept | None) -> Iterator[str]:
+    """The words of a concept: its text, then the words shown for its codes."""
+    if concept is None:
+        return
+    if concept.text:
+        yield concept.text
+    for coding in concept.coding:
+        if coding.display:
+            yield coding.display
+
+
+def _icd_disease(system: str, code: str) -> str | None:
+    if system != "icd-10" or not code:
+        return None
+    if code.startswith("C"):
+        return None if code.startswith(("C76", "C77", "C78", "C79", "C80")) else "other-cancer"
+    return None if code.startswith(("Z", "D")) else "not-cancer"
