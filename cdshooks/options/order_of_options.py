@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -85,6 +86,8 @@ def _place(judged: Judged, case: Case) -> Place:
         brain = float(_BRAIN.index(regimen.brain_activity))
         told.append(f"In the brain: {ranking.brain_words[regimen.brain_activity]}.")
     lost, wish_words = _wishes(judged, case)
+    if not regimen.components:
+        lost = math.inf  # a referral cannot go with or against a wish, so it waits behind the drugs of its band
     told += wish_words
     if judged.grave_warnings:
         told.append(f"Grave warnings: {judged.grave_warnings}.")
