@@ -17,6 +17,7 @@ from tests.option_cases import shipped
 
 ENGINE = [
     "METASTATIC",
+    "PREGNANCY",
     "HER2_IN_FORCE",
     "HER2_NEGATIVE_IN_FORCE",
     "HR_IN_FORCE",
