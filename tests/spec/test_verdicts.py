@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from cdshooks.knowledge.criteria import criterion_from
 from cdshooks.options.model import Option
+from cdshooks.record.model import DiseaseStatus, Statement
 from tests.option_cases import (
     NAIVE_TO_TDXD,
     THREE_LINES,
     advice_of,
     brain,
     but,
+    day,
     history,
     measured,
     options_of,
     patient,
     receptor,
+    ref,
     toxicity,
 )
 from tests.option_samples import SAMPLES, TDXD, criterion, knowledge_of, regimen, sample_knowledge
@@ -314,3 +318,70 @@ def test_a_history_that_starts_midway_leaves_the_count_open() -> None:
 def test_a_regimen_of_earlier_lines_is_no_option() -> None:
     one = regimen("marker", "trastuzumab", "pertuzumab", role="prior_exposure_marker")
     assert judged(regimens=(one,))["marker"].verdict.value == "not_applicable"
+
+
+def test_without_metastases_on_record_nothing_is_offered_without_a_warning() -> None:
+    lines = msgspec.structs.replace(history(), metastatic_since=None)
+    found = options_of(advice_of(patient(metastases=()), lines, knowledge=knowledge_of((TDXD,))))["tdxd"]
+    assert found.verdict.value == "offer_with_warning"
+    assert "metastatic" in {it.fact for it in found.asks}
+
+
+LOW = regimen("for_her2_low", "trastuzumab deruxtecan", her2="low")
+LOST = regimen("for_her2_lost", "sacituzumab govitecan", her2="negative")
+
+
+@pytest.mark.parametrize(
+    ("her2", "low", "lost"),
+    [
+        ("positive", "not_applicable", "not_applicable"),
+        ("low", "offer", "offer"),
+        ("negative", "not_applicable", "offer"),
+        (None, "offer_with_warning", "offer_with_warning"),
+    ],
+)
+def test_regimens_for_disease_that_lost_her2(her2: str | None, low: str, lost: str) -> None:
+    receptors = (receptor("her2", her2),) if her2 else ()
+    found = judged(regimens=(LOW, LOST), receptors=receptors)
+    assert {name: it.verdict.value for name, it in found.items()} == {"for_her2_low": low, "for_her2_lost": lost}
+
+
+@pytest.mark.parametrize(
+    ("tempo", "verdict"),
+    [("usual", "offer"), ("rapid", "offer_with_warning"), ("visceral-crisis", "offer_with_warning")],
+)
+def test_an_endocrine_partner_waits_in_visceral_crisis(tempo: str, verdict: str) -> None:
+    told = (Statement(about="tempo", value=tempo, date=day("2026-11-10"), evidence=ref("tempo")),)
+    receptors = (receptor("her2", "positive"), receptor("er", "positive"), receptor("pr", "positive"))
+    assert verdicts(receptors=receptors, statements=told)["trastuzumab_endocrine"] == verdict
+
+
+INTRATHECAL = regimen("intrathecal_trastuzumab", "trastuzumab")
+LOCAL = regimen("local_therapy_plus_continue", role="local", her2="any", matches={"all_of": []})
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict"),
+    [("leptomeningeal", "offer_with_warning"), ("none", "not_applicable"), ("unknown", "not_applicable")],
+)
+def test_treatment_into_the_cerebrospinal_fluid_is_for_leptomeningeal_disease(state: str, verdict: str) -> None:
+    option = judged(regimens=(INTRATHECAL, TDXD), cns=brain(state))
+    assert option["intrathecal_trastuzumab"].verdict.value == verdict
+    assert (option["intrathecal_trastuzumab"].rank == 1) == (state == "leptomeningeal")
+
+
+@pytest.mark.parametrize(
+    ("state", "focus", "verdict", "is_first"),
+    [
+        ("active_not_urgent", "brain", "offer", True),
+        ("active_not_urgent", "liver", "offer", False),
+        ("needs_local_therapy", "liver", "offer", True),
+        ("none", "liver", "not_applicable", False),
+        ("unknown", "liver", "not_applicable", False),
+    ],
+)
+def test_local_therapy_of_the_brain(state: str, focus: str, verdict: str, is_first: object) -> None:
+    statuses = (DiseaseStatus(trend="progression", focus=focus, date=day("2026-11-01"), evidence=ref(focus)),)
+    option = judged(regimens=(LOCAL, TDXD), cns=brain(state), statuses=statuses)["local_therapy_plus_continue"]
+    assert option.verdict.value == verdict
+    assert (option.rank == 1) is is_first
