@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from cdshooks.errors import KnowledgeError
 from cdshooks.knowledge.entries import Entry, read_entries
 from cdshooks.knowledge.facts import FactDefinition
 from cdshooks.knowledge.ids import AgentId, CriterionId, FactId, RegimenId, SourceId
+from cdshooks.knowledge.sources import citation_faults
 
 
 class Effect(StrEnum):
@@ -154,8 +155,10 @@ class Criterion(Part, frozen=True, kw_only=True):
     notes: str | None = None
 
 
-def load_criteria(facts: Mapping[FactId, FactDefinition], overlay: Path | None = None) -> dict[CriterionId, Criterion]:
-    """Read the criteria and check that they speak of known facts in the facts' units.
+def load_criteria(
+    facts: Mapping[FactId, FactDefinition], sources: Collection[SourceId], overlay: Path | None = None
+) -> dict[CriterionId, Criterion]:
+    """Read the criteria and check that they cite known sources and speak of known facts in the facts' units.
 
     Raises:
         KnowledgeError: One sentence for each fault, with file and line.
@@ -166,6 +169,7 @@ def load_criteria(facts: Mapping[FactId, FactDefinition], overlay: Path | None =
     for key, entry in entries.by_id.items():
         criterion = criterion_from(entry.content)
         faults.extend(_faults(criterion, entry, facts))
+        faults.extend(citation_faults(entry, "criteria", sources))
         criteria[CriterionId(key)] = criterion
     if faults:
         raise KnowledgeError(tuple(faults))

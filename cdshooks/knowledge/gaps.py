@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import msgspec
@@ -11,7 +11,8 @@ from cdshooks.errors import KnowledgeError
 from cdshooks.knowledge.criteria import FactLeaf, Predicate, leaves_of, predicate_from
 from cdshooks.knowledge.entries import read_entries
 from cdshooks.knowledge.facts import FactDefinition
-from cdshooks.knowledge.ids import FactId
+from cdshooks.knowledge.ids import FactId, SourceId
+from cdshooks.knowledge.sources import citation_faults
 
 
 class GapRule(msgspec.Struct, frozen=True):
@@ -24,7 +25,9 @@ class GapRule(msgspec.Struct, frozen=True):
     about_trials: bool = False
 
 
-def load_gap_rules(facts: Mapping[FactId, FactDefinition], overlay: Path | None = None) -> tuple[GapRule, ...]:
+def load_gap_rules(
+    facts: Mapping[FactId, FactDefinition], sources: Collection[SourceId], overlay: Path | None = None
+) -> tuple[GapRule, ...]:
     """Read the gaps in their order.
 
     Raises:
@@ -46,6 +49,7 @@ def load_gap_rules(facts: Mapping[FactId, FactDefinition], overlay: Path | None 
             f"{entry.file}:{entry.line}: gaps {key!r} speaks of the unknown fact {fact!r}"
             for fact in sorted(named - set(facts))
         ]
+        faults += citation_faults(entry, "gaps", sources)
         rules.append(rule)
     if faults:
         raise KnowledgeError(tuple(faults))

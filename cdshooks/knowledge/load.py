@@ -7,15 +7,18 @@ from pathlib import Path
 
 import msgspec
 
+from cdshooks.knowledge.codes import CodeKnowledge, load_codes
 from cdshooks.knowledge.criteria import Criterion, load_criteria
 from cdshooks.knowledge.drugs import DrugKnowledge, load_drugs
 from cdshooks.knowledge.facts import FactDefinition, load_facts
 from cdshooks.knowledge.gaps import GapRule, load_gap_rules
-from cdshooks.knowledge.ids import CriterionId, FactId, RegimenId
+from cdshooks.knowledge.ids import CriterionId, FactId, RegimenId, SourceId
 from cdshooks.knowledge.manifest import Manifest, load_manifest
+from cdshooks.knowledge.measures import MeasureKnowledge, load_measures
 from cdshooks.knowledge.ranking import Ranking, load_ranking
 from cdshooks.knowledge.regimens import Regimen, load_regimens
 from cdshooks.knowledge.rules import OptionRules, bind_criteria
+from cdshooks.knowledge.sources import Source, load_sources
 
 
 class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +26,8 @@ class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
 
     manifest: Manifest
     drugs: DrugKnowledge
+    codes: CodeKnowledge
+    measures: MeasureKnowledge
     facts: Mapping[FactId, FactDefinition]
     criteria: Mapping[CriterionId, Criterion]
     regimens: Mapping[RegimenId, Regimen]
@@ -30,6 +35,7 @@ class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
     """Which criteria bind which regimen."""
     ranking: Ranking
     gap_rules: tuple[GapRule, ...]
+    sources: Mapping[SourceId, Source]
 
 
 def load_knowledge(overlay: Path | None = None) -> Knowledge:
@@ -39,17 +45,21 @@ def load_knowledge(overlay: Path | None = None) -> Knowledge:
         KnowledgeError: One sentence for each fault, with file and line.
     """
     drugs = load_drugs(overlay)
+    sources = load_sources(overlay)
     facts = load_facts(overlay)
-    criteria = load_criteria(facts, overlay)
-    regimens = load_regimens(criteria, overlay)
+    criteria = load_criteria(facts, sources, overlay)
+    regimens = load_regimens(criteria, sources, overlay)
     classes = {agent: frozenset((drug.drug_class,)) for agent, drug in drugs.by_agent.items()}
     return Knowledge(
         manifest=load_manifest(overlay),
         drugs=drugs,
+        codes=load_codes(overlay),
+        measures=load_measures(overlay),
         facts=facts,
         criteria=criteria,
         regimens=regimens,
         rules=bind_criteria(regimens, criteria, classes),
         ranking=load_ranking(overlay),
-        gap_rules=load_gap_rules(facts, overlay),
+        gap_rules=load_gap_rules(facts, sources, overlay),
+        sources=sources,
     )

@@ -11,7 +11,8 @@ import msgspec
 from cdshooks.errors import KnowledgeError
 from cdshooks.knowledge.criteria import Citation
 from cdshooks.knowledge.entries import Entry, read_entries
-from cdshooks.knowledge.ids import AgentId, CriterionId, RegimenId
+from cdshooks.knowledge.ids import AgentId, CriterionId, RegimenId, SourceId
+from cdshooks.knowledge.sources import citation_faults
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -207,14 +208,20 @@ class Regimen(Part, frozen=True, kw_only=True):
         return agents <= allowed
 
 
-def load_regimens(criteria: Collection[CriterionId], overlay: Path | None = None) -> dict[RegimenId, Regimen]:
-    """Read the regimens and check that the criteria they name exist.
+def load_regimens(
+    criteria: Collection[CriterionId], sources: Collection[SourceId], overlay: Path | None = None
+) -> dict[RegimenId, Regimen]:
+    """Read the regimens and check that the criteria and sources they name exist.
 
     Raises:
         KnowledgeError: One sentence for each fault, with file and line.
     """
     entries = read_entries("regimens", overlay)
-    faults = [fault for entry in entries.by_id.values() for fault in _faults(entry, criteria)]
+    faults = [
+        fault
+        for entry in entries.by_id.values()
+        for fault in (*_faults(entry, criteria), *citation_faults(entry, "regimens", sources))
+    ]
     if faults:
         raise KnowledgeError(tuple(faults))
     return {
