@@ -1,0 +1,269 @@
+"""Diagnoses, metastases, what was said of the disease, local therapy, and the state of brain and meninges. Source: terminology 10.5."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from cdshooks.ehr.decode import resolve
+from cdshooks.ehr.resources import CodeableConcept, Condition, DiagnosticReport, Held, Observation, Procedure, Resources, ServiceRequest
+from cdshooks.partial_date import PartialDate, latest
+from cdshooks.record.dates import end_of, read_date, start_of
+from cdshooks.record.model import Certainty, CnsState, Diagnosis, DiseaseStatus, LocalTherapy, Metastasis
+from cdshooks.record.numbers import number_of
+from cdshooks.record.terms import RecordTerms, texts_of
+
+_NOT_DISTANT = frozenset({"met-lymph-node-axilla", "met-chest-wall", "metastasis-to-breast", "history-of-metastasis"})
+_CNS_SITES = frozenset({"brain", "meninges", "cns-other", "spinal-cord"})
+_GONE = frozenset({"refuted", "entered-in-error"})
+_WEAK = frozenset({"provisional", "differential", "unconfirmed"})
+_THERAPIES = (
+    ("wbrt", re.compile(r"whole[\s-]brain|\bWBRT\b|ganzhirn", re.IGNORECASE)),
+    ("srs", re.compile(r"stereotactic|radiosurg|gamma ?knife|cyber ?knife|\bSRS\b|\bSBRT\b", re.IGNORECASE)),
+    ("resection", re.compile(r"craniotomy|metastasectomy|resection|excision of .*(?:brain|cerebral)", re.IGNORECASE)),
+    ("mastectomy", re.compile(r"mastectomy|lumpectomy|breast[\s-]conserving|segmentectomy", re.IGNORECASE)),
+    ("radiotherapy", re.compile(r"radiotherap|radiation|irradiation|bestrahlung", re.IGNORECASE)),
+    ("surgery", re.compile(r"surgery|surgical|operation", re.IGNORECASE)),
+)
+_URGENT = re.compile(r"mass effect|midline shift|herniation|symptomatic|urgent|hydrocephalus|edema with", re.IGNORECASE)
+
+
+class DiseaseReading(msgspec.Struct, frozen=True, kw_only=True):
+    """What the record says of the disease."""
+
+    diagnoses: tuple[Diagnosis, ...]
+    metastases: tuple[Metastasis, ...]
+    statuses: tuple[DiseaseStatus, ...]
+    local_therapies: tuple[LocalTherapy, ...]
+    cns: CnsState | None
+
+
+class DiseaseReader:
+    """Reads Conditions, disease-status and stage Observations, Procedures and reports."""
+
+    def __init__(self, resources: Resources, terms: RecordTerms) -> None:
+        self._resources = resources
+        self._terms = terms
+        self._diagnoses: list[Diagnosis] = []
+        self._metastases: list[Metastasis] = []
+        self._statuses: list[DiseaseStatus] = []
+        self._therapies: list[LocalTherapy] = []
+        self._absent: list[tuple[str, Held, PartialDate | None]] = []
+        self._lesions: list[tuple[float, PartialDate | None]] = []
+        self._mri: list[PartialDate] = []
+        self._urgent: list[tuple[PartialDate | None, Held]] = []
+
+    def read(self) -> DiseaseReading:
+        """Everything, sorted by date."""
+        for held in self._resources.of("Condition"):
+            self._read_condition(held, held.resource)  # type: ignore[arg-type]  # of() gives this type
+        for held in self._resources.of("Observation"):
+            self._read_observation(held, held.resource)  # type: ignore[arg-type]
+        for held in self._resources.of("Procedure"):
+            self._read_procedure(held, held.resource)  # type: ignore[arg-type]
+        for held in self._resources.of("ServiceRequest"):
+            self._read_plan(held, held.resource)  # type: ignore[arg-type]
+        for held in self._resources.of("DiagnosticReport"):
+            self._read_report(held, held.resource)  # type: ignore[arg-type]
+        statuses = tuple(sorted(dict.fromkeys(self._statuses), key=lambda it: (_day(it.date), it.trend, it.focus, it.evidence)))
+        therapies = tuple(sorted(dict.fromkeys(self._therapies), key=lambda it: (_day(it.date), it.kind, it.evidence)))
+        metastases = tuple(sorted(dict.fromkeys(self._metastases), key=lambda it: (_day(it.date), it.site, it.evidence)))
+        return DiseaseReading(
+            diagnoses=tuple(sorted(dict.fromkeys(self._diagnoses), key=lambda it: (_day(it.start), it.concept, it.evidence))),
+            metastases=metastases,
+            statuses=statuses,
+            local_therapies=therapies,
+            cns=self._cns_state(metastases, statuses, therapies),
+        )
+
+    def _read_condition(self, held: Held, condition: Condition) -> None:
+        verification = {it.code for it in (condition.verification_status.coding if condition.verification_status else ())}
+        if "entered-in-error" in verification:
+            return
+        certainty = Certainty.REFUTED if verification & _GONE else Certainty.PROVISIONAL if verification & _WEAK else Certainty.CONFIRMED
+        onset = read_date(condition.onset_date_time, start_of(condition.onset_period), condition.onset_string)
+        start = onset or read_date(condition.recorded_date)
+        clinical = {it.code for it in (condition.clinical_status.coding if condition.clinical_status else ())}
+        end = read_date(condition.abatement_date_time, end_of(condition.abatement_period))
+        is_active = None if not clinical else bool(clinical & {"active", "recurrence", "relapse"})
+        texts = list(texts_of(condition.code))
+        denied = self._terms.denied_conditions(texts)
+        for term in denied:
+            if term.category == "metastasis":
+                self._absent.append((term.concept.removeprefix("met-"), held, start))
+        for term in dict.fromkeys((*self._terms.conditions(condition.code), *self._terms.worded_conditions(texts))):
+            diagnosis = Diagnosis(
+                concept=term.concept, category=term.category, start=start, is_onset=onset is not None, end=end, is_active=is_active,
+                certainty=certainty, laterality=_side(condition), evidence=(held.ref,),
+            )  # fmt: skip
+            self._diagnoses.append(diagnosis)
+            if certainty == Certainty.REFUTED:
+                if term.category == "metastasis":
+                    self._absent.append((term.concept.removeprefix("met-"), held, start))
+                continue
+            self._add_metastasis(held, term.category, term.concept, start, "condition-onset" if onset is not None else "condition-recorded", certainty)
+        if certainty != Certainty.REFUTED:
+            for stage in condition.stage:
+                if self._is_stage_four(stage.summary):
+                    self._metastases.append(
+                        Metastasis(site="unspecified", date=start, basis="stage-iv", certainty=certainty, evidence=(held.ref,))
+                    )
+
+    def _add_metastasis(
+        self, held: Held, category: str, concept: str, start: PartialDate | None, basis: str, certainty: Certainty
+    ) -> None:
+        if category == "metastasis" and concept not in _NOT_DISTANT:
+            site = concept.removeprefix("met-").replace("distant-metastasis-present", "unspecified")
+            self._metastases.append(Metastasis(site=site, date=start, basis=basis, certainty=certainty, evidence=(held.ref,)))
+        elif concept == "metastatic-breast-cancer":
+            self._metastases.append(Metastasis(site="unspecified", date=start, basis=basis, certainty=certainty, evidence=(held.ref,)))
+
+    def _is_stage_four(self, concept: CodeableConcept | None) -> bool:
+        if concept is None:
+            return False
+        return self._terms.answer("stage-group", concept) == "IV" or any(
+            re.search(r"\bstage\s*(?:IV|4)\b|^\s*IV[ABC]?\s*$|\bM1[abc]?\b", text, re.IGNORECASE) for text in texts_of(concept)
+        )
+
+    def _read_observation(self, held: Held, observation: Observation) -> None:
+        if observation.status in {"entered-in-error", "cancelled"}:
+            return
+        test = self._terms.test(observation.code)
+        if test is None:
+            return
+        day = read_date(observation.effective_date_time, start_of(observation.effective_period), observation.effective_instant, observation.issued)
+        value = observation.value_codeable_concept or CodeableConcept(text=observation.value_string)
+        if test in {"disease-status", "treatment-response"}:
+            trend = self._terms.trend(value)
+            if trend == "distant-metastasis-present":
+                self._metastases.append(
+                    Metastasis(site="unspecified", date=day, basis="disease-status", certainty=Certainty.CONFIRMED, evidence=(held.ref,))
+                )
+            elif trend is not None:
+                self._statuses.append(DiseaseStatus(trend=trend, focus=self._focus(observation), date=day, evidence=(held.ref,)))
+        elif test in {"m-category-clinical", "m-category-pathologic"}:
+            meaning = self._terms.answer("m-category", value) or " ".join(texts_of(value))
+            if re.search(r"M1", meaning):
+                self._metastases.append(Metastasis(site="unspecified", date=day, basis="m1", certainty=Certainty.CONFIRMED, evidence=(held.ref,)))
+        elif test in {"stage-clinical", "stage-pathologic", "stage-other"}:
+            if self._is_stage_four(value):
+                self._metastases.append(
+                    Metastasis(site="unspecified", date=day, basis="stage-iv", certainty=Certainty.CONFIRMED, evidence=(held.ref,))
+                )
+        elif test == "history-of-metastasis" and (observation.value_boolean is True or observation.value_codeable_concept is not None):
+            site = self._terms.site(observation.value_codeable_concept) or "unspecified"
+            self._metastases.append(Metastasis(site=site, date=day, basis="metastasis-observation", certainty=Certainty.CONFIRMED, evidence=(held.ref,)))
+        elif test == "metastasis-site":
+            site = self._terms.site(observation.value_codeable_concept) or "unspecified"
+            self._metastases.append(Metastasis(site=site, date=day, basis="metastasis-observation", certainty=Certainty.CONFIRMED, evidence=(held.ref,)))
+        elif test == "tumor-size" and self._focus(observation) in _CNS_SITES:
+            self._read_lesion(observation, day)
+
+    def _read_lesion(self, observation: Observation, day: PartialDate | None) -> None:
+        quantity = observation.value_quantity
+        size = number_of(quantity.value) if quantity is not None else None
+        if size is not None and quantity is not None:
+            self._lesions.append((size * (10 if (quantity.code or quantity.unit or "mm").strip() == "cm" else 1), day))
+
+    def _focus(self, observation: Observation) -> str:
+        for reference in observation.focus:
+            held = resolve(self._resources, reference.reference)
+            if held is not None and isinstance(held.resource, Condition):
+                for term in self._terms.conditions(held.resource.code):
+                    if term.category == "metastasis":
+                        return term.concept.removeprefix("met-")
+            site = self._terms.site(CodeableConcept(text=reference.display)) if reference.display else None
+            if site is not None:
+                return site
+        return self._terms.site(observation.body_site) or "overall"
+
+    def _read_procedure(self, held: Held, procedure: Procedure) -> None:
+        if procedure.status in {"entered-in-error", "not-done"}:
+            return
+        day = read_date(procedure.performed_date_time, start_of(procedure.performed_period))
+        self._add_therapy(held, procedure.code, (*procedure.body_site, *procedure.reason_code), day, is_planned=procedure.status == "preparation")
+
+    def _read_plan(self, held: Held, request: ServiceRequest) -> None:
+        if request.status in {"active", "draft", "on-hold"}:
+            day = read_date(request.occurrence_date_time, request.authored_on)
+            self._add_therapy(held, request.code, (*request.body_site, *request.reason_code), day, is_planned=True)
+
+    def _add_therapy(
+        self, held: Held, code: CodeableConcept | None, places: tuple[CodeableConcept, ...], day: PartialDate | None, *, is_planned: bool
+    ) -> None:
+        text = " ".join(texts_of(code))
+        kind = next((name for name, pattern in _THERAPIES if pattern.search(text)), None)
+        if kind is None:
+            return
+        site = self._terms.site(*places, code) or ("brain" if kind == "wbrt" or "cranio" in text.casefold() else None)
+        self._therapies.append(LocalTherapy(kind=kind, site=site, date=day, is_planned=is_planned, evidence=(held.ref,)))
+
+    def _read_report(self, held: Held, report: DiagnosticReport) -> None:
+        if report.status in {"entered-in-error", "cancelled"}:
+            return
+        day = read_date(report.effective_date_time, start_of(report.effective_period), report.issued)
+        name, conclusion = " ".join(texts_of(report.code)).casefold(), report.conclusion or ""
+        is_brain = re.search(r"brain|head|cerebr|cran|schädel", name) is not None
+        if is_brain and day is not None:
+            self._mri.append(day)
+        for term in self._terms.denied_conditions((conclusion,)):
+            if term.category == "metastasis":
+                self._absent.append((term.concept.removeprefix("met-"), held, day))
+        for term in self._terms.worded_conditions((conclusion,)):
+            self._add_metastasis(held, term.category, term.concept, day, "text", Certainty.PROVISIONAL)
+        trend = self._terms.worded_trend((conclusion,))
+        if trend is not None:
+            self._statuses.append(DiseaseStatus(trend=trend, focus="brain" if is_brain else "overall", date=day, evidence=(held.ref,)))
+        if is_brain and _URGENT.search(conclusion) and not re.search(r"no (?:mass effect|midline shift)", conclusion, re.IGNORECASE):
+            self._urgent.append((day, held))
+
+    def _cns_state(
+        self, metastases: tuple[Metastasis, ...], statuses: tuple[DiseaseStatus, ...], therapies: tuple[LocalTherapy, ...]
+    ) -> CnsState | None:
+        found = [it for it in metastases if it.site in _CNS_SITES]
+        absent = [it for it in self._absent if it[0] in {"brain", "meninges"}]
+        meninges = [it for it in found if it.site == "meninges"]
+        local = [it for it in therapies if it.site in _CNS_SITES and not it.is_planned]
+        planned = [it for it in therapies if it.site in _CNS_SITES and it.is_planned]
+        cns_statuses = [it for it in statuses if it.focus in _CNS_SITES]
+        if not found and not absent and not local and not cns_statuses:
+            return None
+        evidence = tuple(sorted({ref for it in (*found, *local, *cns_statuses) for ref in it.evidence} | {it[1].ref for it in absent}))
+        days = tuple(it for it in (*(one.date for one in (*found, *local, *cns_statuses)), *(one[2] for one in absent)) if it is not None)
+        newest = max(cns_statuses, key=lambda it: _day(it.date), default=None)
+        treated_on = max((_day(it.date) for it in local), default=0)
+        worsened = newest is not None and newest.trend == "progression" and _day(newest.date) >= treated_on
+        if meninges:
+            state, because = "leptomeningeal", "Leptomeningeal disease is on record."
+        elif not found and not local and not cns_statuses:
+            state, because = "none", "The record says that there are no brain metastases."
+        elif self._urgent or (planned and worsened) or (planned and not local):
+            state, because = "needs_local_therapy", "A report or a planned procedure says that the brain needs local therapy."
+        elif worsened:
+            state, because = "active_not_urgent", "The newest statement on the brain says progression, after any local therapy on record."
+        elif newest is not None and newest.trend in {"stable", "responding", "complete-remission", "partial-remission", "no-evidence-of-disease"}:
+            is_after = _day(newest.date) >= treated_on
+            state = "treated_stable" if local else "untreated_stable"
+            because = "Brain metastases were treated locally and the newest statement says stable." if local and is_after else "Stated stable."
+        elif local:
+            newer = [it for it in found if _day(it.date) > treated_on]
+            state = "active_not_urgent" if newer else "treated_stable"
+            because = "A brain metastasis was found after the last local therapy." if newer else "Treated locally, and no later progression is on record."
+        else:
+            state, because = "unknown", "Brain metastases are on record; whether they are treated or active is not."
+        sizes = [size for size, _ in self._lesions]
+        return CnsState(
+            state=state, date=latest(days), is_treated=bool(local) if found or local else None, is_known_absent=state == "none",
+            leptomeningeal="present" if meninges else "none" if any(it[0] == "meninges" for it in absent) else None,
+            largest_lesion_mm=max(sizes, default=None), last_mri=latest(tuple(self._mri)), because=because, evidence=evidence,
+        )  # fmt: skip
+
+
+def _day(day: PartialDate | None) -> int:
+    return day.last.toordinal() if day is not None else 0
+
+
+def _side(condition: Condition) -> str | None:
+    text = " ".join((*texts_of(condition.code), *(it for site in condition.body_site for it in texts_of(site)))).casefold()
+    return "left" if re.search(r"\bleft\b", text) else "right" if re.search(r"\bright\b", text) else None

@@ -1,0 +1,114 @@
+"""Resources to the patient record; the order in which resources came is irrelevant."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from cdshooks.ehr.resources import Patient, Resources
+from cdshooks.knowledge.load import Knowledge
+from cdshooks.record.dates import read_date
+from cdshooks.record.disease import DiseaseReader
+from cdshooks.record.drug_names import DrugNames
+from cdshooks.record.genes import read_biomarkers
+from cdshooks.record.measurements import read_measurements
+from cdshooks.record.model import Conflict, Doubt, PatientRecord, Person
+from cdshooks.record.receptors import read_receptors
+from cdshooks.record.sayings import read_sayings
+from cdshooks.record.terms import RecordTerms
+from cdshooks.record.toxicities import read_toxicities
+from cdshooks.record.treatment import TreatmentReader, unreadable_doubts
+
+
+class Vocabulary:
+    """Names and terms of one knowledge, made once and remembered with what they have already matched."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self.names = DrugNames(knowledge.drugs)
+        self.terms = RecordTerms(knowledge.codes)
+
+
+@lru_cache(maxsize=4)
+def _vocabulary(key: int, knowledge: _Identity) -> Vocabulary:
+    del key
+    return Vocabulary(knowledge.of)
+
+
+class _Identity:
+    """Wraps a knowledge so that it is remembered by identity: it is frozen, and too large to compare by content."""
+
+    def __init__(self, of: Knowledge) -> None:
+        self.of = of
+
+    def __hash__(self) -> int:
+        return id(self.of)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identity) and other.of is self.of
+
+
+def vocabulary_of(knowledge: Knowledge) -> Vocabulary:
+    """The names and terms of a knowledge."""
+    return _vocabulary(id(knowledge), _Identity(knowledge))
+
+
+def read_patient_record(resources: Resources, knowledge: Knowledge) -> PatientRecord:
+    """Everything that the resources of one patient say."""
+    vocabulary = vocabulary_of(knowledge)
+    terms, names = vocabulary.terms, vocabulary.names
+    treatment = TreatmentReader(resources, terms, names).read()
+    receptors, receptor_conflicts = read_receptors(resources, terms)
+    disease = DiseaseReader(resources, terms).read()
+    measured = read_measurements(resources, terms, knowledge.measures)
+    sayings = read_sayings(resources, terms)
+    unsupported = tuple(
+        Doubt(code="unsupported", about="medication", because=it.reason, evidence=(it.resource,)) for it in resources.unsupported
+    )
+    doubts = (*treatment.doubts, *measured.doubts, *unreadable_doubts(resources.unreadable), *unsupported)
+    return PatientRecord(
+        person=_person(resources),
+        exposures=treatment.exposures,
+        planned=treatment.planned,
+        suggested=treatment.suggested,
+        other_cancer_drugs=treatment.other_cancer_drugs,
+        receptors=receptors,
+        biomarkers=read_biomarkers(resources, terms),
+        diagnoses=disease.diagnoses,
+        metastases=disease.metastases,
+        statuses=disease.statuses,
+        local_therapies=disease.local_therapies,
+        cns=disease.cns,
+        measurements=measured.measurements,
+        toxicities=read_toxicities(resources, terms, names),
+        comedications=tuple(sorted(dict.fromkeys(treatment.comedications), key=lambda it: (it.name, str(it.start), it.evidence))),
+        wishes=sayings.wishes,
+        statements=sayings.statements,
+        stated_lines=sayings.stated_lines,
+        unmapped=tuple(sorted(dict.fromkeys(treatment.unmapped), key=lambda it: (it.text, it.evidence))),
+        conflicts=_sorted_conflicts((*treatment.conflicts, *receptor_conflicts)),
+        doubts=tuple(sorted(dict.fromkeys(doubts), key=lambda it: (it.code, it.about, it.evidence))),
+        unreadable=tuple(sorted(resources.unreadable, key=lambda it: (it.resource, it.reason))),
+        incomplete=tuple(sorted(dict.fromkeys(resources.incomplete), key=lambda it: (it.query, it.because))),
+    )
+
+
+def _sorted_conflicts(conflicts: tuple[Conflict, ...]) -> tuple[Conflict, ...]:
+    return tuple(sorted(dict.fromkeys(conflicts), key=lambda it: (it.about, it.evidence)))
+
+
+def _person(resources: Resources) -> Person:
+    patients = [it.resource for it in resources.of("Patient") if isinstance(it.resource, Patient)]
+    if not patients:
+        return Person(id=None, birth=None, sex=None, is_deceased=False, is_replaced=False, postal_code=None, country=None)
+    patient = min(patients, key=lambda it: it.id or "")
+    home = next((it for it in patient.address if it.use != "old"), None)
+    return Person(
+        id=patient.id,
+        birth=read_date(patient.birth_date),
+        sex=patient.gender,
+        is_deceased=patient.deceased_boolean is True or patient.deceased_date_time is not None,
+        is_replaced=patient.active is False or any(it.type == "replaced-by" for it in patient.link),
+        postal_code=home.postal_code if home is not None else None,
+        country=home.country if home is not None else None,
+    )
+
+

@@ -1,0 +1,84 @@
+"""What is said of the patient in words: wishes, measurable disease, tempo, frailty; and stated line numbers."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from cdshooks.ehr.resources import Observation, Resources
+from cdshooks.record.dates import read_date, start_of
+from cdshooks.record.model import StatedLine, Statement, Wish
+from cdshooks.record.terms import RecordTerms, texts_of
+
+_PREFERENCES = frozenset({"75773-2", "95541-9", "81378-2"})
+_ACCEPTS = re.compile(r"\b(?:acceptable|accepts?|is fine with|does not mind|doesn't mind|ok(?:ay)? with|tolerable|willing)\b", re.IGNORECASE)
+_KNOWN = frozenset({"avoid-hair-loss", "avoid-fatigue", "avoid-neuropathy", "prefer-oral", "prefer-home", "chemo-free"})
+_ABOUT = (
+    ("measurable_disease", re.compile(r"measurable", re.IGNORECASE)),
+    ("tempo", re.compile(r"visceral crisis|tempo|disease pace|rapid(?:ly)? progress|indolent", re.IGNORECASE)),
+    ("frailty", re.compile(r"frail", re.IGNORECASE)),
+    ("seizures", re.compile(r"seizure", re.IGNORECASE)),
+    ("swallow", re.compile(r"swallow", re.IGNORECASE)),
+    ("menopause", re.compile(r"menopaus", re.IGNORECASE)),
+)
+_NO = re.compile(r"\bno\b|\bnot\b|\bnone\b|\bnon\b|\babsent\b|without", re.IGNORECASE)
+
+
+class SayingsReading(msgspec.Struct, frozen=True, kw_only=True):
+    """Wishes, statements and stated lines."""
+
+    wishes: tuple[Wish, ...]
+    statements: tuple[Statement, ...]
+    stated_lines: tuple[StatedLine, ...]
+
+
+def read_sayings(resources: Resources, terms: RecordTerms) -> SayingsReading:
+    """Everything said in words or as preference."""
+    wishes: list[Wish] = []
+    statements: list[Statement] = []
+    lines: list[StatedLine] = []
+    for held in resources.of("Observation"):
+        observation = held.resource
+        if not isinstance(observation, Observation) or observation.status in {"entered-in-error", "cancelled"}:
+            continue
+        day = read_date(observation.effective_date_time, start_of(observation.effective_period), observation.issued)
+        codes = {it.code for it in (observation.code.coding if observation.code else ())}
+        if codes & _PREFERENCES or re.search(r"preference|wish", " ".join(texts_of(observation.code)), re.IGNORECASE):
+            wishes.extend(Wish(wish=wish, date=day, evidence=(held.ref,)) for wish in _wishes(observation, terms))
+            continue
+        if terms.test(observation.code) == "line-of-therapy":
+            stated = terms.answer("line-of-therapy", observation.value_codeable_concept)
+            if stated is not None and stated.isdigit():
+                lines.append(StatedLine(number=int(stated), start=day, evidence=(held.ref,)))
+            continue
+        name = " ".join(texts_of(observation.code))
+        about = next((it for it, pattern in _ABOUT if pattern.search(name)), None)
+        if about is not None:
+            statements.append(Statement(about=about, value=_said(observation), date=day, evidence=(held.ref,)))
+    return SayingsReading(
+        wishes=tuple(sorted(dict.fromkeys(wishes), key=lambda it: (it.wish, str(it.date), it.evidence))),
+        statements=tuple(sorted(dict.fromkeys(statements), key=lambda it: (str(it.date), it.about, it.evidence))),
+        stated_lines=tuple(sorted(dict.fromkeys(lines), key=lambda it: (str(it.start), it.number))),
+    )
+
+
+def _wishes(observation: Observation, terms: RecordTerms) -> tuple[str, ...]:
+    concept = observation.value_codeable_concept
+    coded = [it.code for it in (concept.coding if concept else ()) if it.code in _KNOWN]
+    text = observation.value_string or ""
+    if coded or text in _KNOWN:
+        return tuple(it for it in (*coded, text) if it in _KNOWN)
+    found: dict[str, None] = {}
+    for saying in (text, *texts_of(concept), *(note.text or "" for note in observation.note)):
+        for clause in re.split(r"[.;,]|\bbut\b|\band\b", saying):
+            if not _ACCEPTS.search(clause):
+                found.update(dict.fromkeys(terms.wishes(clause)))
+    return tuple(found)
+
+
+def _said(observation: Observation) -> str:
+    if observation.value_boolean is not None:
+        return "present" if observation.value_boolean else "absent"
+    text = " ".join((observation.value_string or "", *texts_of(observation.value_codeable_concept))).strip().casefold()
+    return re.sub(r"[^a-z0-9]+", "-", text).strip("-")[:40] or ("absent" if _NO.search(text) else "present")
