@@ -13,6 +13,7 @@ from cdshooks.knowledge.drugs import DrugKnowledge, load_drugs
 from cdshooks.knowledge.facts import FactDefinition, load_facts
 from cdshooks.knowledge.gaps import GapRule, load_gap_rules
 from cdshooks.knowledge.ids import CriterionId, FactId, RegimenId, SourceId
+from cdshooks.knowledge.line_rules import LineRules, load_line_rules
 from cdshooks.knowledge.manifest import Manifest, load_manifest
 from cdshooks.knowledge.measures import MeasureKnowledge, load_measures
 from cdshooks.knowledge.ranking import Ranking, load_ranking
@@ -28,6 +29,7 @@ class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
     drugs: DrugKnowledge
     codes: CodeKnowledge
     measures: MeasureKnowledge
+    line_rules: LineRules
     facts: Mapping[FactId, FactDefinition]
     criteria: Mapping[CriterionId, Criterion]
     regimens: Mapping[RegimenId, Regimen]
@@ -55,6 +57,7 @@ def load_knowledge(overlay: Path | None = None) -> Knowledge:
         drugs=drugs,
         codes=load_codes(overlay),
         measures=load_measures(overlay),
+        line_rules=load_line_rules(overlay),
         facts=facts,
         criteria=criteria,
         regimens=regimens,
