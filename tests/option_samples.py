@@ -17,7 +17,7 @@ from tests.option_cases import shipped
 
 ENGINE = [
     "METASTATIC",
-    "PREGNANCY",
+    "PREG_HER2",
     "HER2_IN_FORCE",
     "HER2_LOW_IN_FORCE",
     "HER2_NEGATIVE_IN_FORCE",

@@ -71,10 +71,10 @@ def _rules_of(
         agents = _bound_agents(criterion, regimen, classes)
         if agents and (is_named or _is_about(criterion, regimen)):
             for agent in agents:
-                by_agent[agent].append(Binding(criterion, frozenset((agent,))))
+                bound = frozenset((agent,)) if _looks_at_component(criterion) else _ANY
+                by_agent[agent].append(Binding(criterion, bound))
         elif is_named or (not agents and not _binds_components(criterion) and _is_about(criterion, regimen)):
-            # one empty set for all, so that an answer is worked out once and shared by all regimens
-            whole.append(Binding(criterion, regimen.agents if _binds_components(criterion) else frozenset()))
+            whole.append(Binding(criterion, regimen.agents if _looks_at_component(criterion) else _ANY))
     slots = tuple(
         Slot(
             tuple(Choice(dosed, tuple(by_agent[dosed.agent])) for dosed in component.one_of),
@@ -89,6 +89,14 @@ def _binds_components(criterion: Criterion) -> bool:
     scope = criterion.applies_to
     if scope is not None and (scope.binds_components or scope.except_agents):
         return True
+    return _looks_at_component(criterion)
+
+
+_ANY: frozenset[AgentId] = frozenset()
+"""Bound of a criterion that looks at no drug: one for all, so that its answer is worked out once and shared."""
+
+
+def _looks_at_component(criterion: Criterion) -> bool:
     return any(
         isinstance(leaf, ComponentInFact) or (isinstance(leaf, PriorTherapy) and leaf.is_component)
         for step in criterion.steps

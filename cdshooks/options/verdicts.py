@@ -113,7 +113,7 @@ def _judged(rules: RegimenRules, judgements: list[Judgement], agents: tuple[Agen
         warnings=tuple(dict.fromkeys(it.warned for it in judgements if it.warned is not None)),
         asks=tuple(dict.fromkeys(ask for it in judgements for ask in it.asks)),
         dose_notes=tuple(dose_notes),
-        findings=tuple(dict.fromkeys(it.finding for it in judgements)),
+        findings=tuple({id(it.finding): it.finding for it in judgements}.values()),  # shared answers are one object
         agents=agents,
     )
     return Judged(rules=rules, option=option, grave_warnings=sum(it.is_grave for it in judgements))
