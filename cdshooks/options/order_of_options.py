@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -75,10 +74,12 @@ def _place(judged: Judged, case: Case) -> Place:
     levels = ranking.evidence_levels
     if regimen.role == "trial" and not regimen.components:
         level_place = levels.index(ranking.trial_follows) + 0.5
-        band = float(next(n for n, names in enumerate(ranking.evidence_bands) if ranking.trial_follows in names))
+        # behind the whole band, so that a wish cannot put the referral before a drug that has been seen to work
+        band = 0.5 + next(n for n, names in enumerate(ranking.evidence_bands) if ranking.trial_follows in names)
     else:
         situation = "after T-DXd" if had_tdxd else "without earlier T-DXd"
-        told.append(f"Evidence {situation}: {ranking.evidence_words[level]}.")
+        if regimen.components:
+            told.append(f"Evidence {situation}: {ranking.evidence_words[level]}.")
         level_place = float(levels.index(level))
         band = float(next(n for n, names in enumerate(ranking.evidence_bands) if level in names))
     brain = 0.0
@@ -86,8 +87,6 @@ def _place(judged: Judged, case: Case) -> Place:
         brain = float(_BRAIN.index(regimen.brain_activity))
         told.append(f"In the brain: {ranking.brain_words[regimen.brain_activity]}.")
     lost, wish_words = _wishes(judged, case)
-    if not regimen.components:
-        lost = math.inf  # a referral cannot go with or against a wish, so it waits behind the drugs of its band
     told += wish_words
     if judged.grave_warnings:
         told.append(f"Grave warnings: {judged.grave_warnings}.")

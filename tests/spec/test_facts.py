@@ -80,6 +80,20 @@ def test_her2_in_force(results: list[tuple[str, str, bool | None]], expected: st
     assert value("her2", receptors=receptors) == expected
 
 
+def test_ish_reported_after_ihc_belongs_to_the_same_specimen() -> None:
+    ihc = receptor("her2", "low", "2026-10-19", site="liver", ihc="1+")
+    ish = receptor("her2", "negative", "2026-10-26", site="liver", ish="not-amplified")
+    assert value("her2", receptors=(ihc, ish)) == "low"
+    late = receptor("her2", "negative", "2026-11-17", site="liver")
+    assert value("her2", receptors=(ihc, late)) == "negative"  # 29 days apart: another specimen
+    other = receptor("her2", "negative", "2026-10-26", site="bone")
+    assert value("her2", receptors=(ihc, other)) == "negative"
+    unclear = receptor("her2", "equivocal", "2026-10-19", site="liver", ihc="2+")
+    amplified = receptor("her2", "positive", "2026-10-26", site="liver", ish="amplified")
+    assert value("her2", receptors=(unclear, amplified)) == "positive"
+    assert value("her2_ihc", receptors=(unclear, amplified)) == "2+"
+
+
 def test_a_preliminary_result_waits_for_the_final_one() -> None:
     receptors = (
         receptor("her2", "positive", "2026-01-01"),

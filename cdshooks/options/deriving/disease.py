@@ -128,7 +128,8 @@ def derive_receptor_facts(source: Source) -> Iterator[Fact]:
         ]
         for marker in ("her2", "er", "pr")
     }
-    her2 = in_force(by_marker["her2"])
+    days = source.definitions[FactId("her2")].settings["same_specimen_days"]
+    her2 = in_force(by_marker["her2"], days)
     yield _status(source, "her2", her2)
     progression = last_progression(source)
     is_after: bool | None = None
@@ -139,8 +140,10 @@ def derive_receptor_facts(source: Source) -> Iterator[Fact]:
     yield source.fact("her2_after_last_progression", is_after, when=her2[0].date if her2 else None)
     first = her2[0] if her2 else None
     evidence = first.evidence if first else ()
-    yield source.fact("her2_ihc", first.ihc if first else None, when=first.date if first else None, evidence=evidence)
-    yield source.fact("her2_ish", first.ish if first else None, when=first.date if first else None, evidence=evidence)
+    for fact_id, told in (("her2_ihc", [it for it in her2 if it.ihc]), ("her2_ish", [it for it in her2 if it.ish])):
+        one = told[0] if told else None
+        number = (one.ihc if fact_id == "her2_ihc" else one.ish) if one else None
+        yield source.fact(fact_id, number, when=one.date if one else None, evidence=one.evidence if one else ())
     yield source.fact(
         "her2_date",
         first.date.as_fhir() if first and first.date else None,
@@ -150,7 +153,7 @@ def derive_receptor_facts(source: Source) -> Iterator[Fact]:
     ever = any(it.status == "positive" for it in by_marker["her2"])
     yield source.fact("her2_ever_positive", (True if ever else False if by_marker["her2"] else None))
     yield _changed(source, "her2_changed", by_marker["her2"])
-    er, pr = in_force(by_marker["er"]), in_force(by_marker["pr"])
+    er, pr = in_force(by_marker["er"], days), in_force(by_marker["pr"], days)
     yield _status(source, "er", er)
     yield _status(source, "pr", pr)
     yield source.fact("er_percent", er[0].percent if er else None, when=er[0].date if er else None)
@@ -159,14 +162,30 @@ def derive_receptor_facts(source: Source) -> Iterator[Fact]:
     yield _brca(source)
 
 
-def in_force(results: list[ReceptorResult]) -> list[ReceptorResult]:
-    """The results that count now, newest date first: those not of the primary if there are any; final before preliminary."""
+def in_force(results: list[ReceptorResult], same_specimen_days: float) -> list[ReceptorResult]:
+    """The results that count now, newest first: those not of the primary if there are any; final before preliminary.
+
+    Tests of one place a few days apart belong together, for ISH is reported after IHC.
+    """
     pool = [it for it in results if it.is_metastasis is not False] or results
     pool = [it for it in pool if not it.is_preliminary] or pool
     if not pool:
         return []
-    newest = max(newest_first(it.date) for it in pool)
-    return [it for it in pool if newest_first(it.date) == newest]
+    newest = max(pool, key=lambda it: newest_first(it.date))
+    since = newest.date.first - timedelta(days=same_specimen_days) if newest.date else None
+    together = [
+        it
+        for it in pool
+        if newest_first(it.date) == newest_first(newest.date)
+        or (
+            since is not None
+            and it.date is not None
+            and it.site is not None
+            and it.site == newest.site
+            and it.date.last >= since
+        )
+    ]
+    return sorted(together, key=lambda it: newest_first(it.date), reverse=True)
 
 
 def _status_of(results: list[ReceptorResult]) -> str | None:
