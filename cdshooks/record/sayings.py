@@ -52,6 +52,11 @@ def read_sayings(resources: Resources, terms: RecordTerms) -> SayingsReading:
             if stated is not None and stated.isdigit():
                 lines.append(StatedLine(number=int(stated), start=day, evidence=(held.ref,)))
             continue
+        stated_state = _coded_state(observation, terms)
+        if stated_state is not None:
+            about, value = stated_state
+            statements.append(Statement(about=about, value=value, date=day, evidence=(held.ref,)))
+            continue
         name = " ".join(texts_of(observation.code))
         about = next((it for it, pattern in _ABOUT if pattern.search(name)), None)
         if about is not None:
@@ -61,6 +66,28 @@ def read_sayings(resources: Resources, terms: RecordTerms) -> SayingsReading:
         statements=tuple(sorted(dict.fromkeys(statements), key=lambda it: (str(it.date), it.about, it.evidence))),
         stated_lines=tuple(sorted(dict.fromkeys(lines), key=lambda it: (str(it.start), it.number))),
     )
+
+
+def _coded_state(observation: Observation, terms: RecordTerms) -> tuple[str, str] | None:
+    """Pregnancy (by status or test) and menopause, in our own words."""
+    test, value = terms.test(observation.code), observation.value_codeable_concept
+    if test == "pregnancy-status":
+        found = terms.answer("pregnancy", value) or _worded_pregnancy(observation)
+        return ("pregnancy", {"not pregnant": "not_pregnant", "possible pregnancy": "possible"}.get(found, found)) if found else None
+    if test == "pregnancy-test":
+        found = terms.answer("receptor-status", value) or (observation.value_string or "").casefold()
+        return ("pregnancy", "not_pregnant" if "neg" in found else "pregnant") if "neg" in found or "pos" in found else None
+    if test == "menopausal-status":
+        found = terms.answer("menopause", value)
+        return ("menopause", found) if found else None
+    return None
+
+
+def _worded_pregnancy(observation: Observation) -> str | None:
+    text = " ".join((observation.value_string or "", *texts_of(observation.value_codeable_concept))).casefold()
+    if "pregnan" not in text:
+        return None
+    return "not_pregnant" if _NO.search(text) else "possible" if "possible" in text else "pregnant"
 
 
 def _wishes(observation: Observation, terms: RecordTerms) -> tuple[str, ...]:

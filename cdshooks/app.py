@@ -1,0 +1,47 @@
+"""Builds the service once: settings, knowledge, clock, routes."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from flask import Flask
+
+from cdshooks import __version__
+from cdshooks.knowledge.load import Knowledge, load_knowledge
+from cdshooks.settings import Settings, SettingsError
+from cdshooks.web.events import log_event
+from cdshooks.web.headers import install_headers
+from cdshooks.web.health import health_blueprint
+from cdshooks.web.problems import install_problem_handlers
+from cdshooks.web.services import services_blueprint
+
+
+def create_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
+    """The WSGI application.
+
+    Raises:
+        SettingsError: The knowledge is unsigned and the service was not told to run for evaluation, or no client may call.
+        KnowledgeError: The knowledge has faults.
+    """
+    faults = []
+    if not settings.is_evaluation:
+        faults.append("CDSHOOKS_EVALUATION is not 1, and no clinician has signed the knowledge in force.")
+    if not settings.is_dev:
+        faults.append("CDSHOOKS_CLIENTS is not served yet: start with --dev, on a loopback address.")
+    if faults:
+        raise SettingsError(tuple(faults))
+    loaded = knowledge if knowledge is not None else load_knowledge(settings.knowledge_overlay)
+
+    def today() -> date:
+        return settings.today or date.today()  # noqa: DTZ011 - a calendar date where the service runs
+
+    app = Flask("cdshooks", static_folder=None)
+    app.url_map.strict_slashes = False
+    install_headers(app, settings)
+    install_problem_handlers(app)
+    app.register_blueprint(services_blueprint(loaded, settings, today))
+    app.register_blueprint(health_blueprint(loaded, settings, today))
+    if settings.is_dev:
+        log_event("dev-mode")
+    log_event("started", version=__version__, knowledge=loaded.manifest.version, jurisdiction=settings.jurisdiction, dev=settings.is_dev)
+    return app

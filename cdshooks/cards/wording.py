@@ -1,0 +1,86 @@
+"""Every sentence that a clinician reads on a card, in one place, so that one person can review them in one sitting.
+
+They offer and never order. Names in braces are filled from our own knowledge, from numbers and dates, or with escaped text.
+"""
+
+from __future__ import annotations
+
+UNSIGNED = "NOT FOR CLINICAL USE"
+UNSIGNED_LONG = "**NOT FOR CLINICAL USE.** No clinician has signed the knowledge behind this card."
+EXPIRED = "The knowledge behind this card expired on {expires}; no option is suggested."
+DUE = "The knowledge was last reviewed on {reviewed}; a review was due on {due}."
+FIXED_DATE = "The date of this service is fixed to {today}."
+
+OPTIONS_SUMMARY = "After {lines} of metastatic therapy: {count} to consider"
+OPTIONS_SUMMARY_NONE = "After {lines} of metastatic therapy: no option of this knowledge fits; consider a trial"
+INCOMPLETE_SUMMARY = "Treatment history incomplete: lines of therapy cannot be counted"
+VIEW_SUMMARY = "{lines} of metastatic therapy on record; options and trials to consider"
+REVIEW_REPEATED = "{agents}: the disease progressed on it before"
+REVIEW_CONTRAINDICATED = "{agents}: a reason against it is on record"
+REVIEW_WARNING = "{agents}: points to weigh before this order"
+GAPS_SUMMARY = "Before the next line: {count} to find out"
+
+FOUND = "**Found for this patient** (as of {as_of})"
+LINE_HEAD = "| line | drugs | from | to | ended for |\n|---|---|---|---|---|"
+LINE_ROW = "| {number} | {agents} | {start} | {end} | {reason} |"
+EARLY_ROW = "| early | {agents} | {start} | {end} | {reason} |"
+COUNTED = "Counted: {count} metastatic {lines} (range {least} to {most}, confidence {confidence}); {basis}."
+COUNTED_AT_LEAST = "Counted: at least {count} metastatic {lines} (confidence {confidence}); {basis}."
+METASTATIC = "metastatic since {date} ({how})"
+OTHER_COUNT = "Could also be counted otherwise: {because}"
+RECEPTORS = "Receptors in force: {receptors}."
+
+WHY_OPTIONS = "**Why this card:** three or more metastatic lines are finished, and HER2 is or was positive."
+WHY_REVIEW = "**Why this card:** the order being placed"
+MISSING = "**Missing or conflicting**"
+NOTHING_MISSING = "Nothing that would change the first options."
+OPTIONS = "**Options to consider**"
+OTHERS = "Also possible: {names}."
+HELD = "Not now, may recover: {names}."
+EXCLUDED = "Not offered: {names}."
+TDXD_NAIVE = "from patients who had not had T-DXd: expect less after it"
+UNVERIFIED = "no figure that we have verified"
+TRIAL = "A clinical trial is an option beside each of these."
+NOT_WHEN = (
+    "**When this does not apply:** another cancer is being treated, treatment was given elsewhere and is not in this record, "
+    "or the patient does not want further treatment."
+)
+BASIS = "Knowledge {version}, reviewed {reviewed}. Doses are drafts to check against the label and local protocol."
+INCOMPLETE = "Parts of the record were not sent or could not be retrieved: {queries}. Lines are not counted from an incomplete history."
+UNREADABLE = "{count} could not be read and may matter: {refs}."
+UNMAPPED = "Not recognised as a drug we know: {names}."
+ALTERNATIVES = "Options that were judged to fit: {names}."
+SUGGEST = "Draft: {label}"
+ACTION = "Draft order: {agent} {dose}, {schedule}. To be completed and signed by the prescriber."
+GROUP_ACTION = "Draft group: {label}"
+TRIAL_LABEL = "Referral to clinical trials office"
+TRIAL_ACTION = "Draft referral: clinical trials office, to look for an open trial that fits."
+
+HOW = {
+    "condition-onset": "onset of a diagnosis of distant metastasis",
+    "condition-recorded": "day on which metastasis was recorded; it may be late",
+    "stage-iv": "stage IV",
+    "m1": "M1",
+    "metastasis-observation": "observation of a metastatic site",
+    "disease-status": "disease status",
+    "text": "words of a report",
+    "palliative-intent": "palliative intent of treatment; inferred",
+}
+REASONS = {
+    "progression": "progression",
+    "toxicity": "toxicity",
+    "completed": "completed",
+    "patient_choice": "patient's choice",
+    "other": "other",
+    "unknown": "not on record",
+    "ongoing": "ongoing",
+}
+OVERRIDES = (
+    ("patient-contraindication", "Contraindicated for this patient"),
+    ("patient-refuses", "Patient does not want it"),
+    ("action-completed", "Already done"),
+    ("does-not-align-latest-evidence", "Does not align with the latest evidence"),
+    ("too-costly-uncovered", "Too costly or not covered"),
+    ("service-not-available", "Not available here"),
+    ("patient-ineligible", "Patient is not eligible"),
+)

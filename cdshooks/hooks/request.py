@@ -1,0 +1,132 @@
+"""One hook request: the envelope is read strictly, the FHIR content leniently. Source: C-1 to C-17, H-1 to H-11."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+import msgspec
+
+from cdshooks.errors import BadHookRequestError
+from cdshooks.hooks.services import Service
+from cdshooks.hooks.strict_json import check_json
+
+_FHIR_ID = re.compile(r"[^\s/?#&]{1,256}\Z")
+"""Ids of real EHRs are longer than FHIR allows (C-17); what could change the path or query of a URL is refused (OUT-02)."""
+_SELECTION = re.compile(r"(?:.*/)?([A-Za-z]+/[^/\s]+?)(?:/_history/[^/]+)?\Z")
+
+
+class _Wire(msgspec.Struct, rename="camel"):
+    """Base of what stands on the wire."""
+
+
+class _Context(_Wire, rename="camel"):
+    patient_id: str
+    user_id: str | None = None
+    encounter_id: str | None = None
+    selections: list[str] | None = None
+    draft_orders: msgspec.Raw = msgspec.Raw()
+
+
+class _Authorization(_Wire, rename=None):
+    access_token: str | None = None
+    patient: str | None = None
+
+
+class _Request(_Wire, rename="camel"):
+    hook: str
+    hook_instance: str
+    context: _Context
+    fhir_server: str | None = None
+    fhir_authorization: _Authorization | None = None
+    prefetch: dict[str, msgspec.Raw] | None = None
+
+
+class HookRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """A validated call of one service. ``draft_orders`` is the Bundle as sent; ``selections`` are ``Type/id``."""
+
+    service: Service
+    hook_instance: str
+    patient_id: str
+    encounter_id: str | None
+    user_id: str | None
+    selections: tuple[str, ...]
+    draft_orders: bytes
+    prefetch: dict[str, msgspec.Raw]
+    fhir_server: str | None
+
+
+_decoder = msgspec.json.Decoder(_Request)
+
+
+def read_hook_request(service: Service, body: bytes) -> HookRequest:
+    """Read and check the body of a call.
+
+    Raises:
+        BadHookRequestError: The body is not JSON, not an object, not this service's hook, or lacks a required member.
+    """
+    check_json(body)
+    try:
+        wire = _decoder.decode(body)
+    except msgspec.ValidationError as error:
+        raise _fault(str(error)) from None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        raise BadHookRequestError("$", "the body is not valid JSON") from None
+    if wire.hook != service.hook:
+        raise BadHookRequestError("$.hook", f"this service answers the hook {service.hook}")
+    _check_envelope(wire)
+    context = wire.context
+    if service.hook != "patient-view":
+        _check_drafts(context)
+    if service.hook == "order-select" and context.selections is None:
+        raise BadHookRequestError("$.context.selections", "this member is required")
+    return HookRequest(
+        service=service,
+        hook_instance=wire.hook_instance,
+        patient_id=context.patient_id,
+        encounter_id=context.encounter_id,
+        user_id=context.user_id,
+        selections=tuple(_reference(it) for it in context.selections or ()),
+        draft_orders=bytes(context.draft_orders),
+        prefetch=wire.prefetch or {},
+        fhir_server=wire.fhir_server,
+    )
+
+
+def _check_envelope(wire: _Request) -> None:
+    try:
+        UUID(wire.hook_instance)
+    except ValueError:
+        raise BadHookRequestError("$.hookInstance", "this is not a UUID") from None
+    if not _FHIR_ID.match(wire.context.patient_id):
+        raise BadHookRequestError("$.context.patientId", "this is not the id of a resource")
+    if not wire.context.user_id:
+        raise BadHookRequestError("$.context.userId", "this member is required")
+    if wire.fhir_authorization is not None and not wire.fhir_server:
+        raise BadHookRequestError("$.fhirServer", "this member is required beside fhirAuthorization")
+    granted = wire.fhir_authorization.patient if wire.fhir_authorization is not None else None
+    if granted and granted != wire.context.patient_id:
+        raise BadHookRequestError("$.fhirAuthorization.patient", "this is another patient than context.patientId")
+
+
+def _check_drafts(context: _Context) -> None:
+    drafts = bytes(context.draft_orders)
+    if not drafts or drafts == b"null":
+        raise BadHookRequestError("$.context.draftOrders", "this member is required")
+    if not drafts.lstrip().startswith(b"{"):
+        raise BadHookRequestError("$.context.draftOrders", "this must be a Bundle")
+
+
+def _reference(written: str) -> str:
+    match = _SELECTION.match(written)
+    return match.group(1) if match else written
+
+
+def _fault(message: str) -> BadHookRequestError:
+    """msgspec names the path and the types, never the value."""
+    reason, _, path = message.partition(" - at `")
+    path = path.rstrip("`") or "$"
+    missing = re.search(r"missing required field `([^`]+)`", reason)
+    if missing:
+        return BadHookRequestError(f"{path}.{missing.group(1)}", "this member is required")
+    return BadHookRequestError(path, reason[:1].lower() + reason[1:])

@@ -1,0 +1,80 @@
+"""The three services: their ids, hooks and prefetch templates, few and simple enough to be copied into an EHR by hand.
+
+Source: D-1 to D-7, P-14 to P-23.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+_PATIENT = "patient={{context.patientId}}"
+PREFETCH = {
+    "patient": "Patient/{{context.patientId}}",
+    "conditions": f"Condition?{_PATIENT}",
+    "observations": f"Observation?{_PATIENT}",
+    "medicationRequests": f"MedicationRequest?{_PATIENT}",
+    "medicationAdministrations": f"MedicationAdministration?{_PATIENT}",
+    "medicationStatements": f"MedicationStatement?{_PATIENT}",
+    "procedures": f"Procedure?{_PATIENT}",
+    "reports": f"DiagnosticReport?{_PATIENT}",
+    "allergies": f"AllergyIntolerance?{_PATIENT}",
+    "adverseEvents": f"AdverseEvent?subject=Patient/{{{{context.patientId}}}}",
+}
+"""Prefetch key -> FHIR query. All statuses are asked for and filtered here, because an order never closed is history too."""
+
+REQUIRED = ("patient", "conditions", "observations")
+"""Keys without which nothing can be concluded."""
+REQUIRED_ONE_OF = ("medicationRequests", "medicationAdministrations", "medicationStatements")
+"""At least one record of treatment must be there: a source may have only one of them. Source: terminology 1 (2)."""
+
+
+class Service(msgspec.Struct, frozen=True, kw_only=True):
+    """One CDS service."""
+
+    id: str
+    hook: str
+    title: str
+    description: str
+
+
+SERVICES = (
+    Service(
+        id="her2-later-line",
+        hook="order-select",
+        title="HER2-positive metastatic breast cancer: later lines, at order selection",
+        description="Rebuilds the lines of therapy and shows options to consider after the third line, a review of the selected order, "
+        "and what the record lacks.",
+    ),
+    Service(
+        id="her2-later-line-sign",
+        hook="order-sign",
+        title="HER2-positive metastatic breast cancer: later lines, at signing",
+        description="The same review as at order selection, for all orders about to be signed.",
+    ),
+    Service(
+        id="her2-later-line-view",
+        hook="patient-view",
+        title="HER2-positive metastatic breast cancer: later lines, on opening the record",
+        description="One short card when three lines of metastatic therapy are finished.",
+    ),
+)
+BY_ID = {service.id: service for service in SERVICES}
+
+
+def discovery() -> dict[str, Any]:
+    """The discovery answer. Source: D-1 to D-7, D-11."""
+    return {
+        "services": [
+            {
+                "hook": service.hook,
+                "title": service.title,
+                "description": service.description,
+                "id": service.id,
+                "prefetch": PREFETCH,
+                "usageRequirements": "Needs FHIR R4 and read access to the resources that the prefetch templates name.",
+            }
+            for service in SERVICES
+        ]
+    }

@@ -1,0 +1,68 @@
+"""The whole path of a call: request, resources, record, lines, advice, cards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+from cdshooks.cards.model import Card
+from cdshooks.cards.render import Occasion, render_cards
+from cdshooks.ehr.gather import gather_resources
+from cdshooks.errors import OtherPatientError
+from cdshooks.hooks.request import HookRequest
+from cdshooks.knowledge.load import Knowledge
+from cdshooks.lines.history import build_line_history
+from cdshooks.options.assess import assess_options
+from cdshooks.record.drafts import DraftOrder, read_draft_orders
+from cdshooks.record.read import read_patient_record
+
+
+def answer_hook(
+    request: HookRequest, knowledge: Knowledge, *, as_of: date, jurisdiction: str, new_uuid: Callable[[], str], is_date_fixed: bool = False
+) -> tuple[Card, ...]:
+    """Answer one hook call.
+
+    Args:
+        request: The validated hook request.
+        knowledge: Drugs, regimens, line rules and options, frozen at start-up.
+        as_of: The calendar date the advice is given for.
+        jurisdiction: Whose licences count: US, EU or CN.
+        new_uuid: Names cards and suggestions.
+        is_date_fixed: The service's date is not today's; every card says so.
+
+    Raises:
+        MissingPatientDataError: Required data was not sent.
+        OtherPatientError: A resource or draft order belongs to another patient.
+    """
+    resources = gather_resources(request)
+    drafts = read_draft_orders(
+        request.draft_orders, request.selections, resources, knowledge, all_selected=request.service.hook == "order-sign"
+    )
+    _check_owner(drafts, request.patient_id)
+    selected = tuple(it for it in drafts if it.is_selected)
+    record = read_patient_record(resources, knowledge)
+    lines = build_line_history(record, knowledge, as_of=as_of)
+    advice = assess_options(record, lines, knowledge, as_of=as_of, jurisdiction=jurisdiction, orders=selected)
+    return render_cards(advice, knowledge, _occasion(request, selected, is_date_fixed=is_date_fixed), new_uuid)
+
+
+def _check_owner(drafts: tuple[DraftOrder, ...], patient_id: str) -> None:
+    """A draft for another patient is a mix-up that must not be answered. Source: PID-06."""
+    for draft in drafts:
+        kind, _, identifier = (draft.owner or "").partition("/_history/")[0].rpartition("/")
+        if (kind == "Patient" or kind.endswith("/Patient")) and identifier != patient_id:
+            raise OtherPatientError("$.context.draftOrders", "a draft order belongs to another patient than context.patientId")
+
+
+def _occasion(request: HookRequest, selected: tuple[DraftOrder, ...], *, is_date_fixed: bool) -> Occasion:
+    return Occasion(
+        hook=request.service.hook,
+        patient_id=request.patient_id,
+        encounter_id=request.encounter_id,
+        orders_cancer_treatment=any(it.is_cancer_treatment for it in selected),
+        ordered=tuple(sorted({agent for it in selected for agent in it.agents})),
+        takes_one_action=False,
+        selection_behavior="at-most-one",
+        is_date_fixed=is_date_fixed,
+        is_signed=False,
+    )

@@ -1,0 +1,55 @@
+"""Whether the process lives, whether it can answer, and a short page for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+import msgspec
+from flask import Blueprint, Response
+
+from cdshooks import __version__
+from cdshooks.knowledge.load import Knowledge
+from cdshooks.settings import Settings
+
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>cdshooks</title>
+<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}}code{{background:#eee;padding:.1em .3em}}</style></head>
+<body><h1>cdshooks {version}</h1>
+<p>Decision support for HER2-positive metastatic breast cancer beyond the standard lines, over CDS Hooks.</p>
+<p><strong>Not for clinical use:</strong> no clinician has signed the knowledge in force ({knowledge}).</p>
+<ul><li><a href="/cds-services">/cds-services</a>: the services and their prefetch templates</li>
+<li><a href="/readyz">/readyz</a>: whether the service can answer</li></ul></body></html>"""
+
+
+def health_blueprint(knowledge: Knowledge, settings: Settings, today: Callable[[], date]) -> Blueprint:
+    """Routes for those who run the service."""
+    blueprint = Blueprint("health", __name__)
+
+    @blueprint.get("/healthz")
+    def alive() -> Response:
+        return Response(b'{"status":"alive"}', content_type="application/json")
+
+    @blueprint.get("/readyz")
+    def ready() -> Response:
+        is_in_date = today() < knowledge.manifest.expires
+        state = {
+            "ready": is_in_date,
+            "version": __version__,
+            "knowledge": knowledge.manifest.version,
+            "knowledge_hash": knowledge.manifest.content_hash,
+            "knowledge_expires": knowledge.manifest.expires.isoformat(),
+            "knowledge_signed": False,
+            "jurisdiction": settings.jurisdiction,
+            "dev": settings.is_dev,
+            "today": today().isoformat(),
+            "today_is_fixed": settings.today is not None,
+        }
+        return Response(msgspec.json.encode(state), status=200 if is_in_date else 503, content_type="application/json")
+
+    @blueprint.get("/")
+    def page() -> Response:
+        text = _PAGE.format(version=__version__, knowledge=knowledge.manifest.version)
+        return Response(text, content_type="text/html; charset=utf-8")
+
+    return blueprint
