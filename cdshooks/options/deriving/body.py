@@ -194,6 +194,7 @@ def _ild(source: Source) -> Iterator[Fact]:
         current = not resolved if resolved is not None else None
     yield source.fact("ild_resolved", resolved, evidence=evidence)
     yield source.fact("ild_current", current, evidence=evidence)
+    yield source.fact("ild_unresolved", bool(found) and resolved is not True, evidence=evidence)
 
 
 def _dpd(source: Source) -> Iterator[Fact]:
