@@ -1,7 +1,8 @@
 """Whole patients: what the service concludes and which cards it answers with.
 
-Each folder of `fhir_fixtures/` is one story. The front matter of its `story.md` says what a clinician expects before any
-output was seen; `cards.json` is the reviewed answer to its `request.json`, with every uuid replaced by a stable name.
+Each folder of `fhir_fixtures/` is one story. In the front matter of its `story.md`, `expects` was written before any output
+was seen; `added_on_review` was added after verdicts had been read and found wrong, so it is a regression check and no
+independent proof. Both are checked alike. `cards.json` is the reviewed answer to its `request.json`, with every uuid replaced by a stable name.
 
 After a change that is meant to alter cards: `UPDATE_GOLDEN=1 pytest tests/golden`, then read the difference of each
 `cards.json` as a clinician would before it is committed. A card that contradicts its story.md is a fault of the service,
@@ -25,8 +26,9 @@ from typing import Any
 import msgspec
 import pytest
 import yaml
-from cdshooks.cli.main import main
 from click.testing import CliRunner
+
+from cdshooks.cli.main import main
 
 FIXTURES = Path(__file__).parents[2] / "fhir_fixtures"
 SERVICES = {
@@ -47,6 +49,7 @@ class Story(msgspec.Struct, frozen=True):
     hook: str
     jurisdiction: str
     expects: dict[str, Any]
+    added_on_review: dict[str, Any] = {}
 
     @property
     def request(self) -> bytes:
@@ -55,7 +58,11 @@ class Story(msgspec.Struct, frozen=True):
 
 def read_story(folder: Path) -> Story:
     head = (folder / "story.md").read_text(encoding="utf-8").removeprefix("---\n").partition("\n---\n")[0]
-    return msgspec.convert({**yaml.safe_load(head), "folder": folder}, Story, dec_hook=lambda _, value: value)
+    front = yaml.safe_load(head)
+    for member, more in front.get("added_on_review", {}).items():
+        before = front["expects"].get(member, type(more)())
+        front["expects"][member] = {**before, **more} if isinstance(more, dict) else [*before, *more]
+    return msgspec.convert({**front, "folder": folder}, Story, dec_hook=lambda _, value: value)
 
 
 STORIES = [read_story(folder) for folder in sorted(FIXTURES.iterdir()) if (folder / "story.md").exists()]
