@@ -43,5 +43,11 @@ def create_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
     app.register_blueprint(health_blueprint(loaded, settings, today))
     if settings.is_dev:
         log_event("dev-mode")
-    log_event("started", version=__version__, knowledge=loaded.manifest.version, jurisdiction=settings.jurisdiction, dev=settings.is_dev)
+    log_event(
+        "started",
+        version=__version__,
+        knowledge=loaded.manifest.version,
+        jurisdiction=settings.jurisdiction,
+        dev=settings.is_dev,
+    )
     return app

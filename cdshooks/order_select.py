@@ -18,7 +18,13 @@ from cdshooks.record.read import read_patient_record
 
 
 def answer_hook(
-    request: HookRequest, knowledge: Knowledge, *, as_of: date, jurisdiction: str, new_uuid: Callable[[], str], is_date_fixed: bool = False
+    request: HookRequest,
+    knowledge: Knowledge,
+    *,
+    as_of: date,
+    jurisdiction: str,
+    new_uuid: Callable[[], str],
+    is_date_fixed: bool = False,
 ) -> tuple[Card, ...]:
     """Answer one hook call.
 
@@ -36,7 +42,11 @@ def answer_hook(
     """
     resources = gather_resources(request)
     drafts = read_draft_orders(
-        request.draft_orders, request.selections, resources, knowledge, all_selected=request.service.hook == "order-sign"
+        request.draft_orders,
+        request.selections,
+        resources,
+        knowledge,
+        all_selected=request.service.hook == "order-sign",
     )
     _check_owner(drafts, request.patient_id)
     selected = tuple(it for it in drafts if it.is_selected)
@@ -51,7 +61,9 @@ def _check_owner(drafts: tuple[DraftOrder, ...], patient_id: str) -> None:
     for draft in drafts:
         kind, _, identifier = (draft.owner or "").partition("/_history/")[0].rpartition("/")
         if (kind == "Patient" or kind.endswith("/Patient")) and identifier != patient_id:
-            raise OtherPatientError("$.context.draftOrders", "a draft order belongs to another patient than context.patientId")
+            raise OtherPatientError(
+                "$.context.draftOrders", "a draft order belongs to another patient than context.patientId"
+            )
 
 
 def _occasion(request: HookRequest, selected: tuple[DraftOrder, ...], *, is_date_fixed: bool) -> Occasion:

@@ -65,14 +65,18 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     base_url = get("BASE_URL", "http://127.0.0.1:8080").rstrip("/")
     if not base_url.startswith(("http://", "https://")):
         faults.append("CDSHOOKS_BASE_URL must begin with http:// or https://.")
-    for name in ("EVALUATION", "DEV"):
-        if get(name, "0") not in {"0", "1"}:
-            faults.append(f"CDSHOOKS_{name} must be 0 or 1.")
+    switches = ("EVALUATION", "DEV")
+    faults.extend(f"CDSHOOKS_{name} must be 0 or 1." for name in switches if get(name, "0") not in {"0", "1"})
     if faults:
         raise SettingsError(tuple(faults))
     is_dev = get("DEV", "0") == "1"
     return Settings(
-        base_url=base_url, jurisdiction=jurisdiction, knowledge_overlay=Path(overlay) if overlay else None,
-        is_evaluation=is_dev or get("EVALUATION", "0") == "1", is_dev=is_dev, deadline_ms=numbers["DEADLINE_MS"],
-        max_body_mb=numbers["MAX_BODY_MB"], today=today,
-    )  # fmt: skip
+        base_url=base_url,
+        jurisdiction=jurisdiction,
+        knowledge_overlay=Path(overlay) if overlay else None,
+        is_evaluation=is_dev or get("EVALUATION", "0") == "1",
+        is_dev=is_dev,
+        deadline_ms=numbers["DEADLINE_MS"],
+        max_body_mb=numbers["MAX_BODY_MB"],
+        today=today,
+    )

@@ -22,20 +22,32 @@ _TRIAL_REFERRAL = ("702475000", "Referral to clinical trial")
 
 
 def draft_actions(
-    regimen: Regimen, agents: tuple[AgentId, ...], codes: dict[AgentId, str | None], subject: str, encounter: str | None, *, is_single: bool
+    regimen: Regimen,
+    agents: tuple[AgentId, ...],
+    codes: dict[AgentId, str | None],
+    subject: str,
+    encounter: str | None,
+    *,
+    is_single: bool,
 ) -> tuple[Action, ...]:
     """The draft orders of a regimen: one MedicationRequest for each drug, and a RequestGroup that holds several together.
 
     ``is_single``: the client takes one action in a suggestion, so only the first drug's order is drafted.
     """
     dosed = tuple(dose for component in regimen.components for dose in component.one_of if dose.agent in agents)
-    chosen = tuple(next(it for it in dosed if it.agent == agent) for agent in agents if any(it.agent == agent for it in dosed))
+    chosen = tuple(
+        next(it for it in dosed if it.agent == agent) for agent in agents if any(it.agent == agent for it in dosed)
+    )
     if is_single:
         chosen = chosen[:1]
     actions = [
         Action(
             description=wording.ACTION.format(agent=it.agent, dose=it.dose.text, schedule=it.schedule.text),
-            resource=_placed(_medication_request(regimen.id, it, codes.get(it.agent), "; ".join(regimen.monitoring)), subject, encounter),
+            resource=_placed(
+                _medication_request(regimen.id, it, codes.get(it.agent), "; ".join(regimen.monitoring)),
+                subject,
+                encounter,
+            ),
         )
         for it in chosen
     ]
@@ -71,7 +83,11 @@ def _medication_request(regimen_id: str, dosed: DosedAgent, rxnorm: str | None, 
         if dosed.schedule.times_per_day:
             repeat = {"frequency": dosed.schedule.times_per_day, "period": 1, "periodUnit": "d"}
         dosage["timing"] = {"repeat": repeat, "code": {"text": dosed.schedule.text}}
-    notes = [note for note in (dosed.note, f"Loading dose: {dosed.loading_dose.text}" if dosed.loading_dose else None, monitoring) if note]
+    notes = [
+        note
+        for note in (dosed.note, f"Loading dose: {dosed.loading_dose.text}" if dosed.loading_dose else None, monitoring)
+        if note
+    ]
     content: dict[str, Any] = {
         "resourceType": "MedicationRequest",
         "id": f"draft-{regimen_id.replace('_', '-')}-{str(dosed.agent).replace(' ', '-')}"[:64],
@@ -108,7 +124,9 @@ def _trial_referral() -> dict[str, Any]:
         "id": "draft-trial-referral",
         "status": "draft",
         "intent": "proposal",
-        "category": [{"coding": [{"system": _SNOMED, "code": code, "display": display}]} for code, display in _REFERRAL],
+        "category": [
+            {"coding": [{"system": _SNOMED, "code": code, "display": display}]} for code, display in _REFERRAL
+        ],
         "code": {
             "coding": [{"system": _SNOMED, "code": _TRIAL_REFERRAL[0], "display": _TRIAL_REFERRAL[1]}],
             "text": wording.TRIAL_LABEL,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from cdshooks.cards import wording
 from cdshooks.cards.escape import escape
+from cdshooks.knowledge.ids import SourceId
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.regimens import Regimen
 from cdshooks.lines.model import LineOfTherapy
@@ -23,16 +24,26 @@ def found_for_patient(advice: Advice) -> str:
     rows += [_row(wording.LINE_ROW, line) for line in lines.lines][-_MOST_LINES:]
     counts = lines.counts
     since = lines.metastatic_since
-    basis = wording.METASTATIC.format(date=since.date, how=wording.HOW.get(since.basis, since.basis)) if since is not None else "no metastatic date"
+    basis = (
+        wording.METASTATIC.format(date=since.date, how=wording.HOW.get(since.basis, since.basis))
+        if since is not None
+        else "no metastatic date"
+    )
     sentence = wording.COUNTED_AT_LEAST if counts.is_at_least else wording.COUNTED
     counted = sentence.format(
-        count=counts.metastatic_lines, lines="line" if counts.metastatic_lines == 1 else "lines", least=counts.min, most=counts.max,
-        confidence=lines.confidence, basis=basis,
-    )  # fmt: skip
+        count=counts.metastatic_lines,
+        lines="line" if counts.metastatic_lines == 1 else "lines",
+        least=counts.min,
+        most=counts.max,
+        confidence=lines.confidence,
+        basis=basis,
+    )
     others = [wording.OTHER_COUNT.format(because=it.because) for it in lines.alternatives]
     receptors = wording.RECEPTORS.format(receptors=_receptors(advice))
     table = "\n".join((wording.LINE_HEAD, *rows)) if rows else ""
-    return "\n\n".join(it for it in (wording.FOUND.format(as_of=advice.as_of), table, "\n".join((counted, *others, receptors))) if it)
+    return "\n\n".join(
+        it for it in (wording.FOUND.format(as_of=advice.as_of), table, "\n".join((counted, *others, receptors))) if it
+    )
 
 
 def missing_or_conflicting(advice: Advice) -> str:
@@ -59,7 +70,11 @@ def option_lines(shown: list[Option], ranked: list[Option], advice: Advice, know
     if rest:
         parts.append(wording.OTHERS.format(names=_names(rest)))
     for verdict, sentence in ((Verdict.HOLD, wording.HELD), (Verdict.EXCLUDE, wording.EXCLUDED)):
-        named = [f"{it.label} ({_first_reason(it)})" for it in advice.options if it.verdict == verdict]
+        named = [
+            f"{it.label} ({_first_reason(it)})"
+            for it in advice.options
+            if it.verdict == verdict and knowledge.regimens[it.id].role == "option"
+        ]
         if named:
             parts.append(sentence.format(names=_names(named)))
     return "\n\n".join(it for it in parts if it)
@@ -70,8 +85,14 @@ def review_lines(reviews: list[OrderReview], advice: Advice, knowledge: Knowledg
     points: list[str] = []
     for review in reviews:
         reasons = [it for it in review.reasons if it.outcome != Outcome.MET] or list(review.reasons)
-        points.extend(f"- {', '.join(review.agents)}: {it.because}{_cited(it.sources, knowledge)}" for it in reasons[:4])
-    fitting = [it.label for it in sorted(advice.options, key=lambda it: it.rank or 99) if it.verdict == Verdict.OFFER and it.agents][:3]
+        points.extend(
+            f"- {', '.join(review.agents)}: {it.because}{_cited(it.sources, knowledge)}" for it in reasons[:4]
+        )
+    fitting = [
+        it.label
+        for it in sorted(advice.options, key=lambda it: it.rank or 99)
+        if it.verdict == Verdict.OFFER and it.agents
+    ][:3]
     text = f"{wording.WHY_REVIEW}\n\n" + "\n".join(dict.fromkeys(points))
     return text + (f"\n\n{wording.ALTERNATIVES.format(names=', '.join(fitting))}" if fitting else "")
 
@@ -87,7 +108,11 @@ def _row(template: str, line: LineOfTherapy) -> str:
     if line.maintenance_agents:
         agents += f" (then {', '.join(line.maintenance_agents)})"
     return template.format(
-        number=line.number, agents=agents, start=line.start, end=line.end or "ongoing", reason=wording.REASONS[line.end_reason.value]
+        number=line.number,
+        agents=agents,
+        start=line.start,
+        end=line.end or "ongoing",
+        reason=wording.REASONS[line.end_reason.value],
     )
 
 
@@ -126,7 +151,7 @@ def _evidence(regimen: Regimen, knowledge: Knowledge, *, after_tdxd: bool) -> st
     return f"{wording.UNVERIFIED.capitalize()}{_cited((it.source for it in regimen.sources), knowledge)}."
 
 
-def _cited(sources: Iterable[str], knowledge: Knowledge) -> str:
+def _cited(sources: Iterable[SourceId], knowledge: Knowledge) -> str:
     known = [knowledge.sources[it].cite for it in sources if it in knowledge.sources][:2]
     return f" [{'; '.join(known)}]" if known else ""
 
@@ -143,5 +168,3 @@ def _names(names: list[str]) -> str:
 
 def _count(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
-
-

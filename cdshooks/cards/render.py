@@ -37,7 +37,9 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True):
     is_signed: bool
 
 
-def render_cards(advice: Advice, knowledge: Knowledge, occasion: Occasion, new_uuid: Callable[[], str]) -> tuple[Card, ...]:
+def render_cards(
+    advice: Advice, knowledge: Knowledge, occasion: Occasion, new_uuid: Callable[[], str]
+) -> tuple[Card, ...]:
     """The cards for one call; none when there is nothing to say."""
     if not _concerns(advice) or advice.record.person.is_deceased or advice.record.person.is_replaced:
         return ()
@@ -78,7 +80,9 @@ class _Maker:
     def options(self, finished: int) -> Card:
         advice = self._advice
         ranked = sorted((it for it in advice.options if it.rank is not None), key=lambda it: it.rank or 0)
-        shown = [it for it in ranked if it.agents and frozenset(it.agents) != frozenset(self._occasion.ordered)][:_MOST_SUGGESTIONS]
+        shown = [it for it in ranked if it.agents and frozenset(it.agents) != frozenset(self._occasion.ordered)][
+            :_MOST_SUGGESTIONS
+        ]
         is_expired = advice.as_of >= self._knowledge.manifest.expires
         suggestions = () if is_expired else self._suggestions(shown, ranked)
         summary = wording.OPTIONS_SUMMARY if shown else wording.OPTIONS_SUMMARY_NONE
@@ -86,29 +90,46 @@ class _Maker:
             found_for_patient(advice),
             wording.WHY_OPTIONS,
             missing_or_conflicting(advice),
-            wording.EXPIRED.format(expires=self._knowledge.manifest.expires) if is_expired else option_lines(shown, ranked, advice, self._knowledge),
+            wording.EXPIRED.format(expires=self._knowledge.manifest.expires)
+            if is_expired
+            else option_lines(shown, ranked, advice, self._knowledge),
         )
         count = f"{len(shown)} option{'s' if len(shown) != 1 else ''}"
-        return self._card("options", Indicator.INFO, summary.format(lines=_lines(finished), count=count), parts, suggestions)
+        return self._card(
+            "options", Indicator.INFO, summary.format(lines=_lines(finished), count=count), parts, suggestions
+        )
 
     def review(self, reviews: list[OrderReview]) -> Card:
-        worst = min(reviews, key=lambda it: ("repeated_after_progression", "contraindicated", "warning").index(it.judgement))
+        worst = min(
+            reviews, key=lambda it: ("repeated_after_progression", "contraindicated", "warning").index(it.judgement)
+        )
         summary = {
             "repeated_after_progression": wording.REVIEW_REPEATED,
             "contraindicated": wording.REVIEW_CONTRAINDICATED,
             "warning": wording.REVIEW_WARNING,
         }[worst.judgement]
-        parts = (review_lines(reviews, self._advice, self._knowledge), found_for_patient(self._advice), missing_or_conflicting(self._advice))
+        parts = (
+            review_lines(reviews, self._advice, self._knowledge),
+            found_for_patient(self._advice),
+            missing_or_conflicting(self._advice),
+        )
         names = " + ".join(worst.agents)
         return self._card("review", Indicator.WARNING, summary.format(agents=names), parts)
 
     def gaps(self) -> Card:
         asks = "\n".join(f"- {gap.ask}" for gap in self._advice.gaps)
         count = f"{len(self._advice.gaps)} thing{'s' if len(self._advice.gaps) != 1 else ''}"
-        return self._card("missing", Indicator.INFO, wording.GAPS_SUMMARY.format(count=count), (f"{wording.MISSING}\n\n{asks}",))
+        return self._card(
+            "missing", Indicator.INFO, wording.GAPS_SUMMARY.format(count=count), (f"{wording.MISSING}\n\n{asks}",)
+        )
 
     def view(self, finished: int) -> Card:
-        return self._card("view", Indicator.INFO, wording.VIEW_SUMMARY.format(lines=_lines(finished)), (found_for_patient(self._advice),))
+        return self._card(
+            "view",
+            Indicator.INFO,
+            wording.VIEW_SUMMARY.format(lines=_lines(finished)),
+            (found_for_patient(self._advice),),
+        )
 
     def incomplete(self, queries: tuple[str, ...]) -> Card:
         text = wording.INCOMPLETE.format(queries=", ".join(dict.fromkeys(queries)))
@@ -121,17 +142,37 @@ class _Maker:
         room = _MOST_SUGGESTIONS - (1 if wants_trial else 0)
         for option in shown[:room]:
             actions = draft_actions(
-                self._knowledge.regimens[option.id], option.agents, codes, occasion.patient_id, occasion.encounter_id, is_single=occasion.takes_one_action
+                self._knowledge.regimens[option.id],
+                option.agents,
+                codes,
+                occasion.patient_id,
+                occasion.encounter_id,
+                is_single=occasion.takes_one_action,
             )
             if actions:
-                made.append(Suggestion(label=wording.SUGGEST.format(label=" + ".join(option.agents)), uuid=self._new_uuid(), actions=actions))
+                made.append(
+                    Suggestion(
+                        label=wording.SUGGEST.format(label=" + ".join(option.agents)),
+                        uuid=self._new_uuid(),
+                        actions=actions,
+                    )
+                )
         if wants_trial:
             action = trial_action(occasion.patient_id, occasion.encounter_id)
-            made.append(Suggestion(label=wording.SUGGEST.format(label=wording.TRIAL_LABEL), uuid=self._new_uuid(), actions=(action,)))
+            made.append(
+                Suggestion(
+                    label=wording.SUGGEST.format(label=wording.TRIAL_LABEL), uuid=self._new_uuid(), actions=(action,)
+                )
+            )
         return tuple(made)
 
     def _card(
-        self, topic: str, indicator: Indicator, summary: str, parts: tuple[str, ...], suggestions: tuple[Suggestion, ...] = ()
+        self,
+        topic: str,
+        indicator: Indicator,
+        summary: str,
+        parts: tuple[str, ...],
+        suggestions: tuple[Suggestion, ...] = (),
     ) -> Card:
         manifest, occasion = self._knowledge.manifest, self._occasion
         opening = [] if occasion.is_signed else [wording.UNSIGNED_LONG]
@@ -150,15 +191,19 @@ class _Maker:
             detail=detail,
             source=Source(
                 label="cdshooks: HER2-positive metastatic breast cancer",
-                topic=Coding(code=f"her2-later-line-{topic}", system=_TOPICS, display=f"HER2-positive metastatic breast cancer: {topic}"),
+                topic=Coding(
+                    code=f"her2-later-line-{topic}",
+                    system=_TOPICS,
+                    display=f"HER2-positive metastatic breast cancer: {topic}",
+                ),
             ),
             selection_behavior=occasion.selection_behavior,
             suggestions=suggestions,
-            override_reasons=tuple(Coding(code=code, system=_REASON_SYSTEM, display=display) for code, display in wording.OVERRIDES),
+            override_reasons=tuple(
+                Coding(code=code, system=_REASON_SYSTEM, display=display) for code, display in wording.OVERRIDES
+            ),
         )
 
 
 def _lines(count: int) -> str:
     return f"{count} finished line{'s' if count != 1 else ''}"
-
-

@@ -46,7 +46,10 @@ NOT_WHEN = (
     "or the patient does not want further treatment."
 )
 BASIS = "Knowledge {version}, reviewed {reviewed}. Doses are drafts to check against the label and local protocol."
-INCOMPLETE = "Parts of the record were not sent or could not be retrieved: {queries}. Lines are not counted from an incomplete history."
+INCOMPLETE = (
+    "Parts of the record were not sent or could not be retrieved: {queries}. "
+    "Lines are not counted from an incomplete history."
+)
 UNREADABLE = "{count} could not be read and may matter: {refs}."
 UNMAPPED = "Not recognised as a drug we know: {names}."
 ALTERNATIVES = "Options that were judged to fit: {names}."

@@ -36,7 +36,11 @@ def gather_resources(request: HookRequest) -> Resources:
         if key not in request.prefetch and key not in REQUIRED_ONE_OF:
             collector.mark_incomplete(key, "it was not sent")
     resources = collector.finish()
-    failed = tuple(it.query for it in resources.incomplete if it.query in REQUIRED and it.because == "the EHR could not retrieve all of it")
+    failed = tuple(
+        it.query
+        for it in resources.incomplete
+        if it.query in REQUIRED and it.because == "the EHR could not retrieve all of it"
+    )
     if failed:
         raise MissingPatientDataError(failed, "the EHR could not retrieve it")
     return of_patient(resources, request.patient_id)
@@ -57,14 +61,19 @@ def of_patient(resources: Resources, patient_id: str) -> Resources:
             if owner is None and not isinstance(it.resource, _SHARED):
                 set_aside.append(Unreadable(resource=it.ref, reason="it names no patient, so it was not used"))
             elif owner is not None and owner != patient_id:
-                raise OtherPatientError(f"$.prefetch.{it.query}", "a resource belongs to another patient than context.patientId")
+                raise OtherPatientError(
+                    f"$.prefetch.{it.query}", "a resource belongs to another patient than context.patientId"
+                )
             else:
                 mine.append(it)
         kept[kind] = tuple(mine)
     return Resources(
-        by_type=kept, by_name=resources.by_name, unreadable=(*resources.unreadable, *set_aside), unsupported=resources.unsupported,
+        by_type=kept,
+        by_name=resources.by_name,
+        unreadable=(*resources.unreadable, *set_aside),
+        unsupported=resources.unsupported,
         incomplete=resources.incomplete,
-    )  # fmt: skip
+    )
 
 
 def _owner(held: Held, resources: Resources) -> str | None:

@@ -123,7 +123,7 @@ def _reference(written: str) -> str:
 
 
 def _fault(message: str) -> BadHookRequestError:
-    """msgspec names the path and the types, never the value."""
+    """Msgspec names the path and the types, never the value."""
     reason, _, path = message.partition(" - at `")
     path = path.rstrip("`") or "$"
     missing = re.search(r"missing required field `([^`]+)`", reason)

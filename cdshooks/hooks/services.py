@@ -20,7 +20,7 @@ PREFETCH = {
     "procedures": f"Procedure?{_PATIENT}",
     "reports": f"DiagnosticReport?{_PATIENT}",
     "allergies": f"AllergyIntolerance?{_PATIENT}",
-    "adverseEvents": f"AdverseEvent?subject=Patient/{{{{context.patientId}}}}",
+    "adverseEvents": "AdverseEvent?subject=Patient/{{context.patientId}}",
 }
 """Prefetch key -> FHIR query. All statuses are asked for and filtered here, because an order never closed is history too."""
 
@@ -44,8 +44,8 @@ SERVICES = (
         id="her2-later-line",
         hook="order-select",
         title="HER2-positive metastatic breast cancer: later lines, at order selection",
-        description="Rebuilds the lines of therapy and shows options to consider after the third line, a review of the selected order, "
-        "and what the record lacks.",
+        description="Rebuilds the lines of therapy and shows options to consider after the third line, "
+        "a review of the selected order, and what the record lacks.",
     ),
     Service(
         id="her2-later-line-sign",

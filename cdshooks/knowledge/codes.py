@@ -77,7 +77,8 @@ def load_codes(overlay: Path | None = None) -> CodeKnowledge:
     """Read the code tables with a hospital's own rows."""
     tests = {(system_of(row["system"]), row["code"]): row["concept"] for _, row in rows_of("observations", overlay)}
     answers = {
-        (row["value_set"], system_of(row["system"]), row["code"]): row["meaning"] for _, row in rows_of("observation_values", overlay)
+        (row["value_set"], system_of(row["system"]), row["code"]): row["meaning"]
+        for _, row in rows_of("observation_values", overlay)
     }
     conditions: dict[tuple[str, str], ConditionTerm] = {}
     prefixes: dict[tuple[str, str], ConditionTerm] = {}

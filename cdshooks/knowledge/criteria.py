@@ -229,7 +229,7 @@ class _CriterionText(Part, frozen=True, kw_only=True):
     notes: str | None = None
 
 
-def predicate_from(content: dict[str, Any]) -> Predicate:  # noqa: PLR0911  # one return for each form
+def predicate_from(content: dict[str, Any]) -> Predicate:  # one return for each form
     """Build a predicate tree from YAML that obeys ``schemas/criteria.json``."""
     match content:
         case {"all": parts}:

@@ -80,8 +80,14 @@ def load_drugs(overlay: Path | None = None) -> DrugKnowledge:
     for line, row in rows_of("drugs", overlay):
         drug = _drug(row, line)
         by_agent[drug.agent] = drug
-        for column, system in (("rxnorm_ingredient", "rxnorm"), ("rxnorm_other", "rxnorm"), ("atc", "atc"), ("hcpcs", "hcpcs"),
-                               ("snomed", "snomed"), ("nci_code", "ncit")):  # fmt: skip
+        for column, system in (
+            ("rxnorm_ingredient", "rxnorm"),
+            ("rxnorm_other", "rxnorm"),
+            ("atc", "atc"),
+            ("hcpcs", "hcpcs"),
+            ("snomed", "snomed"),
+            ("nci_code", "ncit"),
+        ):
             for code in split(row.get(column)):
                 by_code.setdefault((system, code), drug.agent)
         for name in (drug.agent, *split(row.get("brands"))):
@@ -93,7 +99,8 @@ def load_drugs(overlay: Path | None = None) -> DrugKnowledge:
         by_name[name_of(row["name"])] = agent
     other = frozenset(word for _, row in rows_of("other_drugs", overlay) for word in name_of(row["name"]))
     protocols = {
-        name_of(row["protocol"]): tuple(AgentId(it) for it in split(row["agents"])) for _, row in rows_of("protocols", overlay)
+        name_of(row["protocol"]): tuple(AgentId(it) for it in split(row["agents"]))
+        for _, row in rows_of("protocols", overlay)
     }
     # An RxNorm code is a number like many others; only letter-and-digit codes name their system by themselves.
     by_any_code = {code: agent for (_, code), agent in by_code.items() if not code.isdigit()}

@@ -46,6 +46,12 @@ def load_line_rules(overlay: Path | None = None) -> LineRules:
     Raises:
         KnowledgeError: An entry breaks its schema.
     """
-    parameters = {key: msgspec.convert(entry.content, LineParameter) for key, entry in read_entries("line_rules", overlay).by_id.items()}
-    groups = {key: msgspec.convert(entry.content, LineGroup) for key, entry in read_entries("line_classes", overlay).by_id.items()}
+    parameters = {
+        key: msgspec.convert(entry.content, LineParameter)
+        for key, entry in read_entries("line_rules", overlay).by_id.items()
+    }
+    groups = {
+        key: msgspec.convert(entry.content, LineGroup)
+        for key, entry in read_entries("line_classes", overlay).by_id.items()
+    }
     return LineRules(parameters=parameters, groups=groups)

@@ -10,7 +10,9 @@ import msgspec
 from cdshooks.knowledge.drugs import rows_of
 from cdshooks.knowledge.names import words
 
-_NEGATIONS = frozenset({"no", "not", "without", "denies", "negative", "never", "kein", "keine", "ohne", "sans", "sin", "nicht", "absence"})
+_NEGATIONS = frozenset(
+    {"no", "not", "without", "denies", "negative", "never", "kein", "keine", "ohne", "sans", "sin", "nicht", "absence"}
+)
 _NEGATION_REACH = 3
 """A negation reaches this many words forward ("no evidence of progression")."""
 _LONGEST = 5

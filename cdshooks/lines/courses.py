@@ -13,7 +13,13 @@ from cdshooks.knowledge.load import Knowledge
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.model import Exposure, Proof, StopReason, TreatmentIntent
 
-_REASON_RANK = {StopReason.PROGRESSION: 0, StopReason.TOXICITY: 1, StopReason.PATIENT_CHOICE: 2, StopReason.COMPLETED: 3, StopReason.OTHER: 4}
+_REASON_RANK = {
+    StopReason.PROGRESSION: 0,
+    StopReason.TOXICITY: 1,
+    StopReason.PATIENT_CHOICE: 2,
+    StopReason.COMPLETED: 3,
+    StopReason.OTHER: 4,
+}
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +55,9 @@ class Groups:
 
     def swap(self, one: AgentId, other: AgentId) -> bool:
         """Whether two agents are exchangeable within a line."""
-        return any(self.has(name, one) and self.has(name, other) for name in self._rules.groups if name.startswith("swap_"))
+        return any(
+            self.has(name, one) and self.has(name, other) for name in self._rules.groups if name.startswith("swap_")
+        )
 
     def cycle_days(self, agent: AgentId) -> int | None:
         """Days that one dose covers; None for a drug taken daily."""
@@ -86,10 +94,17 @@ def _run(it: Exposure, groups: Groups) -> Run:
     elif end is None and it.supply_days is not None and not it.is_open:
         until = start.plus_days(it.supply_days)
     return Run(
-        agent=it.agent, start=start, last_dose=end if end is not None and not it.is_single_dose else start, until=until, is_open=it.is_open,
-        is_given=it.proof in {Proof.GIVEN, Proof.DISPENSED}, stopped_for=it.stopped_for, intent=it.intent, is_certain=it.is_date_certain,
+        agent=it.agent,
+        start=start,
+        last_dose=end if end is not None and not it.is_single_dose else start,
+        until=until,
+        is_open=it.is_open,
+        is_given=it.proof in {Proof.GIVEN, Proof.DISPENSED},
+        stopped_for=it.stopped_for,
+        intent=it.intent,
+        is_certain=it.is_date_certain,
         evidence=it.evidence,
-    )  # fmt: skip
+    )
 
 
 def _merge(runs: list[Run], cycle: int | None, rules: LineRules) -> list[Run]:
@@ -113,15 +128,23 @@ def _merge(runs: list[Run], cycle: int | None, rules: LineRules) -> list[Run]:
 def _join(before: Run, after: Run) -> Run:
     last = max(before.last_dose, after.last_dose, key=lambda it: (it.last, it.first))
     untils = [it.until for it in (before, after) if it.until is not None]
-    reasons = sorted((it.stopped_for for it in (before, after) if it.stopped_for is not None), key=lambda it: _REASON_RANK[it])
+    reasons = sorted(
+        (it.stopped_for for it in (before, after) if it.stopped_for is not None), key=lambda it: _REASON_RANK[it]
+    )
     return Run(
-        agent=before.agent, start=before.start, last_dose=last,
+        agent=before.agent,
+        start=before.start,
+        last_dose=last,
         until=max(untils, key=lambda it: (it.last, it.first)) if untils else None,
         # An order that was never closed says less than the doses that follow from it.
-        is_open=after.is_open or (before.is_open and not after.is_given and after.stopped_for is None and before.start == after.start),
-        is_given=before.is_given or after.is_given, stopped_for=reasons[0] if reasons else None, intent=before.intent or after.intent,
-        is_certain=before.is_certain and after.is_certain, evidence=tuple(sorted({*before.evidence, *after.evidence})),
-    )  # fmt: skip
+        is_open=after.is_open
+        or (before.is_open and not after.is_given and after.stopped_for is None and before.start == after.start),
+        is_given=before.is_given or after.is_given,
+        stopped_for=reasons[0] if reasons else None,
+        intent=before.intent or after.intent,
+        is_certain=before.is_certain and after.is_certain,
+        evidence=tuple(sorted({*before.evidence, *after.evidence})),
+    )
 
 
 def _clip(run: Run, as_of: date) -> Run:

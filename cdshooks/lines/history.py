@@ -40,9 +40,10 @@ def build_line_history(record: PatientRecord, knowledge: Knowledge, *, as_of: da
     segmenter = Segmenter(groups, rules, progressions)
     segmenter.walk(advanced)
     lines = tuple(
-        recognise(line, knowledge) for line in close_lines(segmenter.segments, record, progressions, groups, rules, as_of=as_of)
+        recognise(line, knowledge)
+        for line in close_lines(segmenter.segments, record, progressions, groups, rules, as_of=as_of)
     )
-    before = tuple(recognise(line, knowledge) for line in early_lines(early, record, groups, rules, as_of))
+    before = tuple(recognise(line, knowledge) for line in early_lines(early, record, rules, as_of))
     relapse = _early_relapse(before, since, groups)
     alternatives = (*segmenter.alternatives, *_whole_history_doubts(record, since, relapse, knowledge, lines, as_of))
     is_at_least = bool(record.incomplete) or any(it.code == "OUTSIDE" for it in alternatives)
@@ -65,12 +66,21 @@ def build_line_history(record: PatientRecord, knowledge: Knowledge, *, as_of: da
 
 def _metastatic_since(record: PatientRecord, as_of: date) -> Dated | None:
     """The earliest evidence of distant disease; confirmed evidence first, palliative intent last. Source: R5."""
-    known = [it for it in record.metastases if it.date is not None and it.date.first <= as_of and it.certainty != Certainty.REFUTED]
+    known = [
+        it
+        for it in record.metastases
+        if it.date is not None and it.date.first <= as_of and it.certainty != Certainty.REFUTED
+    ]
     confirmed = [it for it in known if it.certainty == Certainty.CONFIRMED] or known
     if confirmed:
         first = min(confirmed, key=lambda it: (it.date.first, it.date.last, it.basis) if it.date else ())
         if first.date is not None:
-            return Dated(date=first.date, basis=first.basis, is_inferred=first.basis in {"condition-recorded", "text"}, evidence=first.evidence)
+            return Dated(
+                date=first.date,
+                basis=first.basis,
+                is_inferred=first.basis in {"condition-recorded", "text"},
+                evidence=first.evidence,
+            )
     palliative = [it for it in record.exposures if it.intent == TreatmentIntent.PALLIATIVE and it.start is not None]
     if palliative:
         start = min((it for it in palliative), key=lambda it: it.start.first if it.start else as_of)
@@ -79,7 +89,9 @@ def _metastatic_since(record: PatientRecord, as_of: date) -> Dated | None:
     return None
 
 
-def _by_setting(runs: tuple[Run, ...], since: Dated | None, knowledge: Knowledge) -> tuple[tuple[Run, ...], tuple[Run, ...]]:
+def _by_setting(
+    runs: tuple[Run, ...], since: Dated | None, knowledge: Knowledge
+) -> tuple[tuple[Run, ...], tuple[Run, ...]]:
     """Courses of the metastatic setting and earlier ones; an early drug that runs on is carried into the first line. Source: R6."""
     if since is None:
         return (), runs
@@ -88,7 +100,8 @@ def _by_setting(runs: tuple[Run, ...], since: Dated | None, knowledge: Knowledge
     if since.basis == "condition-recorded":
         reach = days("met_late")
     cut = since.date.plus_days(-reach)
-    advanced, early = [], []
+    advanced: list[Run] = []
+    early: list[Run] = []
     for run in runs:
         is_late_enough = cut.first <= run.start.last
         is_early = run.intent in _EARLY_INTENTS and run.start.is_after(since.date) is not True
@@ -99,7 +112,9 @@ def _by_setting(runs: tuple[Run, ...], since: Dated | None, knowledge: Knowledge
         carried = [
             it
             for it in early
-            if it.intent not in _EARLY_INTENTS and not it.is_open and start.days_until(it.last_dose).least > days("overlap")
+            if it.intent not in _EARLY_INTENTS
+            and not it.is_open
+            and start.days_until(it.last_dose).least > days("overlap")
         ]
         advanced.extend(carried)
     return tuple(sorted(advanced, key=lambda it: (it.start.first, it.start.last, it.agent))), tuple(early)
@@ -113,11 +128,18 @@ def _early_relapse(early: tuple[LineOfTherapy, ...], since: Dated | None, groups
     last = max((course.end or since.date for course in courses), key=lambda it: (it.last, it.first))
     evidence = tuple(sorted({ref for course in courses for ref in course.evidence}))
     agents = tuple(sorted({course.agent for course in courses}))
-    return EarlyRelapse(agents=agents, last_dose=last, relapse=since.date, days=last.days_until(since.date), evidence=evidence)
+    return EarlyRelapse(
+        agents=agents, last_dose=last, relapse=since.date, days=last.days_until(since.date), evidence=evidence
+    )
 
 
 def _whole_history_doubts(
-    record: PatientRecord, since: Dated | None, relapse: EarlyRelapse | None, knowledge: Knowledge, lines: tuple[LineOfTherapy, ...], as_of: date
+    record: PatientRecord,
+    since: Dated | None,
+    relapse: EarlyRelapse | None,
+    knowledge: Knowledge,
+    lines: tuple[LineOfTherapy, ...],
+    as_of: date,
 ) -> tuple[Alternative, ...]:
     found: list[Alternative] = []
 
@@ -125,16 +147,44 @@ def _whole_history_doubts(
         found.append(Alternative(code=code, delta=delta, because=because, line=line, evidence=evidence))
 
     if relapse is not None and relapse.days.least <= knowledge.line_rules.days("adjuvant_equiv"):
-        add("EARLY_RELAPSE", 1, "Relapse came within six months of early anti-HER2 therapy; trials and labels may count that as a line.", relapse.evidence)
+        add(
+            "EARLY_RELAPSE",
+            1,
+            "Relapse came within six months of early anti-HER2 therapy; trials and labels may count that as a line.",
+            relapse.evidence,
+        )
     undated = [it for it in record.exposures if it.start is None]
     if undated:
-        add("OUTSIDE", len({it.agent for it in undated}), "Drugs are on record without a date; they could be lines of their own.", undated[0].evidence)
+        add(
+            "OUTSIDE",
+            len({it.agent for it in undated}),
+            "Drugs are on record without a date; they could be lines of their own.",
+            undated[0].evidence,
+        )
     elif record.incomplete:
-        add("OUTSIDE", 1, "The record is incomplete: pages or queries are missing, so earlier lines may be missing too.")
+        add(
+            "OUTSIDE", 1, "The record is incomplete: pages or queries are missing, so earlier lines may be missing too."
+        )
     if since is not None and since.is_inferred and lines:
-        add("MET_LATE", -1, "The metastatic date is only recorded or inferred; the first line may have been early treatment.", since.evidence, 1)
-    if lines and lines[-1].evidence and _is_order_only(record, lines[-1], as_of, knowledge.line_rules.days("order_only")):
-        add("ORDER_ONLY", -1, "The newest regimen is known only from a recent order.", lines[-1].evidence, lines[-1].number)
+        add(
+            "MET_LATE",
+            -1,
+            "The metastatic date is only recorded or inferred; the first line may have been early treatment.",
+            since.evidence,
+            1,
+        )
+    if (
+        lines
+        and lines[-1].evidence
+        and _is_order_only(record, lines[-1], as_of, knowledge.line_rules.days("order_only"))
+    ):
+        add(
+            "ORDER_ONLY",
+            -1,
+            "The newest regimen is known only from a recent order.",
+            lines[-1].evidence,
+            lines[-1].number,
+        )
     return tuple(found)
 
 
@@ -144,7 +194,13 @@ def _is_order_only(record: PatientRecord, line: LineOfTherapy, as_of: date, with
 
 
 def _counts(
-    lines: tuple[LineOfTherapy, ...], alternatives: tuple[Alternative, ...], relapse: EarlyRelapse | None, groups: Groups, equiv: int, *, is_at_least: bool
+    lines: tuple[LineOfTherapy, ...],
+    alternatives: tuple[Alternative, ...],
+    relapse: EarlyRelapse | None,
+    groups: Groups,
+    equiv: int,
+    *,
+    is_at_least: bool,
 ) -> Counts:
     best = len(lines)
     fewer = sum(it.delta for it in alternatives if it.delta < 0)
@@ -161,10 +217,19 @@ def _counts(
 
 
 def _confidence(
-    record: PatientRecord, lines: tuple[LineOfTherapy, ...], alternatives: tuple[Alternative, ...], since: Dated | None, *, is_at_least: bool
+    record: PatientRecord,
+    lines: tuple[LineOfTherapy, ...],
+    alternatives: tuple[Alternative, ...],
+    since: Dated | None,
+    *,
+    is_at_least: bool,
 ) -> Confidence:
     drugs = len(record.exposures) + len(record.unmapped)
-    if is_at_least or (since is not None and since.is_inferred) or (drugs and len(record.unmapped) / drugs > _MANY_UNMAPPED):
+    if (
+        is_at_least
+        or (since is not None and since.is_inferred)
+        or (drugs and len(record.unmapped) / drugs > _MANY_UNMAPPED)
+    ):
         return Confidence.LOW
     questions = sum(it.code != "EARLY_RELAPSE" for it in alternatives)
     is_imprecise = any(not course.start.is_exact for line in lines for course in line.courses)
@@ -177,4 +242,11 @@ def _confidence(
 def _date_firing(since: Dated | None) -> tuple[RuleFiring, ...]:
     if since is None:
         return ()
-    return (RuleFiring(rule=LineRuleId("R5-metastatic-date"), line=None, because=f"Metastatic since {since.date}: {since.basis}.", evidence=since.evidence),)
+    return (
+        RuleFiring(
+            rule=LineRuleId("R5-metastatic-date"),
+            line=None,
+            because=f"Metastatic since {since.date}: {since.basis}.",
+            evidence=since.evidence,
+        ),
+    )

@@ -14,7 +14,7 @@ def recognise(line: LineOfTherapy, knowledge: Knowledge) -> LineOfTherapy:
     best: tuple[int, str] | None = None
     for regimen in knowledge.regimens.values():
         pattern = regimen.matches
-        if pattern is None or not pattern.all_of <= agents or any(not (slot & agents) for slot in pattern.one_of):
+        if not pattern.all_of <= agents or any(not (slot & agents) for slot in pattern.one_of):
             continue
         explained = pattern.all_of | pattern.may_include | frozenset(agent for slot in pattern.one_of for agent in slot)
         if agents <= explained:

@@ -19,10 +19,34 @@ class Progressions:
             (it.date, it.evidence) for it in record.statuses if it.trend == "progression" and it.date is not None
         ]
         for it in record.metastases:
-            is_new = metastatic is not None and it.date is not None and metastatic.days_until(it.date).least > rules.days("pre_met")
+            is_new = (
+                metastatic is not None
+                and it.date is not None
+                and metastatic.days_until(it.date).least > rules.days("pre_met")
+            )
             if is_new and it.date is not None and it.basis == "condition-onset" and it.certainty == Certainty.CONFIRMED:
                 found.append((it.date, it.evidence))
+        self._newest = max(
+            (it for it in record.statuses if it.date is not None and it.focus not in _NERVOUS_SYSTEM),
+            key=lambda it: (it.date.last, it.trend == "progression") if it.date else (),
+            default=None,
+        )
         self._found = tuple(sorted(found, key=lambda it: (it[0].first, it[0].last, it[1])))
+
+    def stands_after(self, start: PartialDate, last_dose: PartialDate) -> PartialDate | None:
+        """The day of a progression outside the brain that is the newest word on the disease and was not treated through.
+
+        A drug given again well after the statement is treatment beyond progression, and the line goes on.
+        """
+        newest = self._newest
+        if (
+            newest is None
+            or newest.date is None
+            or newest.trend != "progression"
+            or newest.date.is_after(start) is not True
+        ):
+            return None
+        return newest.date if newest.date.days_until(last_dose).least <= self._rules.days("pd_fwd") else None
 
     def near(self, change: PartialDate, since: PartialDate, stops: tuple[PartialDate, ...] = ()) -> bool:
         """Whether progression is on record near a change of treatment, after the line began, or was the reason of a stop."""
@@ -32,7 +56,9 @@ class Progressions:
 
     def evidence_near(self, change: PartialDate, since: PartialDate) -> tuple[ResourceRef, ...]:
         """The records that say so."""
-        return tuple(ref for day, refs in self._found if self._is_near(day, change) and day.last > since.first for ref in refs)
+        return tuple(
+            ref for day, refs in self._found if self._is_near(day, change) and day.last > since.first for ref in refs
+        )
 
     def _is_near(self, day: PartialDate, change: PartialDate) -> bool:
         days = day.days_until(change)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from cdshooks.knowledge.ids import AgentId, LineRuleId, ResourceRef
 from cdshooks.knowledge.line_rules import LineRules
 from cdshooks.lines.courses import Groups, Run
@@ -24,6 +23,7 @@ class Segment:
 
     @property
     def agents(self) -> tuple[AgentId, ...]:
+        """The agents of the line, sorted."""
         return tuple(sorted({it.agent for it in self.runs}))
 
     def covered_until(self, run_filter: AgentId | None = None) -> PartialDate:
@@ -36,7 +36,8 @@ class Segment:
         return [
             it
             for it in self.runs
-            if (agent is None or it.agent == agent) and (it.is_open or it.until is None or it.until.days_until(day).least <= 0)
+            if (agent is None or it.agent == agent)
+            and (it.is_open or it.until is None or it.until.days_until(day).least <= 0)
         ]
 
 
@@ -70,7 +71,13 @@ class Segmenter:
             because = f"{run.agent} was given again after a break or progression."
             self._open(run, "R11-rechallenge", because, line, has_progressed=has_progressed)
         elif self._groups.has("endocrine", run.agent) and not line.running_at(run.start):
-            self._open(run, "R12-endocrine-alone", f"{run.agent} alone followed the regimen.", line, has_progressed=has_progressed)
+            self._open(
+                run,
+                "R12-endocrine-alone",
+                f"{run.agent} alone followed the regimen.",
+                line,
+                has_progressed=has_progressed,
+            )
         elif run.agent == "investigational":
             self._open(run, "R14-trial-drug", "A trial drug was started.", line, has_progressed=has_progressed)
         else:
@@ -91,13 +98,22 @@ class Segmenter:
             # A flag in the weeks when a taxane stops does not break the line while the antibodies go on unchanged.
             if backbone and not self._had_endocrine(line):
                 return "R10-maintenance"
-            if not backbone and not has_progressed and self._groups.any_of("anti_her2", line.agents) and gap <= days("maint"):
-                self._doubt(line, "ET_AFTER", 1, f"{run.agent} alone after anti-HER2 therapy could be a line of its own.", run)
+            if (
+                not backbone
+                and not has_progressed
+                and self._groups.any_of("anti_her2", line.agents)
+                and gap <= days("maint")
+            ):
+                self._doubt(
+                    line, "ET_AFTER", 1, f"{run.agent} alone after anti-HER2 therapy could be a line of its own.", run
+                )
                 return "R12-endocrine-alone"
         if has_progressed:
             return None
         replaced = [it for it in line.runs if self._groups.swap(it.agent, run.agent) and it.agent != run.agent]
-        if replaced and min(((it.until or it.last_dose).days_until(run.start).least for it in replaced), default=0) <= days("swap"):
+        if replaced and min(
+            ((it.until or it.last_dose).days_until(run.start).least for it in replaced), default=0
+        ) <= days("swap"):
             return "R10-swap"
         if self._groups.has("antibody", run.agent) and since_start <= days("late") and running:
             self._doubt(line, "LATE_PARTNER", 1, f"{run.agent} joined late; it could be a new line.", run)
@@ -109,7 +125,9 @@ class Segmenter:
             self._doubt(line, "INTENSIFY", 1, f"{run.agent} was added to the maintenance; it could be a new line.", run)
             return "R10-intensified"
         if self._groups.has("anti_her2", run.agent) and running and not self._groups.any_of("anti_her2", line.agents):
-            self._doubt(line, "HER2_LATE", 1, "Anti-HER2 therapy was added when HER2 became known; it could be a new line.", run)
+            self._doubt(
+                line, "HER2_LATE", 1, "Anti-HER2 therapy was added when HER2 became known; it could be a new line.", run
+            )
             return "R10-her2-late"
         return None
 
@@ -120,7 +138,9 @@ class Segmenter:
             return False
         stopped = any(it.stopped_for in {StopReason.PROGRESSION, StopReason.TOXICITY} for it in earlier)
         if not stopped:
-            self._doubt(line, "SHORT_EXPOSURE", 1, "A very short treatment before this one could be a line of its own.", run)
+            self._doubt(
+                line, "SHORT_EXPOSURE", 1, "A very short treatment before this one could be a line of its own.", run
+            )
         return stopped
 
     def _resumed(self, run: Run, line: Segment, *, has_progressed: bool) -> str | None:
@@ -129,7 +149,9 @@ class Segmenter:
             return "R11-component-resumed"
         if line.running_at(run.start):
             same = [it for it in line.runs if it.agent == run.agent]
-            is_backbone = self._groups.has("anti_her2", run.agent) and not self._groups.any_of("chemotherapy", tuple(it.agent for it in same))
+            is_backbone = self._groups.has("anti_her2", run.agent) and not self._groups.any_of(
+                "chemotherapy", tuple(it.agent for it in same)
+            )
             return "R10-break" if is_backbone else None
         ends = [it.until or it.last_dose for it in line.runs]
         last = max((it.last_dose for it in line.runs), key=lambda it: (it.last, it.first), default=ends[-1])
@@ -137,10 +159,22 @@ class Segmenter:
         if gap.least <= days("gap_hi"):
             return "R10-break"
         if gap.least <= days("gap_max") and not has_progressed:
-            self._doubt(line, "GAP", 1, f"{run.agent} was resumed after a break of {gap.least} days; it could be a new line.", run)
+            self._doubt(
+                line,
+                "GAP",
+                1,
+                f"{run.agent} was resumed after a break of {gap.least} days; it could be a new line.",
+                run,
+            )
             return "R10-break"
         if not has_progressed and gap.least <= days("rechallenge_open"):
-            self._doubt(line, "RECHALLENGE", -1, f"{run.agent} came back without known progression; it could be the same line.", run)
+            self._doubt(
+                line,
+                "RECHALLENGE",
+                -1,
+                f"{run.agent} came back without known progression; it could be the same line.",
+                run,
+            )
         return None
 
     def _had_endocrine(self, line: Segment) -> bool:
@@ -148,13 +182,19 @@ class Segmenter:
 
     def _is_sequence(self, run: Run, line: Segment) -> bool:
         groups = self._groups
-        before = all(groups.has("sequence_first", agent) for agent in line.agents) and groups.has("sequence_second", run.agent)
+        before = all(groups.has("sequence_first", agent) for agent in line.agents) and groups.has(
+            "sequence_second", run.agent
+        )
         after = groups.has("sequence_first", run.agent) and groups.any_of("swap_taxane", line.agents)
         return before or after
 
     def _is_intensified(self, run: Run, line: Segment, backbone: list[Run]) -> bool:
         groups = self._groups
-        if not groups.has("intensifier", run.agent) or not backbone or not groups.any_of("antibody", tuple(it.agent for it in backbone)):
+        if (
+            not groups.has("intensifier", run.agent)
+            or not backbone
+            or not groups.any_of("antibody", tuple(it.agent for it in backbone))
+        ):
             return False
         chemo = [it for it in line.runs if groups.has("chemotherapy", it.agent)]
         ended = [(it.until or it.last_dose).days_until(run.start).least for it in chemo]
@@ -162,7 +202,11 @@ class Segmenter:
 
     def _stops(self, line: Segment, run: Run) -> tuple[PartialDate, ...]:
         """When drugs of the line were stopped for progression: that is progression too."""
-        return tuple(it.last_dose for it in line.runs if it.stopped_for == StopReason.PROGRESSION and it.last_dose.first <= run.start.last)
+        return tuple(
+            it.last_dose
+            for it in line.runs
+            if it.stopped_for == StopReason.PROGRESSION and it.last_dose.first <= run.start.last
+        )
 
     def _open(self, run: Run, rule: str, because: str, before: Segment | None, *, has_progressed: bool = False) -> None:
         line = Segment(len(self.segments) + 1, rule, run)
@@ -181,9 +225,16 @@ class Segmenter:
             limit = "overlap" if self._groups.has("antibody", old.agent) else "residue"
             if old.is_open or old.until is None:
                 # An order never closed goes on only where the new regimen would keep it.
-                goes_on = self._groups.has("antibody", old.agent) and not self._groups.has("conjugate", run.agent) and old.is_open
+                goes_on = (
+                    self._groups.has("antibody", old.agent)
+                    and not self._groups.has("conjugate", run.agent)
+                    and old.is_open
+                )
             else:
-                goes_on = run.start.days_until(old.until).least > self._rules.days(limit) and run.start.days_until(old.last_dose).least > 0
+                goes_on = (
+                    run.start.days_until(old.until).least > self._rules.days(limit)
+                    and run.start.days_until(old.last_dose).least > 0
+                )
             if goes_on:
                 line.runs.append(old)
 
@@ -192,15 +243,29 @@ class Segmenter:
         if run.agent == "investigational":
             self._doubt(line, "TRIAL", -1, "The trial drug is unnamed; it could belong to the running line.", run)
         elif StopReason.TOXICITY in reasons:
-            self._doubt(line, "TOX_SWITCH", -1, "The change was for toxicity without progression; some count it as the same line.", run)
-        elif any(self._groups.has("antibody", it.agent) for it in line.runs if it.agent != run.agent) and self._groups.has("chemotherapy", run.agent):
-            self._doubt(line, "NO_PD_NEW_PARTNER", -1, "A new partner joined running trastuzumab without recorded progression.", run)
+            self._doubt(
+                line,
+                "TOX_SWITCH",
+                -1,
+                "The change was for toxicity without progression; some count it as the same line.",
+                run,
+            )
+        elif any(
+            self._groups.has("antibody", it.agent) for it in line.runs if it.agent != run.agent
+        ) and self._groups.has("chemotherapy", run.agent):
+            self._doubt(
+                line,
+                "NO_PD_NEW_PARTNER",
+                -1,
+                "A new partner joined running trastuzumab without recorded progression.",
+                run,
+            )
 
     def _doubt(self, line: Segment, code: str, delta: int, because: str, run: Run) -> None:
         line.doubts += 1
-        self.alternatives.append(Alternative(code=code, delta=delta, because=because, line=line.number, evidence=run.evidence))
+        self.alternatives.append(
+            Alternative(code=code, delta=delta, because=because, line=line.number, evidence=run.evidence)
+        )
 
     def _fire(self, rule: str, line: int, because: str, evidence: tuple[ResourceRef, ...]) -> None:
         self.firings.append(RuleFiring(rule=LineRuleId(rule), line=line, because=because, evidence=evidence))
-
-

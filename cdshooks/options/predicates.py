@@ -17,7 +17,7 @@ DAYS_PER_MONTH = 365.25 / 12
 _MET, _NOT_MET, _UNKNOWN = Outcome.MET, Outcome.NOT_MET, Outcome.UNKNOWN
 
 
-def evaluate(predicate: Predicate, case: Case, bound: Bound = frozenset()) -> Answer:  # noqa: PLR0911  # one for each form
+def evaluate(predicate: Predicate, case: Case, bound: Bound = frozenset()) -> Answer:  # one for each form
     """Answer a predicate for a patient; ``bound`` are the components that the criterion is about."""
     match predicate:
         case AllOf():

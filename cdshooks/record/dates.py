@@ -9,8 +9,12 @@ from cdshooks.ehr.resources import Dosage, Period
 from cdshooks.errors import MalformedDateError
 from cdshooks.partial_date import PartialDate
 
-_UNTIL = re.compile(r"\b(?:until|till|through|thru|ending|end)\b[^0-9]{0,12}(\d{1,4}[/-]\d{1,2}[/-]\d{1,4})", re.IGNORECASE)
-_STARTING = re.compile(r"\b(?:starting|start|from|begin|beginning)\b[^0-9]{0,12}(\d{1,4}[/-]\d{1,2}[/-]\d{1,4})", re.IGNORECASE)
+_UNTIL = re.compile(
+    r"\b(?:until|till|through|thru|ending|end)\b[^0-9]{0,12}(\d{1,4}[/-]\d{1,2}[/-]\d{1,4})", re.IGNORECASE
+)
+_STARTING = re.compile(
+    r"\b(?:starting|start|from|begin|beginning)\b[^0-9]{0,12}(\d{1,4}[/-]\d{1,2}[/-]\d{1,4})", re.IGNORECASE
+)
 _YEAR = re.compile(r"\b((?:19|20)\d{2})(?:-(\d{2}))?\b")
 _EARLIEST_YEAR = 1980
 
@@ -39,7 +43,11 @@ def end_of(period: Period | None) -> str | None:
 def bounds_of(dosages: tuple[Dosage, ...]) -> Period | None:
     """The first bounds period among dosage instructions."""
     for dosage in dosages:
-        if dosage.timing is not None and dosage.timing.repeat is not None and dosage.timing.repeat.bounds_period is not None:
+        if (
+            dosage.timing is not None
+            and dosage.timing.repeat is not None
+            and dosage.timing.repeat.bounds_period is not None
+        ):
             return dosage.timing.repeat.bounds_period
     return None
 

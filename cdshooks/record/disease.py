@@ -1,4 +1,4 @@
-"""Diagnoses, metastases, what was said of the disease, local therapy, and the state of brain and meninges. Source: terminology 10.5."""
+"""Diagnoses, metastases, disease status, local therapy, and the state of brain and meninges. Source: terminology 10.5."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ import re
 import msgspec
 
 from cdshooks.ehr.decode import resolve
-from cdshooks.ehr.resources import CodeableConcept, Condition, DiagnosticReport, Held, Observation, Procedure, Resources, ServiceRequest
+from cdshooks.ehr.resources import (
+    CodeableConcept,
+    Condition,
+    DiagnosticReport,
+    Held,
+    Observation,
+    Procedure,
+    Resources,
+    ServiceRequest,
+)
 from cdshooks.partial_date import PartialDate, latest
 from cdshooks.record.dates import end_of, read_date, start_of
 from cdshooks.record.model import Certainty, CnsState, Diagnosis, DiseaseStatus, LocalTherapy, Metastasis
@@ -66,11 +75,17 @@ class DiseaseReader:
             self._read_plan(held, held.resource)  # type: ignore[arg-type]
         for held in self._resources.of("DiagnosticReport"):
             self._read_report(held, held.resource)  # type: ignore[arg-type]
-        statuses = tuple(sorted(dict.fromkeys(self._statuses), key=lambda it: (_day(it.date), it.trend, it.focus, it.evidence)))
+        statuses = tuple(
+            sorted(dict.fromkeys(self._statuses), key=lambda it: (_day(it.date), it.trend, it.focus, it.evidence))
+        )
         therapies = tuple(sorted(dict.fromkeys(self._therapies), key=lambda it: (_day(it.date), it.kind, it.evidence)))
-        metastases = tuple(sorted(dict.fromkeys(self._metastases), key=lambda it: (_day(it.date), it.site, it.evidence)))
+        metastases = tuple(
+            sorted(dict.fromkeys(self._metastases), key=lambda it: (_day(it.date), it.site, it.evidence))
+        )
         return DiseaseReading(
-            diagnoses=tuple(sorted(dict.fromkeys(self._diagnoses), key=lambda it: (_day(it.start), it.concept, it.evidence))),
+            diagnoses=tuple(
+                sorted(dict.fromkeys(self._diagnoses), key=lambda it: (_day(it.start), it.concept, it.evidence))
+            ),
             metastases=metastases,
             statuses=statuses,
             local_therapies=therapies,
@@ -78,10 +93,18 @@ class DiseaseReader:
         )
 
     def _read_condition(self, held: Held, condition: Condition) -> None:
-        verification = {it.code for it in (condition.verification_status.coding if condition.verification_status else ())}
+        verification = {
+            it.code for it in (condition.verification_status.coding if condition.verification_status else ())
+        }
         if "entered-in-error" in verification:
             return
-        certainty = Certainty.REFUTED if verification & _GONE else Certainty.PROVISIONAL if verification & _WEAK else Certainty.CONFIRMED
+        certainty = (
+            Certainty.REFUTED
+            if verification & _GONE
+            else Certainty.PROVISIONAL
+            if verification & _WEAK
+            else Certainty.CONFIRMED
+        )
         onset = read_date(condition.onset_date_time, start_of(condition.onset_period), condition.onset_string)
         start = onset or read_date(condition.recorded_date)
         clinical = {it.code for it in (condition.clinical_status.coding if condition.clinical_status else ())}
@@ -94,20 +117,36 @@ class DiseaseReader:
                 self._absent.append((term.concept.removeprefix("met-"), held, start))
         for term in dict.fromkeys((*self._terms.conditions(condition.code), *self._terms.worded_conditions(texts))):
             diagnosis = Diagnosis(
-                concept=term.concept, category=term.category, start=start, is_onset=onset is not None, end=end, is_active=is_active,
-                certainty=certainty, laterality=_side(condition), evidence=(held.ref,),
-            )  # fmt: skip
+                concept=term.concept,
+                category=term.category,
+                start=start,
+                is_onset=onset is not None,
+                end=end,
+                is_active=is_active,
+                certainty=certainty,
+                laterality=_side(condition),
+                evidence=(held.ref,),
+            )
             self._diagnoses.append(diagnosis)
             if certainty == Certainty.REFUTED:
                 if term.category == "metastasis":
                     self._absent.append((term.concept.removeprefix("met-"), held, start))
                 continue
-            self._add_metastasis(held, term.category, term.concept, start, "condition-onset" if onset is not None else "condition-recorded", certainty)
+            self._add_metastasis(
+                held,
+                term.category,
+                term.concept,
+                start,
+                "condition-onset" if onset is not None else "condition-recorded",
+                certainty,
+            )
         if certainty != Certainty.REFUTED:
             for stage in condition.stage:
                 if self._is_stage_four(stage.summary):
                     self._metastases.append(
-                        Metastasis(site="unspecified", date=start, basis="stage-iv", certainty=certainty, evidence=(held.ref,))
+                        Metastasis(
+                            site="unspecified", date=start, basis="stage-iv", certainty=certainty, evidence=(held.ref,)
+                        )
                     )
 
     def _add_metastasis(
@@ -115,15 +154,20 @@ class DiseaseReader:
     ) -> None:
         if category == "metastasis" and concept not in _NOT_DISTANT:
             site = concept.removeprefix("met-").replace("distant-metastasis-present", "unspecified")
-            self._metastases.append(Metastasis(site=site, date=start, basis=basis, certainty=certainty, evidence=(held.ref,)))
+            self._metastases.append(
+                Metastasis(site=site, date=start, basis=basis, certainty=certainty, evidence=(held.ref,))
+            )
         elif concept == "metastatic-breast-cancer":
-            self._metastases.append(Metastasis(site="unspecified", date=start, basis=basis, certainty=certainty, evidence=(held.ref,)))
+            self._metastases.append(
+                Metastasis(site="unspecified", date=start, basis=basis, certainty=certainty, evidence=(held.ref,))
+            )
 
     def _is_stage_four(self, concept: CodeableConcept | None) -> bool:
         if concept is None:
             return False
         return self._terms.answer("stage-group", concept) == "IV" or any(
-            re.search(r"\bstage\s*(?:IV|4)\b|^\s*IV[ABC]?\s*$|\bM1[abc]?\b", text, re.IGNORECASE) for text in texts_of(concept)
+            re.search(r"\bstage\s*(?:IV|4)\b|^\s*IV[ABC]?\s*$|\bM1[abc]?\b", text, re.IGNORECASE)
+            for text in texts_of(concept)
         )
 
     def _read_observation(self, held: Held, observation: Observation) -> None:
@@ -132,31 +176,62 @@ class DiseaseReader:
         test = self._terms.test(observation.code)
         if test is None:
             return
-        day = read_date(observation.effective_date_time, start_of(observation.effective_period), observation.effective_instant, observation.issued)
+        day = read_date(
+            observation.effective_date_time,
+            start_of(observation.effective_period),
+            observation.effective_instant,
+            observation.issued,
+        )
         value = observation.value_codeable_concept or CodeableConcept(text=observation.value_string)
         if test in {"disease-status", "treatment-response"}:
             trend = self._terms.trend(value)
             if trend == "distant-metastasis-present":
                 self._metastases.append(
-                    Metastasis(site="unspecified", date=day, basis="disease-status", certainty=Certainty.CONFIRMED, evidence=(held.ref,))
+                    Metastasis(
+                        site="unspecified",
+                        date=day,
+                        basis="disease-status",
+                        certainty=Certainty.CONFIRMED,
+                        evidence=(held.ref,),
+                    )
                 )
             elif trend is not None:
-                self._statuses.append(DiseaseStatus(trend=trend, focus=self._focus(observation), date=day, evidence=(held.ref,)))
+                self._statuses.append(
+                    DiseaseStatus(trend=trend, focus=self._focus(observation), date=day, evidence=(held.ref,))
+                )
         elif test in {"m-category-clinical", "m-category-pathologic"}:
             meaning = self._terms.answer("m-category", value) or " ".join(texts_of(value))
             if re.search(r"M1", meaning):
-                self._metastases.append(Metastasis(site="unspecified", date=day, basis="m1", certainty=Certainty.CONFIRMED, evidence=(held.ref,)))
+                self._metastases.append(
+                    Metastasis(
+                        site="unspecified", date=day, basis="m1", certainty=Certainty.CONFIRMED, evidence=(held.ref,)
+                    )
+                )
         elif test in {"stage-clinical", "stage-pathologic", "stage-other"}:
             if self._is_stage_four(value):
                 self._metastases.append(
-                    Metastasis(site="unspecified", date=day, basis="stage-iv", certainty=Certainty.CONFIRMED, evidence=(held.ref,))
+                    Metastasis(
+                        site="unspecified",
+                        date=day,
+                        basis="stage-iv",
+                        certainty=Certainty.CONFIRMED,
+                        evidence=(held.ref,),
+                    )
                 )
-        elif test == "history-of-metastasis" and (observation.value_boolean is True or observation.value_codeable_concept is not None):
+        elif (
+            test == "history-of-metastasis"
+            and (observation.value_boolean is True or observation.value_codeable_concept is not None)
+        ) or test == "metastasis-site":
             site = self._terms.site(observation.value_codeable_concept) or "unspecified"
-            self._metastases.append(Metastasis(site=site, date=day, basis="metastasis-observation", certainty=Certainty.CONFIRMED, evidence=(held.ref,)))
-        elif test == "metastasis-site":
-            site = self._terms.site(observation.value_codeable_concept) or "unspecified"
-            self._metastases.append(Metastasis(site=site, date=day, basis="metastasis-observation", certainty=Certainty.CONFIRMED, evidence=(held.ref,)))
+            self._metastases.append(
+                Metastasis(
+                    site=site,
+                    date=day,
+                    basis="metastasis-observation",
+                    certainty=Certainty.CONFIRMED,
+                    evidence=(held.ref,),
+                )
+            )
         elif test == "tumor-size" and self._focus(observation) in _CNS_SITES:
             self._read_lesion(observation, day)
 
@@ -182,7 +257,13 @@ class DiseaseReader:
         if procedure.status in {"entered-in-error", "not-done"}:
             return
         day = read_date(procedure.performed_date_time, start_of(procedure.performed_period))
-        self._add_therapy(held, procedure.code, (*procedure.body_site, *procedure.reason_code), day, is_planned=procedure.status == "preparation")
+        self._add_therapy(
+            held,
+            procedure.code,
+            (*procedure.body_site, *procedure.reason_code),
+            day,
+            is_planned=procedure.status == "preparation",
+        )
 
     def _read_plan(self, held: Held, request: ServiceRequest) -> None:
         if request.status in {"active", "draft", "on-hold"}:
@@ -190,14 +271,22 @@ class DiseaseReader:
             self._add_therapy(held, request.code, (*request.body_site, *request.reason_code), day, is_planned=True)
 
     def _add_therapy(
-        self, held: Held, code: CodeableConcept | None, places: tuple[CodeableConcept, ...], day: PartialDate | None, *, is_planned: bool
+        self,
+        held: Held,
+        code: CodeableConcept | None,
+        places: tuple[CodeableConcept, ...],
+        day: PartialDate | None,
+        *,
+        is_planned: bool,
     ) -> None:
         text = " ".join(texts_of(code))
         kind = next((name for name, pattern in _THERAPIES if pattern.search(text)), None)
         if kind is None:
             return
         site = self._terms.site(*places, code) or ("brain" if kind == "wbrt" or "cranio" in text.casefold() else None)
-        self._therapies.append(LocalTherapy(kind=kind, site=site, date=day, is_planned=is_planned, evidence=(held.ref,)))
+        self._therapies.append(
+            LocalTherapy(kind=kind, site=site, date=day, is_planned=is_planned, evidence=(held.ref,))
+        )
 
     def _read_report(self, held: Held, report: DiagnosticReport) -> None:
         if report.status in {"entered-in-error", "cancelled"}:
@@ -214,12 +303,21 @@ class DiseaseReader:
             self._add_metastasis(held, term.category, term.concept, day, "text", Certainty.PROVISIONAL)
         trend = self._terms.worded_trend((conclusion,))
         if trend is not None:
-            self._statuses.append(DiseaseStatus(trend=trend, focus="brain" if is_brain else "overall", date=day, evidence=(held.ref,)))
-        if is_brain and _URGENT.search(conclusion) and not re.search(r"no (?:mass effect|midline shift)", conclusion, re.IGNORECASE):
+            self._statuses.append(
+                DiseaseStatus(trend=trend, focus="brain" if is_brain else "overall", date=day, evidence=(held.ref,))
+            )
+        if (
+            is_brain
+            and _URGENT.search(conclusion)
+            and not re.search(r"no (?:mass effect|midline shift)", conclusion, re.IGNORECASE)
+        ):
             self._urgent.append((day, held))
 
     def _cns_state(
-        self, metastases: tuple[Metastasis, ...], statuses: tuple[DiseaseStatus, ...], therapies: tuple[LocalTherapy, ...]
+        self,
+        metastases: tuple[Metastasis, ...],
+        statuses: tuple[DiseaseStatus, ...],
+        therapies: tuple[LocalTherapy, ...],
     ) -> CnsState | None:
         found = [it for it in metastases if it.site in _CNS_SITES]
         absent = [it for it in self._absent if it[0] in {"brain", "meninges"}]
@@ -229,8 +327,9 @@ class DiseaseReader:
         cns_statuses = [it for it in statuses if it.focus in _CNS_SITES]
         if not found and not absent and not local and not cns_statuses:
             return None
-        evidence = tuple(sorted({ref for it in (*found, *local, *cns_statuses) for ref in it.evidence} | {it[1].ref for it in absent}))
-        days = tuple(it for it in (*(one.date for one in (*found, *local, *cns_statuses)), *(one[2] for one in absent)) if it is not None)
+        told: tuple[Metastasis | LocalTherapy | DiseaseStatus, ...] = (*found, *local, *cns_statuses)
+        evidence = tuple(sorted({ref for it in told for ref in it.evidence} | {it[1].ref for it in absent}))
+        days = tuple(it for it in (*(one.date for one in told), *(one[2] for one in absent)) if it is not None)
         newest = max(cns_statuses, key=lambda it: _day(it.date), default=None)
         treated_on = max((_day(it.date) for it in local), default=0)
         worsened = newest is not None and newest.trend == "progression" and _day(newest.date) >= treated_on
@@ -239,25 +338,51 @@ class DiseaseReader:
         elif not found and not local and not cns_statuses:
             state, because = "none", "The record says that there are no brain metastases."
         elif self._urgent or (planned and worsened) or (planned and not local):
-            state, because = "needs_local_therapy", "A report or a planned procedure says that the brain needs local therapy."
+            state, because = (
+                "needs_local_therapy",
+                "A report or a planned procedure says that the brain needs local therapy.",
+            )
         elif worsened:
-            state, because = "active_not_urgent", "The newest statement on the brain says progression, after any local therapy on record."
-        elif newest is not None and newest.trend in {"stable", "responding", "complete-remission", "partial-remission", "no-evidence-of-disease"}:
+            state, because = (
+                "active_not_urgent",
+                "The newest statement on the brain says progression, after any local therapy on record.",
+            )
+        elif newest is not None and newest.trend in {
+            "stable",
+            "responding",
+            "complete-remission",
+            "partial-remission",
+            "no-evidence-of-disease",
+        }:
             is_after = _day(newest.date) >= treated_on
             state = "treated_stable" if local else "untreated_stable"
-            because = "Brain metastases were treated locally and the newest statement says stable." if local and is_after else "Stated stable."
+            because = (
+                "Brain metastases were treated locally and the newest statement says stable."
+                if local and is_after
+                else "Stated stable."
+            )
         elif local:
             newer = [it for it in found if _day(it.date) > treated_on]
             state = "active_not_urgent" if newer else "treated_stable"
-            because = "A brain metastasis was found after the last local therapy." if newer else "Treated locally, and no later progression is on record."
+            because = (
+                "A brain metastasis was found after the last local therapy."
+                if newer
+                else "Treated locally, and no later progression is on record."
+            )
         else:
             state, because = "unknown", "Brain metastases are on record; whether they are treated or active is not."
         sizes = [size for size, _ in self._lesions]
         return CnsState(
-            state=state, date=latest(days), is_treated=bool(local) if found or local else None, is_known_absent=state == "none",
+            state=state,
+            date=latest(days),
+            is_treated=bool(local) if found or local else None,
+            is_known_absent=state == "none",
             leptomeningeal="present" if meninges else "none" if any(it[0] == "meninges" for it in absent) else None,
-            largest_lesion_mm=max(sizes, default=None), last_mri=latest(tuple(self._mri)), because=because, evidence=evidence,
-        )  # fmt: skip
+            largest_lesion_mm=max(sizes, default=None),
+            last_mri=latest(tuple(self._mri)),
+            because=because,
+            evidence=evidence,
+        )
 
 
 def _day(day: PartialDate | None) -> int:
@@ -265,5 +390,7 @@ def _day(day: PartialDate | None) -> int:
 
 
 def _side(condition: Condition) -> str | None:
-    text = " ".join((*texts_of(condition.code), *(it for site in condition.body_site for it in texts_of(site)))).casefold()
+    text = " ".join(
+        (*texts_of(condition.code), *(it for site in condition.body_site for it in texts_of(site)))
+    ).casefold()
     return "left" if re.search(r"\bleft\b", text) else "right" if re.search(r"\bright\b", text) else None

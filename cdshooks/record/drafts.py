@@ -37,22 +37,39 @@ def read_draft_orders(
     for held in drafts.of("MedicationRequest"):
         request = held.resource
         if isinstance(request, MedicationRequest) and not request.do_not_perform:
-            agents = tuple(sorted({agent for it in _concepts(request, drafts, prefetched) for agent in names.identify_concept(it).agents}))
+            agents = tuple(
+                sorted(
+                    {
+                        agent
+                        for it in _concepts(request, drafts, prefetched)
+                        for agent in names.identify_concept(it).agents
+                    }
+                )
+            )
             anticancer = tuple(agent for agent in agents if names.is_anticancer(agent))
             subject = request.subject or request.patient
             found.append(
                 DraftOrder(
-                    ref=held.ref, agents=anticancer, is_selected=all_selected or held.ref in selections, is_medication=True,
-                    is_cancer_treatment=bool(anticancer), owner=subject.reference if subject is not None else None,
-                )  # fmt: skip
+                    ref=held.ref,
+                    agents=anticancer,
+                    is_selected=all_selected or held.ref in selections,
+                    is_medication=True,
+                    is_cancer_treatment=bool(anticancer),
+                    owner=subject.reference if subject is not None else None,
+                )
             )
-    for it in drafts.unsupported:
-        found.append(
-            DraftOrder(
-                ref=it.resource, agents=(), is_selected=all_selected or it.resource in selections, is_medication=True, is_cancer_treatment=False,
-                owner=None, is_unsupported=True,
-            )  # fmt: skip
+    found.extend(
+        DraftOrder(
+            ref=it.resource,
+            agents=(),
+            is_selected=all_selected or it.resource in selections,
+            is_medication=True,
+            is_cancer_treatment=False,
+            owner=None,
+            is_unsupported=True,
         )
+        for it in drafts.unsupported
+    )
     return tuple(found)
 
 
@@ -79,7 +96,9 @@ def _concepts(request: MedicationRequest, drafts: Resources, prefetched: Resourc
 
 def _look_up(reference: str | None, drafts: Resources, prefetched: Resources) -> Held | None:
     for resources in (drafts, prefetched):
-        found = resources.by_name.get(reference or "") or resources.by_name.get("/".join((reference or "").rsplit("/", 2)[-2:]))
+        found = resources.by_name.get(reference or "") or resources.by_name.get(
+            "/".join((reference or "").rsplit("/", 2)[-2:])
+        )
         if found is not None:
             return found
     return None

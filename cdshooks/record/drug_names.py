@@ -23,7 +23,8 @@ _LONGEST_TEXT = 400
 """Characters of a text that are searched: a drug's name stands at its beginning."""
 _LETTERS_FOR_ONE_SLIP, _LETTERS_FOR_TWO_SLIPS = 7, 10
 _TRIAL = re.compile(
-    r"investigational|(?:study|trial) (?:drug|agent|medication|treatment)|clinical trial|blinded|placebo|prüf|NCT[0-9]{8}", re.IGNORECASE
+    r"investigational|(?:study|trial) (?:drug|agent|medication|treatment)|clinical trial|blinded|placebo|prüf|NCT[0-9]{8}",
+    re.IGNORECASE,
 )
 
 
@@ -65,7 +66,11 @@ class DrugNames:
             protocol = self._protocol(text)
             if protocol:
                 return Identified(protocol=protocol, unmapped=text)
-        label = texts[0] if texts else next((f"{it.system or 'no system'}#{it.code}" for it in concept.coding if it.code), None)
+        label = (
+            texts[0]
+            if texts
+            else next((f"{it.system or 'no system'}#{it.code}" for it in concept.coding if it.code), None)
+        )
         return Identified(unmapped=label)
 
     def is_anticancer(self, agent: AgentId) -> bool:
@@ -92,7 +97,9 @@ class DrugNames:
         if len(agents) < 2:  # noqa: PLR2004 - one name has nothing beside it
             return agents
         return tuple(
-            agent for agent in agents if not any(other != agent and self._suffixed[agent] < self._suffixed[other] for other in agents)
+            agent
+            for agent in agents
+            if not any(other != agent and self._suffixed[agent] < self._suffixed[other] for other in agents)
         )
 
     def _agree(self, coded: tuple[AgentId, ...], named: tuple[AgentId, ...]) -> bool:
@@ -104,9 +111,9 @@ class DrugNames:
         known = self._drugs.by_agent
         parts = {ingredient for agent in agents for ingredient in known[agent].ingredients}
         # A code or word for the antibody is less detail on a conjugate of it, not another drug.
-        return frozenset(parts | {other for part in parts for other in parts if self._suffixed[other] < self._suffixed[part]}) | frozenset(
-            other for part in parts for other in self._generals(AgentId(part))
-        )
+        return frozenset(
+            parts | {other for part in parts for other in parts if self._suffixed[other] < self._suffixed[part]}
+        ) | frozenset(other for part in parts for other in self._generals(AgentId(part)))
 
     def _generals(self, agent: AgentId) -> tuple[AgentId, ...]:
         return tuple(other for other in self._drugs.by_agent if self._suffixed[other] < self._suffixed[agent])

@@ -10,10 +10,24 @@ from cdshooks.record.model import Biomarker
 from cdshooks.record.numbers import number_of
 from cdshooks.record.terms import RecordTerms, texts_of
 
-_MARKERS = {"brca1-2": "brca", "brca1": "brca1", "brca2": "brca2", "erbb2-mutation": "erbb2-mutation", "her2-serum": "her2-serum",
-            "pik3ca": "pik3ca", "dpyd": "dpyd", "tmb": "tmb", "msi": "msi", "pd-l1": "pd-l1"}  # fmt: skip
+_MARKERS = {
+    "brca1-2": "brca",
+    "brca1": "brca1",
+    "brca2": "brca2",
+    "erbb2-mutation": "erbb2-mutation",
+    "her2-serum": "her2-serum",
+    "pik3ca": "pik3ca",
+    "dpyd": "dpyd",
+    "tmb": "tmb",
+    "msi": "msi",
+    "pd-l1": "pd-l1",
+}
 _GENE = re.compile(r"\b(PIK3CA|ESR1|BRCA1|BRCA2|BRCA|ERBB2|NTRK[123]?|DPYD|PD-?L1|TMB|MSI)\b", re.IGNORECASE)
-_ABSENT = re.compile(r"wild[\s-]?type|\bnot (?:detected|found|mutated)\b|\bno (?:pathogenic |clinically )?(?:mutation|variant)|negative|absent|\bnormal\b", re.IGNORECASE)
+_ABSENT = re.compile(
+    r"wild[\s-]?type|\bnot (?:detected|found|mutated)\b|\bno (?:pathogenic |clinically )?(?:mutation|variant)"
+    r"|negative|absent|\bnormal\b",
+    re.IGNORECASE,
+)
 _PRESENT = re.compile(r"mutat|pathogenic|detected|positive|present|variant|p\.[A-Z]", re.IGNORECASE)
 _DPYD_POOR = re.compile(r"poor|complete|homozyg|no activity|\bdeficient\b", re.IGNORECASE)
 _DPYD_INTERMEDIATE = re.compile(r"intermediate|partial|heterozyg|reduced", re.IGNORECASE)
@@ -33,7 +47,9 @@ def read_biomarkers(resources: Resources, terms: RecordTerms) -> tuple[Biomarker
         if marker is None:
             continue
         text = _text(observation)
-        coded = terms.answer("variant", observation.value_codeable_concept) or terms.answer("msi", observation.value_codeable_concept)
+        coded = terms.answer("variant", observation.value_codeable_concept) or terms.answer(
+            "msi", observation.value_codeable_concept
+        )
         value = _value(marker, coded, text)
         quantity = observation.value_quantity
         number = number_of(quantity.value) if quantity is not None else None
@@ -42,12 +58,24 @@ def read_biomarkers(resources: Resources, terms: RecordTerms) -> tuple[Biomarker
         words = " ".join((text, *texts_of(observation.code), *texts_of(observation.method)))
         found.append(
             Biomarker(
-                marker=marker, value=value or "measured", number=number, unit=quantity.unit if quantity is not None else None,
-                is_germline=True if "germline" in words.casefold() else False if "somatic" in words.casefold() else None,
-                date=read_date(observation.effective_date_time, start_of(observation.effective_period), observation.issued), evidence=(held.ref,),
-            )  # fmt: skip
+                marker=marker,
+                value=value or "measured",
+                number=number,
+                unit=quantity.unit if quantity is not None else None,
+                is_germline=True
+                if "germline" in words.casefold()
+                else False
+                if "somatic" in words.casefold()
+                else None,
+                date=read_date(
+                    observation.effective_date_time, start_of(observation.effective_period), observation.issued
+                ),
+                evidence=(held.ref,),
+            )
         )
-    return tuple(sorted(dict.fromkeys(found), key=lambda it: (it.date is not None, str(it.date), it.marker, it.evidence)))
+    return tuple(
+        sorted(dict.fromkeys(found), key=lambda it: (it.date is not None, str(it.date), it.marker, it.evidence))
+    )
 
 
 def _gene(observation: Observation) -> str | None:
@@ -69,7 +97,9 @@ def _component_texts(component: Component) -> list[str]:
 
 def _text(observation: Observation) -> str:
     parts = [observation.value_string or "", *texts_of(observation.value_codeable_concept)]
-    for concept in observation.interpretation if isinstance(observation.interpretation, tuple) else (observation.interpretation,):
+    for concept in (
+        observation.interpretation if isinstance(observation.interpretation, tuple) else (observation.interpretation,)
+    ):
         parts.extend(texts_of(concept))
     return " ".join(parts)
 
@@ -80,9 +110,21 @@ def _value(marker: str, coded: str | None, text: str) -> str | None:
             return "poor"
         if _DPYD_INTERMEDIATE.search(text):
             return "intermediate"
-        return "normal" if coded == "absent" or _ABSENT.search(text) else "unclassified" if coded == "present" or text else None
+        return (
+            "normal"
+            if coded == "absent" or _ABSENT.search(text)
+            else "unclassified"
+            if coded == "present" or text
+            else None
+        )
     if marker == "msi":
-        return {"MSI-high": "high", "stable": "stable", "MSI-low": "low"}.get(coded or "") or ("high" if re.search(r"high|unstable", text, re.IGNORECASE) else "stable" if "stable" in text.casefold() else None)
+        return {"MSI-high": "high", "stable": "stable", "MSI-low": "low"}.get(coded or "") or (
+            "high"
+            if re.search(r"high|unstable", text, re.IGNORECASE)
+            else "stable"
+            if "stable" in text.casefold()
+            else None
+        )
     if coded in {"present", "absent"}:
         return "mutated" if coded == "present" else "wild_type"
     if marker == "pd-l1":

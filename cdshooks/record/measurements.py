@@ -7,7 +7,7 @@ import re
 import msgspec
 
 from cdshooks.ehr.resources import Observation, Resources
-from cdshooks.knowledge.measures import MeasureKnowledge
+from cdshooks.knowledge.measures import Measure, MeasureKnowledge
 from cdshooks.record.dates import read_date, start_of
 from cdshooks.record.model import Doubt, Measurement
 from cdshooks.record.numbers import number_of, numbers_in
@@ -37,7 +37,12 @@ def read_measurements(resources: Resources, terms: RecordTerms, measures: Measur
         measure = measures.by_test.get(test) if test is not None else _worded(observation, measures)
         if measure is None:
             continue
-        day = read_date(observation.effective_date_time, start_of(observation.effective_period), observation.effective_instant, observation.issued)
+        day = read_date(
+            observation.effective_date_time,
+            start_of(observation.effective_period),
+            observation.effective_instant,
+            observation.issued,
+        )
         low, high, comparator = _numbers(observation, terms, measure.fact)
         if low is None or high is None:
             continue
@@ -45,28 +50,49 @@ def read_measurements(resources: Resources, terms: RecordTerms, measures: Measur
         unit = (quantity.code or quantity.unit or "") if quantity is not None else ""
         factor = measure.factor(unit)
         if factor is None:
-            doubts.append(Doubt(code="unit", about=measure.fact, because=f"The unit of this {measure.fact} is none that it can have.", evidence=(held.ref,)))
+            doubts.append(
+                Doubt(
+                    code="unit",
+                    about=measure.fact,
+                    because=f"The unit of this {measure.fact} is none that it can have.",
+                    evidence=(held.ref,),
+                )
+            )
             continue
         if measure.fact == "lvef_percent" and high <= 1 and unit in {"", "1", "{fraction}"}:
             factor = 100.0
         low, high = low * factor, high * factor
         if not (measure.least <= low and high <= measure.most):
-            doubts.append(Doubt(code="impossible", about=measure.fact, because=f"This {measure.fact} cannot be true.", evidence=(held.ref,)))
+            doubts.append(
+                Doubt(
+                    code="impossible",
+                    about=measure.fact,
+                    because=f"This {measure.fact} cannot be true.",
+                    evidence=(held.ref,),
+                )
+            )
             continue
         limit = next((number_of(it.high.value) for it in observation.reference_range if it.high is not None), None)
         found.append(
             Measurement(
-                fact=measure.fact, value=round(low, 4) if low == high else None, unit=measure.unit, date=day, low=round(low, 4) if low != high else None,
-                high=round(high, 4) if low != high else None, comparator=comparator,
-                times_upper_limit=round(high / (limit * factor), 3) if limit else None, method=None if test is None else test,
-                is_preliminary=observation.status in {"preliminary", "registered"}, evidence=(held.ref,),
-            )  # fmt: skip
+                fact=measure.fact,
+                value=round(low, 4) if low == high else None,
+                unit=measure.unit,
+                date=day,
+                low=round(low, 4) if low != high else None,
+                high=round(high, 4) if low != high else None,
+                comparator=comparator,
+                times_upper_limit=round(high / (limit * factor), 3) if limit else None,
+                method=None if test is None else test,
+                is_preliminary=observation.status in {"preliminary", "registered"},
+                evidence=(held.ref,),
+            )
         )
     key = lambda it: (it.date is not None, it.date.last.toordinal() if it.date else 0, it.fact, it.evidence)  # noqa: E731 - one sort
     return MeasurementReading(tuple(sorted(dict.fromkeys(found), key=key)), tuple(doubts))
 
 
-def _worded(observation: Observation, measures: MeasureKnowledge):  # type: ignore[no-untyped-def]  # Measure | None
+def _worded(observation: Observation, measures: MeasureKnowledge) -> Measure | None:
     text = " ".join(texts_of(observation.code))
     if _KARNOFSKY.search(text):
         return measures.by_test.get("karnofsky")

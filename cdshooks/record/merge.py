@@ -23,7 +23,9 @@ def merge_exposures(exposures: Iterable[Exposure]) -> tuple[Exposure, ...]:
     return tuple(sorted((_one(same) for same in groups.values()), key=_order))
 
 
-def orders_never_given(exposures: tuple[Exposure, ...], names: DrugNames) -> tuple[tuple[Exposure, ...], tuple[Exposure, ...]]:
+def orders_never_given(
+    exposures: tuple[Exposure, ...], names: DrugNames
+) -> tuple[tuple[Exposure, ...], tuple[Exposure, ...]]:
     """Part orders of infusions that were evidently not given (no dose, while other infusions were given then) from the rest.
 
     Source: R1.
@@ -33,7 +35,12 @@ def orders_never_given(exposures: tuple[Exposure, ...], names: DrugNames) -> tup
     never: list[Exposure] = []
     rest: list[Exposure] = []
     for it in exposures:
-        is_order = it.proof == Proof.ORDERED and names.is_infusion(it.agent) and it.agent not in given_agents and it.stopped_for is None
+        is_order = (
+            it.proof == Proof.ORDERED
+            and names.is_infusion(it.agent)
+            and it.agent not in given_agents
+            and it.stopped_for is None
+        )
         others = [dose for dose in doses if is_order and it.start is not None and _is_near(it.start, dose.start)]
         (never if is_order and any(names.is_infusion(dose.agent) for dose in others) else rest).append(it)
     return tuple(never), tuple(rest)

@@ -61,7 +61,8 @@ def read_patient_record(resources: Resources, knowledge: Knowledge) -> PatientRe
     measured = read_measurements(resources, terms, knowledge.measures)
     sayings = read_sayings(resources, terms)
     unsupported = tuple(
-        Doubt(code="unsupported", about="medication", because=it.reason, evidence=(it.resource,)) for it in resources.unsupported
+        Doubt(code="unsupported", about="medication", because=it.reason, evidence=(it.resource,))
+        for it in resources.unsupported
     )
     doubts = (*treatment.doubts, *measured.doubts, *unreadable_doubts(resources.unreadable), *unsupported)
     return PatientRecord(
@@ -79,7 +80,9 @@ def read_patient_record(resources: Resources, knowledge: Knowledge) -> PatientRe
         cns=disease.cns,
         measurements=measured.measurements,
         toxicities=read_toxicities(resources, terms, names),
-        comedications=tuple(sorted(dict.fromkeys(treatment.comedications), key=lambda it: (it.name, str(it.start), it.evidence))),
+        comedications=tuple(
+            sorted(dict.fromkeys(treatment.comedications), key=lambda it: (it.name, str(it.start), it.evidence))
+        ),
         wishes=sayings.wishes,
         statements=sayings.statements,
         stated_lines=sayings.stated_lines,
@@ -98,7 +101,9 @@ def _sorted_conflicts(conflicts: tuple[Conflict, ...]) -> tuple[Conflict, ...]:
 def _person(resources: Resources) -> Person:
     patients = [it.resource for it in resources.of("Patient") if isinstance(it.resource, Patient)]
     if not patients:
-        return Person(id=None, birth=None, sex=None, is_deceased=False, is_replaced=False, postal_code=None, country=None)
+        return Person(
+            id=None, birth=None, sex=None, is_deceased=False, is_replaced=False, postal_code=None, country=None
+        )
     patient = min(patients, key=lambda it: it.id or "")
     home = next((it for it in patient.address if it.use != "old"), None)
     return Person(
@@ -110,5 +115,3 @@ def _person(resources: Resources) -> Person:
         postal_code=home.postal_code if home is not None else None,
         country=home.country if home is not None else None,
     )
-
-

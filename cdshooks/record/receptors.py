@@ -11,7 +11,16 @@ from datetime import date
 import msgspec
 
 from cdshooks.ehr.decode import resolve
-from cdshooks.ehr.resources import CodeableConcept, Component, Condition, Held, Observation, Quantity, Resources, Specimen
+from cdshooks.ehr.resources import (
+    CodeableConcept,
+    Component,
+    Condition,
+    Held,
+    Observation,
+    Quantity,
+    Resources,
+    Specimen,
+)
 from cdshooks.knowledge.ids import ResourceRef
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.dates import read_date, start_of
@@ -20,11 +29,22 @@ from cdshooks.record.numbers import number_in, number_of
 from cdshooks.record.terms import RecordTerms, texts_of
 
 _MARKERS = {
-    "her2-ihc": "ihc", "her2-ish": "ish", "her2-ish-ratio": "ratio", "her2-copy-number": "copies", "her2-ihc-percent": "ihc-percent",
-    "her2-summary": "summary", "her2-ish-panel": "panel", "er": "er", "pr": "pr", "er-percent": "er-percent", "pr-percent": "pr-percent",
-}  # fmt: skip
+    "her2-ihc": "ihc",
+    "her2-ish": "ish",
+    "her2-ish-ratio": "ratio",
+    "her2-copy-number": "copies",
+    "her2-ihc-percent": "ihc-percent",
+    "her2-summary": "summary",
+    "her2-ish-panel": "panel",
+    "er": "er",
+    "pr": "pr",
+    "er-percent": "er-percent",
+    "pr-percent": "pr-percent",
+}
 _IHC = re.compile(r"(?<![\d.])([0-3])\s*\+|\b(?:score|ihc)[^0-9]{0,12}([0-3])(?![\d.%])|^\s*([0-3])\s*$", re.IGNORECASE)
-_POSITIVE = re.compile(r"\b(?:positive|positiv|positivo|positif|pos|amplified|overexpress\w*|detected|present)\b", re.IGNORECASE)
+_POSITIVE = re.compile(
+    r"\b(?:positive|positiv|positivo|positif|pos|amplified|overexpress\w*|detected|present)\b", re.IGNORECASE
+)
 _NEGATIVE = re.compile(
     r"\b(?:negative|negativ|negativo|negatif|neg|absent)\b|\b(?:not|non|no|nicht)[\s-]+(?:amplified|amplification|overexpress\w*|detected|present|amplifiziert)",
     re.IGNORECASE,
@@ -94,12 +114,20 @@ def status_in_force(results: tuple[ReceptorResult, ...], marker: str, as_of: dat
 
     Results of two breasts on the same newest date that differ are told as such.
     """
-    usable = [it for it in results if it.marker == marker and (it.date is None or it.date.first <= as_of) and it.status != "indeterminate"]
+    usable = [
+        it
+        for it in results
+        if it.marker == marker and (it.date is None or it.date.first <= as_of) and it.status != "indeterminate"
+    ]
     if not usable:
         return None
     newest = max(usable, key=_strength)
     same_day = [it for it in usable if it.date == newest.date and it.laterality != newest.laterality]
-    earlier = tuple(it for it in usable if it is not newest and (it.date is None or newest.date is None or it.date.first <= newest.date.first))
+    earlier = tuple(
+        it
+        for it in usable
+        if it is not newest and (it.date is None or newest.date is None or it.date.first <= newest.date.first)
+    )
     settled = [it.status for it in earlier if it.status not in {"equivocal", "conflict"}]
     return InForce(
         result=newest,
@@ -136,39 +164,95 @@ def _tests_of(held: Held, observation: Observation, resources: Resources, terms:
         value, number, is_conflict = _value(part, kind, terms)
         if value is None and number is None and not is_conflict:
             continue
-        found.append(_placed(held, observation, resources, terms, marker=marker, kind=kind, value=value, number=number, is_conflict=is_conflict))
+        found.append(
+            _placed(
+                held,
+                observation,
+                resources,
+                terms,
+                marker=marker,
+                kind=kind,
+                value=value,
+                number=number,
+                is_conflict=is_conflict,
+            )
+        )
     return found
 
 
 def _placed(
-    held: Held, observation: Observation, resources: Resources, terms: RecordTerms, *, marker: str, kind: str,
-    value: str | None, number: float | None, is_conflict: bool,
-) -> _Test:  # fmt: skip
-    day = read_date(observation.effective_date_time, start_of(observation.effective_period), observation.effective_instant, observation.issued)
+    held: Held,
+    observation: Observation,
+    resources: Resources,
+    terms: RecordTerms,
+    *,
+    marker: str,
+    kind: str,
+    value: str | None,
+    number: float | None,
+    is_conflict: bool,
+) -> _Test:
+    day = read_date(
+        observation.effective_date_time,
+        start_of(observation.effective_period),
+        observation.effective_instant,
+        observation.issued,
+    )
     sample = resolve(resources, observation.specimen.reference) if observation.specimen is not None else None
     collection = sample.resource.collection if sample is not None and isinstance(sample.resource, Specimen) else None
     if collection is not None:
         day = read_date(collection.collected_date_time) or day
-    words = [it.text or "" for it in observation.note] + list(texts_of(observation.body_site)) + [observation.value_string or ""]
-    words += list(texts_of(collection.body_site) if collection else ()) + [(observation.specimen.display or "") if observation.specimen else ""]
+    words = (
+        [it.text or "" for it in observation.note]
+        + list(texts_of(observation.body_site))
+        + [observation.value_string or ""]
+    )
+    words.extend(texts_of(collection.body_site) if collection else ())
+    words.append((observation.specimen.display or "") if observation.specimen else "")
     focus = " ".join(it.display or "" for it in observation.focus)
     text = " ".join((*words, focus)).casefold()
     site = terms.site(observation.body_site, collection.body_site if collection else None, CodeableConcept(text=text))
-    is_metastasis = True if (site not in {None, "breast"}) or "metasta" in text else (False if site == "breast" or "primary" in text else None)
-    laterality = "left" if re.search(r"\b(left|links)\b", text) else "right" if re.search(r"\b(right|rechts)\b", text) else None
-    specimen = observation.specimen.reference if observation.specimen is not None and observation.specimen.reference else str(day)
+    is_metastasis = (
+        True
+        if (site not in {None, "breast"}) or "metasta" in text
+        else (False if site == "breast" or "primary" in text else None)
+    )
+    laterality = (
+        "left" if re.search(r"\b(left|links)\b", text) else "right" if re.search(r"\b(right|rechts)\b", text) else None
+    )
+    specimen = (
+        observation.specimen.reference
+        if observation.specimen is not None and observation.specimen.reference
+        else str(day)
+    )
     return _Test(
-        marker=marker, kind=kind, value=value, number=number, is_conflict=is_conflict, date=day, is_metastasis=is_metastasis, site=site,
-        laterality=laterality, specimen=specimen, is_preliminary=observation.status in {"preliminary", "registered"},
+        marker=marker,
+        kind=kind,
+        value=value,
+        number=number,
+        is_conflict=is_conflict,
+        date=day,
+        is_metastasis=is_metastasis,
+        site=site,
+        laterality=laterality,
+        specimen=specimen,
+        is_preliminary=observation.status in {"preliminary", "registered"},
         is_amended=observation.status in {"amended", "corrected"},
-        lab="central" if "central" in text else None, ref=held.ref,
-    )  # fmt: skip
+        lab="central" if "central" in text else None,
+        ref=held.ref,
+    )
 
 
 def _worded_marker(concept: CodeableConcept | None) -> str | None:
     text = " ".join(texts_of(concept)).casefold()
     if _HER2_WORDS.search(text) and "serum" not in text and "mutation" not in text:
-        return "her2-ish" if re.search(r"\b(fish|ish|cish|amplif)", text) else "her2-ihc" if "ihc" in text else "her2-summary"
+        return (
+            "her2-ish"
+            if re.search(r"\b(fish|ish|cish|amplif)", text)
+            else "her2-ihc"
+            if "ihc" in text
+            else "her2-summary"
+        )
     if re.search(r"\b(estrogen|oestrogen|östrogen)[\s-]?rec?ept|\ber\b(?! ?visit)", text):
         return "er-percent" if "percent" in text or "%" in text else "er"
     if re.search(r"\b(progesteron)e?[\s-]?rec?ept|\bpr\b|\bpgr\b", text):
@@ -182,7 +266,11 @@ def _value(part: Observation | Component, kind: str, terms: RecordTerms) -> tupl
     number = number_of(quantity.value) if quantity is not None else None
     if part.value_integer is not None:
         number = float(part.value_integer)
-    if part.value_ratio is not None and part.value_ratio.numerator is not None and part.value_ratio.denominator is not None:
+    if (
+        part.value_ratio is not None
+        and part.value_ratio.numerator is not None
+        and part.value_ratio.denominator is not None
+    ):
         top, bottom = number_of(part.value_ratio.numerator.value), number_of(part.value_ratio.denominator.value)
         number = top / bottom if top is not None and bottom else number
     if part.value_range is not None and part.value_range.low is not None:
@@ -211,8 +299,18 @@ def _value(part: Observation | Component, kind: str, terms: RecordTerms) -> tupl
     if interpreted is None:
         listed = part.interpretation if isinstance(part.interpretation, tuple) else (part.interpretation,)
         interpreted = next((it for it in (terms.answer("receptor-status", one) for one in listed) if it), None)
-        interpreted = interpreted or next((it for it in (_worded(" ".join(texts_of(one)), kind) for one in listed) if it), None)
-    return interpreted, (number_in(part.value_string) if kind in {"er", "pr"} and part.value_string and "%" in part.value_string else None), False
+        interpreted = interpreted or next(
+            (it for it in (_worded(" ".join(texts_of(one)), kind) for one in listed) if it), None
+        )
+    return (
+        interpreted,
+        (
+            number_in(part.value_string)
+            if kind in {"er", "pr"} and part.value_string and "%" in part.value_string
+            else None
+        ),
+        False,
+    )
 
 
 def _below(quantity: Quantity | None) -> str | None:
@@ -230,8 +328,12 @@ def _coded(part: Observation | Component, terms: RecordTerms, kind: str) -> str 
     found = terms.answer("her2-status", concept) or terms.answer("receptor-status", concept)
     if found is None:
         return None
-    return {"negative for HER2-positive rules (HER2-low)": "low", "presumptive-positive (show as uncertain)": "indeterminate", "unknown": "indeterminate",
-            "not tested": "indeterminate"}.get(found, found)  # fmt: skip
+    return {
+        "negative for HER2-positive rules (HER2-low)": "low",
+        "presumptive-positive (show as uncertain)": "indeterminate",
+        "unknown": "indeterminate",
+        "not tested": "indeterminate",
+    }.get(found, found)
 
 
 def _worded(text: str, kind: str) -> str | None:
@@ -256,7 +358,9 @@ def _worded(text: str, kind: str) -> str | None:
 
 
 def _ish_in(text: str) -> str | None:
-    comparison = re.search(r"(greater than|more than|over|above|>=?|less than|below|under|<=?)\s*(\d+(?:[.,]\d+)?)", text, re.IGNORECASE)
+    comparison = re.search(
+        r"(greater than|more than|over|above|>=?|less than|below|under|<=?)\s*(\d+(?:[.,]\d+)?)", text, re.IGNORECASE
+    )
     if comparison:
         number = number_in(comparison.group(2))
         is_more = comparison.group(1).casefold() in {"greater than", "more than", "over", "above", ">", ">="}
@@ -276,7 +380,16 @@ def _ish_in(text: str) -> str | None:
 def _compatible(coded: str, worded: str) -> bool:
     groups = {
         "positive": {"positive", "3+", "2+|amplified", "3+|amplified", "amplified"},
-        "negative": {"negative", "0", "1+", "low", "2+|not-amplified", "1+|not-amplified", "0|not-amplified", "not-amplified"},
+        "negative": {
+            "negative",
+            "0",
+            "1+",
+            "low",
+            "2+|not-amplified",
+            "1+|not-amplified",
+            "0|not-amplified",
+            "not-amplified",
+        },
     }
     if coded in {"0", "1+", "2+", "3+"} and worded[:2].strip("|") in {"0", "1+", "2+", "3+"}:
         return worded.partition("|")[0] == coded
@@ -291,13 +404,20 @@ def _tests_of_condition(held: Held, condition: Condition, terms: RecordTerms) ->
     if status & {"refuted", "entered-in-error"}:
         return []
     day = read_date(condition.onset_date_time, start_of(condition.onset_period), condition.recorded_date)
-    side = " ".join(text for concept in condition.body_site for text in texts_of(concept)) + " ".join(texts_of(condition.code))
-    laterality = "left" if re.search(r"\bleft\b", side, re.IGNORECASE) else "right" if re.search(r"\bright\b", side, re.IGNORECASE) else None
+    side = " ".join(text for concept in condition.body_site for text in texts_of(concept)) + " ".join(
+        texts_of(condition.code)
+    )
+    laterality = (
+        "left"
+        if re.search(r"\bleft\b", side, re.IGNORECASE)
+        else "right"
+        if re.search(r"\bright\b", side, re.IGNORECASE)
+        else None
+    )
     found: list[_Test] = []
     said: dict[str, str] = {}
     for coding in condition.code.coding if condition.code else ():
-        for marker, value in _receptors_of_code(coding.code or ""):
-            said[marker] = value
+        said.update(_receptors_of_code(coding.code or ""))
     for term in terms.conditions(condition.code):
         for marker in ("her2", "er", "pr"):
             for value in ("positive", "negative"):
@@ -309,25 +429,46 @@ def _tests_of_condition(held: Held, condition: Condition, terms: RecordTerms) ->
             said.setdefault("er", "negative")
             said.setdefault("pr", "negative")
     text = condition.code.text if condition.code and condition.code.text else ""
-    for marker, pattern in (("her2", _HER2_WORDS), ("er", re.compile(r"\bER\b|\bestrogen receptor\b")), ("pr", re.compile(r"\bPR\b"))):
+    for marker, pattern in (
+        ("her2", _HER2_WORDS),
+        ("er", re.compile(r"\bER\b|\bestrogen receptor\b")),
+        ("pr", re.compile(r"\bPR\b")),
+    ):
         match = pattern.search(text)
         if match and marker not in said:
-            value = _worded(text[match.end() : match.end() + 30].split(",")[0], "summary") or _sign_after(text, match.end())
-            if value:
-                said[marker] = value
+            stated = _worded(text[match.end() : match.end() + 30].split(",")[0], "summary")
+            stated = stated or _sign_after(text, match.end())
+            if stated:
+                said[marker] = stated
     for marker, value in said.items():
         found.append(
             _Test(
-                marker=marker, kind="summary", value=value, date=day, is_metastasis=None, site=None, laterality=laterality,
-                specimen=f"condition {day}", is_preliminary=bool(status & {"provisional", "differential"}), is_amended=False, lab=None, ref=held.ref,
-            )  # fmt: skip
+                marker=marker,
+                kind="summary",
+                value=value,
+                date=day,
+                is_metastasis=None,
+                site=None,
+                laterality=laterality,
+                specimen=f"condition {day}",
+                is_preliminary=bool(status & {"provisional", "differential"}),
+                is_amended=False,
+                lab=None,
+                ref=held.ref,
+            )
         )
     return found
 
 
 def _sign_after(text: str, at: int) -> str | None:
     rest = text[at : at + 2].strip()
-    return "positive" if rest.startswith("+") else "negative" if rest.startswith(("-", "\u2212")) and not rest[1:2].isalpha() else None
+    return (
+        "positive"
+        if rest.startswith("+")
+        else "negative"
+        if rest.startswith(("-", "\u2212")) and not rest[1:2].isalpha()
+        else None
+    )
 
 
 def _receptors_of_code(code: str) -> tuple[tuple[str, str], ...]:
@@ -335,9 +476,13 @@ def _receptors_of_code(code: str) -> tuple[tuple[str, str], ...]:
 
 
 _RECEPTOR_CODES = {
-    "427685000": (("her2", "positive"),), "431396003": (("her2", "negative"),), "459391000124109": (("her2", "positive"),),
-    "706970001": (("her2", "negative"), ("er", "negative"), ("pr", "negative")), "767444009": (("her2", "negative"),), "417181009": (("er", "positive"),),
-}  # fmt: skip
+    "427685000": (("her2", "positive"),),
+    "431396003": (("her2", "negative"),),
+    "459391000124109": (("her2", "positive"),),
+    "706970001": (("her2", "negative"), ("er", "negative"), ("pr", "negative")),
+    "767444009": (("her2", "negative"),),
+    "417181009": (("er", "positive"),),
+}
 
 
 def _combine(tests: list[_Test]) -> ReceptorResult:
@@ -365,12 +510,20 @@ def _combine(tests: list[_Test]) -> ReceptorResult:
     if is_conflict:
         status = "conflict"
     return ReceptorResult(
-        marker=first.marker, status=status, detail=detail, date=next((it.date for it in used if it.date is not None), None),
+        marker=first.marker,
+        status=status,
+        detail=detail,
+        date=next((it.date for it in used if it.date is not None), None),
         is_metastasis=next((it.is_metastasis for it in used if it.is_metastasis is not None), None),
-        site=next((it.site for it in used if it.site), None), laterality=first.laterality, percent=percent, ihc=ihc, ish=ish,
-        is_preliminary=all(it.is_preliminary for it in used), lab=next((it.lab for it in used if it.lab), None),
+        site=next((it.site for it in used if it.site), None),
+        laterality=first.laterality,
+        percent=percent,
+        ihc=ihc,
+        ish=ish,
+        is_preliminary=all(it.is_preliminary for it in used),
+        lab=next((it.lab for it in used if it.lab), None),
         evidence=tuple(sorted({it.ref for it in tests})),
-    )  # fmt: skip
+    )
 
 
 def _ish(test: _Test) -> str | None:
@@ -415,6 +568,8 @@ def _status(marker: str, ihc: str | None, ish: str | None, words: set[str], perc
         return (said.pop() if len(said) == 1 else "conflict" if said else "indeterminate"), detail
     if not said or tested in said or (tested in {"low", "negative"} and said <= {"negative", "low"}):
         return tested, detail
-    if tested == "equivocal":  # a bare word beside IHC 2+ without ISH: the positive word may rest on an ISH we do not see
+    if (
+        tested == "equivocal"
+    ):  # a bare word beside IHC 2+ without ISH: the positive word may rest on an ISH we do not see
         return ("positive" if said == {"positive"} else "equivocal"), detail
     return ("conflict" if said & {"positive", "negative", "low"} else tested), detail

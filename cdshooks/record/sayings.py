@@ -12,7 +12,10 @@ from cdshooks.record.model import StatedLine, Statement, Wish
 from cdshooks.record.terms import RecordTerms, texts_of
 
 _PREFERENCES = frozenset({"75773-2", "95541-9", "81378-2"})
-_ACCEPTS = re.compile(r"\b(?:acceptable|accepts?|is fine with|does not mind|doesn't mind|ok(?:ay)? with|tolerable|willing)\b", re.IGNORECASE)
+_ACCEPTS = re.compile(
+    r"\b(?:acceptable|accepts?|is fine with|does not mind|doesn't mind|ok(?:ay)? with|tolerable|willing)\b",
+    re.IGNORECASE,
+)
 _KNOWN = frozenset({"avoid-hair-loss", "avoid-fatigue", "avoid-neuropathy", "prefer-oral", "prefer-home", "chemo-free"})
 _ABOUT = (
     ("measurable_disease", re.compile(r"measurable", re.IGNORECASE)),
@@ -54,8 +57,7 @@ def read_sayings(resources: Resources, terms: RecordTerms) -> SayingsReading:
             continue
         stated_state = _coded_state(observation, terms)
         if stated_state is not None:
-            about, value = stated_state
-            statements.append(Statement(about=about, value=value, date=day, evidence=(held.ref,)))
+            statements.append(Statement(about=stated_state[0], value=stated_state[1], date=day, evidence=(held.ref,)))
             continue
         name = " ".join(texts_of(observation.code))
         about = next((it for it, pattern in _ABOUT if pattern.search(name)), None)
@@ -73,10 +75,18 @@ def _coded_state(observation: Observation, terms: RecordTerms) -> tuple[str, str
     test, value = terms.test(observation.code), observation.value_codeable_concept
     if test == "pregnancy-status":
         found = terms.answer("pregnancy", value) or _worded_pregnancy(observation)
-        return ("pregnancy", {"not pregnant": "not_pregnant", "possible pregnancy": "possible"}.get(found, found)) if found else None
+        return (
+            ("pregnancy", {"not pregnant": "not_pregnant", "possible pregnancy": "possible"}.get(found, found))
+            if found
+            else None
+        )
     if test == "pregnancy-test":
         found = terms.answer("receptor-status", value) or (observation.value_string or "").casefold()
-        return ("pregnancy", "not_pregnant" if "neg" in found else "pregnant") if "neg" in found or "pos" in found else None
+        return (
+            ("pregnancy", "not_pregnant" if "neg" in found else "pregnant")
+            if "neg" in found or "pos" in found
+            else None
+        )
     if test == "menopausal-status":
         found = terms.answer("menopause", value)
         return ("menopause", found) if found else None

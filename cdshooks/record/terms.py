@@ -54,7 +54,9 @@ class RecordTerms:
 
     def denied_conditions(self, texts: Iterable[str]) -> tuple[ConditionTerm, ...]:
         """The diagnoses that texts name and negate."""
-        found = dict.fromkeys(term for text in texts for term, is_negated in self._codes.condition_words.find_all(text) if is_negated)
+        found = dict.fromkeys(
+            term for text in texts for term, is_negated in self._codes.condition_words.find_all(text) if is_negated
+        )
         return tuple(ConditionTerm(*term.split(":", 1)) for term in found)
 
     def stop_reason(self, concept: CodeableConcept) -> str | None:
@@ -63,7 +65,9 @@ class RecordTerms:
         if coded is not None:
             return _STOP_CODES.get(coded, "other")
         found = {reason for text in texts_of(concept) for reason in self._codes.stop_words.find(text)}
-        return next((it for it in ("progression", "toxicity", "patient_choice", "completed", "other") if it in found), None)
+        return next(
+            (it for it in ("progression", "toxicity", "patient_choice", "completed", "other") if it in found), None
+        )
 
     def intent(self, concept: CodeableConcept) -> str | None:
         """What a treatment is meant for."""

@@ -5,8 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from cdshooks.ehr.resources import AdverseEvent, AllergyIntolerance, CodeableConcept, Condition, Drug, Extension, Held, Procedure, Resources
 from cdshooks.ehr.decode import resolve
+from cdshooks.ehr.resources import (
+    AdverseEvent,
+    AllergyIntolerance,
+    CodeableConcept,
+    Condition,
+    Drug,
+    Extension,
+    Held,
+    Procedure,
+    Resources,
+)
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.dates import end_of, read_date, start_of
@@ -19,13 +29,28 @@ _SEVERITY = {"mild": 1, "moderate": 2, "severe": 3, "life-threatening": 4, "2556
 _SYMPTOMATIC = re.compile(r"(?<!a)symptomatic|dyspn|cough|steroid|oxygen", re.IGNORECASE)
 _ASYMPTOMATIC = re.compile(r"asymptomatic|incidental|imaging only|radiographic only", re.IGNORECASE)
 _KINDS = {
-    "ild-pneumonitis": "ild", "heart-failure-lv-dysfunction": "heart_failure", "left-ventricular-abnormal-echo": "lvef_decrease",
-    "peripheral-neuropathy": "neuropathy", "diarrhoea": "diarrhoea", "hand-foot-syndrome": "hand_foot", "hepatotoxicity": "hepatotoxicity",
-    "dpd-deficiency": "dpd_deficiency", "hypersensitivity-infusion-reaction": "hypersensitivity", "keratopathy-eye": "keratitis",
-    "thrombocytopenia": "thrombocytopenia", "neutropenia": "neutropenia", "febrile-neutropenia": "febrile_neutropenia", "anaemia": "anaemia",
-    "nausea-vomiting": "nausea", "alopecia": "alopecia", "mucositis": "mucositis", "drug-rash": "rash", "prolonged-qt": "qt_prolonged",
-    "thromboembolism": "thromboembolism", "hyperglycaemia-diabetes": "hyperglycaemia",
-}  # fmt: skip
+    "ild-pneumonitis": "ild",
+    "heart-failure-lv-dysfunction": "heart_failure",
+    "left-ventricular-abnormal-echo": "lvef_decrease",
+    "peripheral-neuropathy": "neuropathy",
+    "diarrhoea": "diarrhoea",
+    "hand-foot-syndrome": "hand_foot",
+    "hepatotoxicity": "hepatotoxicity",
+    "dpd-deficiency": "dpd_deficiency",
+    "hypersensitivity-infusion-reaction": "hypersensitivity",
+    "keratopathy-eye": "keratitis",
+    "thrombocytopenia": "thrombocytopenia",
+    "neutropenia": "neutropenia",
+    "febrile-neutropenia": "febrile_neutropenia",
+    "anaemia": "anaemia",
+    "nausea-vomiting": "nausea",
+    "alopecia": "alopecia",
+    "mucositis": "mucositis",
+    "drug-rash": "rash",
+    "prolonged-qt": "qt_prolonged",
+    "thromboembolism": "thromboembolism",
+    "hyperglycaemia-diabetes": "hyperglycaemia",
+}
 
 
 def read_toxicities(resources: Resources, terms: RecordTerms, names: DrugNames) -> tuple[Toxicity, ...]:
@@ -41,7 +66,9 @@ def read_toxicities(resources: Resources, terms: RecordTerms, names: DrugNames) 
     for kind in ("MedicationRequest", "MedicationStatement", "MedicationAdministration"):
         for held in resources.of(kind):
             found.extend(reader.of_stopped_drug(held, held.resource))  # type: ignore[arg-type]
-    return tuple(sorted(dict.fromkeys(found), key=lambda it: (it.start is not None, str(it.start), it.kind, it.evidence)))
+    return tuple(
+        sorted(dict.fromkeys(found), key=lambda it: (it.start is not None, str(it.start), it.kind, it.evidence))
+    )
 
 
 class _Reader:
@@ -52,39 +79,75 @@ class _Reader:
         if event.actuality == "potential":
             return []
         texts = list(texts_of(event.event))
-        blamed = [agent for it in event.suspect_entity if it.instance is not None for agent in self._blamed(held, it.instance.reference, it.instance.display)]
-        outcome = " ".join((*texts_of(event.outcome), *(it.code or "" for it in (event.outcome.coding if event.outcome else ()))))
+        blamed = [
+            agent
+            for it in event.suspect_entity
+            if it.instance is not None
+            for agent in self._blamed(held, it.instance.reference, it.instance.display)
+        ]
+        outcome = " ".join(
+            (*texts_of(event.outcome), *(it.code or "" for it in (event.outcome.coding if event.outcome else ())))
+        )
         is_resolved = True if re.search(r"\bresolved\b|recovered\b(?!.*not)", outcome, re.IGNORECASE) else None
         if re.search(r"ongoing|not[ -]?re(?:solved|covered)|recovering|resolving", outcome, re.IGNORECASE):
             is_resolved = False
         grade = self._grade(event.extension, texts, (event.severity, event.seriousness))
         return self._make(
-            held, event.event, texts, grade=grade, agents=blamed, start=read_date(event.date, event.detected, event.recorded_date), end=None,
-            is_resolved=is_resolved, certainty=Certainty.CONFIRMED,
-        )  # fmt: skip
+            held,
+            event.event,
+            texts,
+            grade=grade,
+            agents=blamed,
+            start=read_date(event.date, event.detected, event.recorded_date),
+            end=None,
+            is_resolved=is_resolved,
+            certainty=Certainty.CONFIRMED,
+        )
 
     def of_condition(self, held: Held, condition: Condition) -> list[Toxicity]:
-        verification = {it.code for it in (condition.verification_status.coding if condition.verification_status else ())}
+        verification = {
+            it.code for it in (condition.verification_status.coding if condition.verification_status else ())
+        }
         if "entered-in-error" in verification:
             return []
-        certainty = Certainty.REFUTED if "refuted" in verification else Certainty.PROVISIONAL if verification & {"provisional", "differential", "unconfirmed"} else Certainty.CONFIRMED
+        certainty = (
+            Certainty.REFUTED
+            if "refuted" in verification
+            else Certainty.PROVISIONAL
+            if verification & {"provisional", "differential", "unconfirmed"}
+            else Certainty.CONFIRMED
+        )
         texts = [*texts_of(condition.code), *(note.text or "" for note in condition.note)]
         summaries = tuple(stage.summary for stage in condition.stage)
         blamed: list[AgentId] = []
         for extension in condition.extension:
             if (extension.url or "").endswith("condition-dueTo"):
                 if extension.value_reference is not None:
-                    blamed.extend(self._blamed(held, extension.value_reference.reference, extension.value_reference.display))
+                    blamed.extend(
+                        self._blamed(held, extension.value_reference.reference, extension.value_reference.display)
+                    )
                 if extension.value_codeable_concept is not None:
                     blamed.extend(self._names.identify_concept(extension.value_codeable_concept).agents)
         clinical = {it.code for it in (condition.clinical_status.coding if condition.clinical_status else ())}
         end = read_date(condition.abatement_date_time, end_of(condition.abatement_period))
-        is_resolved = True if clinical & {"resolved", "inactive", "remission"} or end is not None else False if clinical & {"active", "recurrence", "relapse"} else None
+        is_resolved = (
+            True
+            if clinical & {"resolved", "inactive", "remission"} or end is not None
+            else False
+            if clinical & {"active", "recurrence", "relapse"}
+            else None
+        )
         return self._make(
-            held, condition.code, texts, grade=self._grade(condition.extension, texts, (condition.severity, *summaries)), agents=blamed,
-            start=read_date(condition.onset_date_time, start_of(condition.onset_period), condition.recorded_date), end=end, is_resolved=is_resolved,
+            held,
+            condition.code,
+            texts,
+            grade=self._grade(condition.extension, texts, (condition.severity, *summaries)),
+            agents=blamed,
+            start=read_date(condition.onset_date_time, start_of(condition.onset_period), condition.recorded_date),
+            end=end,
+            is_resolved=is_resolved,
             certainty=certainty,
-        )  # fmt: skip
+        )
 
     def of_allergy(self, held: Held, allergy: AllergyIntolerance) -> list[Toxicity]:
         verification = {it.code for it in (allergy.verification_status.coding if allergy.verification_status else ())}
@@ -97,9 +160,33 @@ class _Reader:
             for manifestation in reaction.manifestation:
                 texts = [*texts_of(manifestation), reaction.description or ""]
                 grade = self._grade((), texts, ()) or _SEVERITY.get(reaction.severity or "")
-                found.extend(self._make(held, manifestation, texts, grade=grade, agents=agents, start=start, end=None, is_resolved=None, certainty=Certainty.CONFIRMED))
+                found.extend(
+                    self._make(
+                        held,
+                        manifestation,
+                        texts,
+                        grade=grade,
+                        agents=agents,
+                        start=start,
+                        end=None,
+                        is_resolved=None,
+                        certainty=Certainty.CONFIRMED,
+                    )
+                )
         if agents and not found:
-            found.append(self._one(held, "hypersensitivity", None, agents[0], start, None, None, None, Certainty.CONFIRMED))
+            found.append(
+                self._one(
+                    held,
+                    "hypersensitivity",
+                    None,
+                    agents[0],
+                    start,
+                    None,
+                    is_resolved=None,
+                    is_symptomatic=None,
+                    certainty=Certainty.CONFIRMED,
+                )
+            )
         return found
 
     def of_stopped_drug(self, held: Held, drug: Drug) -> list[Toxicity]:
@@ -115,7 +202,17 @@ class _Reader:
             return []
         bounds = getattr(drug, "effective_period", None)
         end = read_date(end_of(bounds))
-        return self._make(held, None, texts, grade=self._grade((), texts, ()), agents=agents, start=end, end=None, is_resolved=None, certainty=Certainty.CONFIRMED)
+        return self._make(
+            held,
+            None,
+            texts,
+            grade=self._grade((), texts, ()),
+            agents=agents,
+            start=end,
+            end=None,
+            is_resolved=None,
+            certainty=Certainty.CONFIRMED,
+        )
 
     def _drug_agents(self, drug: Drug) -> tuple[AgentId, ...]:
         if drug.medication_codeable_concept is not None:
@@ -140,13 +237,19 @@ class _Reader:
                 return self._names.identify_concept(part.code).agents
         return self._names.identify_concept(CodeableConcept(text=display)).agents if display else ()
 
-    def _grade(self, extensions: tuple[Extension, ...], texts: Iterable[str], concepts: tuple[CodeableConcept | None, ...]) -> int | None:
+    def _grade(
+        self, extensions: tuple[Extension, ...], texts: Iterable[str], concepts: tuple[CodeableConcept | None, ...]
+    ) -> int | None:
         for extension in extensions:
             if (extension.url or "").endswith("ctcae-grade"):
                 if extension.value_integer is not None:
                     return extension.value_integer
                 concept = extension.value_codeable_concept
-                parts = [extension.value_code or "", extension.value_string or "", (extension.value_coding.code or "") if extension.value_coding else ""]
+                parts = [
+                    extension.value_code or "",
+                    extension.value_string or "",
+                    (extension.value_coding.code or "") if extension.value_coding else "",
+                ]
                 parts += [*texts_of(concept), *(it.code or "" for it in (concept.coding if concept else ()))]
                 for part in parts:
                     digit = re.search(r"(?<!\d)([1-5])(?!\d)", part)
@@ -166,27 +269,66 @@ class _Reader:
         return None
 
     def _make(
-        self, held: Held, concept: CodeableConcept | None, texts: list[str], *, grade: int | None, agents: Iterable[AgentId],
-        start: PartialDate | None, end: PartialDate | None, is_resolved: bool | None, certainty: Certainty,
-    ) -> list[Toxicity]:  # fmt: skip
+        self,
+        held: Held,
+        concept: CodeableConcept | None,
+        texts: list[str],
+        *,
+        grade: int | None,
+        agents: Iterable[AgentId],
+        start: PartialDate | None,
+        end: PartialDate | None,
+        is_resolved: bool | None,
+        certainty: Certainty,
+    ) -> list[Toxicity]:
         terms = (*self._terms.conditions(concept), *self._terms.worded_conditions(texts))
         kinds = dict.fromkeys(_KINDS.get(term.concept, term.concept) for term in terms if term.category == "toxicity")
         words = " ".join(texts)
-        named = [agent for text in texts for agent in self._names.agents_in_text(text) if self._names.is_anticancer(agent)]
+        named = [
+            agent for text in texts for agent in self._names.agents_in_text(text) if self._names.is_anticancer(agent)
+        ]
         blamed = tuple(dict.fromkeys((*agents, *named))) or (None,)
-        symptomatic = False if _ASYMPTOMATIC.search(words) else True if _SYMPTOMATIC.search(words) or (grade or 0) > 1 else None
+        symptomatic = (
+            False if _ASYMPTOMATIC.search(words) else True if _SYMPTOMATIC.search(words) or (grade or 0) > 1 else None
+        )
         return [
-            self._one(held, kind, grade, agent, start, end, is_resolved, symptomatic, certainty)
+            self._one(
+                held,
+                kind,
+                grade,
+                agent,
+                start,
+                end,
+                is_resolved=is_resolved,
+                is_symptomatic=symptomatic,
+                certainty=certainty,
+            )
             for kind in kinds
             for agent in blamed
             if kind in _KINDS.values() or kind in {"nrh", "fatigue", "lvef_decrease"}
         ]
 
     def _one(
-        self, held: Held, kind: str, grade: int | None, agent: AgentId | None, start: PartialDate | None, end: PartialDate | None,
-        is_resolved: bool | None, is_symptomatic: bool | None, certainty: Certainty,
-    ) -> Toxicity:  # fmt: skip
+        self,
+        held: Held,
+        kind: str,
+        grade: int | None,
+        agent: AgentId | None,
+        start: PartialDate | None,
+        end: PartialDate | None,
+        *,
+        is_resolved: bool | None,
+        is_symptomatic: bool | None,
+        certainty: Certainty,
+    ) -> Toxicity:
         return Toxicity(
-            kind=kind, grade=grade, agent=agent, start=start, end=end, is_resolved=is_resolved, is_symptomatic=is_symptomatic,
-            certainty=certainty, evidence=(held.ref,),
-        )  # fmt: skip
+            kind=kind,
+            grade=grade,
+            agent=agent,
+            start=start,
+            end=end,
+            is_resolved=is_resolved,
+            is_symptomatic=is_symptomatic,
+            certainty=certainty,
+            evidence=(held.ref,),
+        )

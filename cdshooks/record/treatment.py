@@ -41,14 +41,25 @@ from cdshooks.record.terms import RecordTerms
 
 _TAKEN = {
     "MedicationAdministration": (frozenset({"completed", "in-progress", "stopped", "on-hold"}), frozenset({"unknown"})),
-    "MedicationStatement": (frozenset({"active", "completed", "stopped", "on-hold"}), frozenset({"intended", "unknown"})),
-    "MedicationDispense": (frozenset({"completed", "in-progress", "stopped"}), frozenset({"preparation", "on-hold", "unknown"})),
+    "MedicationStatement": (
+        frozenset({"active", "completed", "stopped", "on-hold"}),
+        frozenset({"intended", "unknown"}),
+    ),
+    "MedicationDispense": (
+        frozenset({"completed", "in-progress", "stopped"}),
+        frozenset({"preparation", "on-hold", "unknown"}),
+    ),
     "MedicationRequest": (frozenset({"active", "completed", "stopped", "on-hold"}), frozenset({"draft", "unknown"})),
     "Procedure": (frozenset({"completed", "in-progress", "stopped"}), frozenset({"preparation", "on-hold", "unknown"})),
 }
 """Per resource type: statuses that mean taken, statuses that mean planned or unknown; all others are ignored."""
 _ORDER_INTENTS = frozenset({"order", "original-order", "instance-order", "filler-order", "reflex-order", None})
-_INTENT_EXTENSIONS = ("mcode-procedure-intent", "mcode-treatment-intent", "ex-senologie-treatment-intent", "regimen-intent")
+_INTENT_EXTENSIONS = (
+    "mcode-procedure-intent",
+    "mcode-treatment-intent",
+    "ex-senologie-treatment-intent",
+    "regimen-intent",
+)
 _PROOF = {
     "MedicationAdministration": Proof.GIVEN,
     "MedicationDispense": Proof.DISPENSED,
@@ -98,7 +109,13 @@ class TreatmentReader:
 
     def read(self) -> TreatmentReading:
         """All exposures, the same dose counted once, orders that were evidently never given set apart."""
-        for kind in ("MedicationAdministration", "MedicationDispense", "MedicationStatement", "MedicationRequest", "Procedure"):
+        for kind in (
+            "MedicationAdministration",
+            "MedicationDispense",
+            "MedicationStatement",
+            "MedicationRequest",
+            "Procedure",
+        ):
             for held in self._resources.of(kind):
                 self._read_one(kind, held)
         never_given, taken = orders_never_given(tuple(self._taken), self._names)
@@ -125,7 +142,12 @@ class TreatmentReader:
             return
         else:  # a status outside the required list says nothing about whether the drug was taken
             self._doubts.append(
-                Doubt(code="status", about="medication", because="The status of this record is none that FHIR knows.", evidence=(held.ref,))
+                Doubt(
+                    code="status",
+                    about="medication",
+                    because="The status of this record is none that FHIR knows.",
+                    evidence=(held.ref,),
+                )
             )
             is_planned = status is None
         if isinstance(resource, MedicationRequest) and resource.do_not_perform:
@@ -144,7 +166,9 @@ class TreatmentReader:
         intent = self._intent(resource.extension)
         for agent in identified.agents:
             proof = _PROOF[kind]
-            if isinstance(resource, MedicationRequest) and (resource.reported_boolean or resource.reported_reference is not None):
+            if isinstance(resource, MedicationRequest) and (
+                resource.reported_boolean or resource.reported_reference is not None
+            ):
                 proof = Proof.REPORTED
             exposure = Exposure(
                 agent=agent,
@@ -163,9 +187,11 @@ class TreatmentReader:
             )
             if not self._names.is_anticancer(agent):
                 self._comedications.extend(comedication_of(exposure, str(agent), self._terms))
-            elif given_for in {GivenFor.OTHER_CANCER, GivenFor.NOT_CANCER} or exposure.route == "topical":
-                self._other.append(exposure)
-            elif intent == TreatmentIntent.SUPPORTIVE:
+            elif (
+                given_for in {GivenFor.OTHER_CANCER, GivenFor.NOT_CANCER}
+                or exposure.route == "topical"
+                or intent == TreatmentIntent.SUPPORTIVE
+            ):
                 self._other.append(exposure)
             elif is_planned:
                 self._planned.append(exposure)
@@ -175,11 +201,15 @@ class TreatmentReader:
     def _note_unknowns(self, held: Held, identified: Identified, dates: _Dates) -> None:
         if identified.is_conflict:
             self._conflicts.append(
-                Conflict(about="agents", because="Codes and words of this record name different drugs.", evidence=(held.ref,))
+                Conflict(
+                    about="agents", because="Codes and words of this record name different drugs.", evidence=(held.ref,)
+                )
             )
         if identified.protocol:
             name = identified.unmapped or ""
-            self._suggested.append(Suggested(protocol=name, agents=identified.protocol, date=dates.start, evidence=(held.ref,)))
+            self._suggested.append(
+                Suggested(protocol=name, agents=identified.protocol, date=dates.start, evidence=(held.ref,))
+            )
         if identified.unmapped is not None:
             exposure = Exposure(
                 agent=AgentId("unmapped"),
@@ -206,7 +236,10 @@ class TreatmentReader:
             agents = tuple(sorted({agent for it in found for agent in it.agents}))
         unmapped = None
         if not agents:
-            unmapped = next((it.unmapped for it in found if it.unmapped), None) or f"{held.ref.partition('/')[0]} without a drug name"
+            unmapped = (
+                next((it.unmapped for it in found if it.unmapped), None)
+                or f"{held.ref.partition('/')[0]} without a drug name"
+            )
         return Identified(
             agents=agents,
             is_conflict=any(it.is_conflict for it in found),
@@ -247,7 +280,10 @@ class TreatmentReader:
             return False
         if any(self._terms.is_drug_therapy(coding) for coding in procedure.code.coding):
             return True
-        return any(self._names.is_anticancer(it) for it in self._names.identify_concept(CodeableConcept(text=procedure.code.text)).agents)
+        return any(
+            self._names.is_anticancer(it)
+            for it in self._names.identify_concept(CodeableConcept(text=procedure.code.text)).agents
+        )
 
     def _is_mere_plan(self, resource: object) -> bool:
         if not isinstance(resource, MedicationRequest):
@@ -289,7 +325,9 @@ class TreatmentReader:
 
     def _intent(self, extensions: tuple[Extension, ...]) -> TreatmentIntent | None:
         for extension in extensions:
-            if (extension.url or "").rsplit("/", 1)[-1] in _INTENT_EXTENSIONS and extension.value_codeable_concept is not None:
+            if (extension.url or "").rsplit("/", 1)[
+                -1
+            ] in _INTENT_EXTENSIONS and extension.value_codeable_concept is not None:
                 found = self._terms.intent(extension.value_codeable_concept)
                 if found in set(TreatmentIntent):
                     return TreatmentIntent(found)
@@ -309,7 +347,9 @@ def _dates_of(resource: object) -> _Dates | None:
         start = read_date(resource.effective_date_time, start_of(resource.effective_period))
         end = read_date(end_of(resource.effective_period))
         # A period of hours is the infusion, not the course.
-        is_course = start is not None and end is not None and end.is_after(start) is True and start.days_until(end).least > 1
+        is_course = (
+            start is not None and end is not None and end.is_after(start) is True and start.days_until(end).least > 1
+        )
         return _Dates(start=start, end=end if is_course else start, is_single_dose=not is_course)
     if isinstance(resource, MedicationDispense):
         supply = resource.days_supply.value if resource.days_supply is not None else None
@@ -324,7 +364,12 @@ def _dates_of(resource: object) -> _Dates | None:
         start = read_date(resource.performed_date_time, start_of(resource.performed_period))
         end = read_date(end_of(resource.performed_period))
         is_single = end is None and resource.status != "in-progress"
-        return _Dates(start=start, end=start if is_single else end, is_single_dose=is_single, is_open=resource.status == "in-progress")
+        return _Dates(
+            start=start,
+            end=start if is_single else end,
+            is_single_dose=is_single,
+            is_open=resource.status == "in-progress",
+        )
     return None
 
 
@@ -356,7 +401,9 @@ def _request_dates(request: MedicationRequest) -> _Dates:
             start, is_certain = year_in_words(_words_of(request)), False
         elif start is None:
             start = read_date(request.authored_on)
-    end = read_date(end_of(bounds), end_of(request.dispense_request.validity_period) if request.dispense_request else None)
+    end = read_date(
+        end_of(bounds), end_of(request.dispense_request.validity_period) if request.dispense_request else None
+    )
     if end is None:
         end = end_in_words(request.dosage_instruction)
         is_certain = is_certain and end is None
@@ -382,7 +429,12 @@ def _words_of(resource: Drug) -> str:
 def unreadable_doubts(unreadable: tuple[Unreadable, ...]) -> tuple[Doubt, ...]:
     """Medication records that could not be read, as doubts about the history."""
     return tuple(
-        Doubt(code="unreadable", about="medication", because="A medication record could not be read.", evidence=(it.resource,))
+        Doubt(
+            code="unreadable",
+            about="medication",
+            because="A medication record could not be read.",
+            evidence=(it.resource,),
+        )
         for it in unreadable
         if it.resource.startswith("Medication")
     )

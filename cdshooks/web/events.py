@@ -9,7 +9,11 @@ _LOG = logging.getLogger("cdshooks")
 
 EVENTS: dict[str, tuple[int, str, frozenset[str]]] = {
     "started": (logging.INFO, "The service is ready.", frozenset({"version", "knowledge", "jurisdiction", "dev"})),
-    "dev-mode": (logging.WARNING, "DEV MODE: no client has to prove who it is. Never use this with real patients.", frozenset()),
+    "dev-mode": (
+        logging.WARNING,
+        "DEV MODE: no client has to prove who it is. Never use this with real patients.",
+        frozenset(),
+    ),
     "answered": (logging.INFO, "A hook call was answered.", frozenset({"service", "cards", "milliseconds"})),
     "request-refused": (logging.INFO, "A request is not valid.", frozenset({"path"})),
     "data-missing": (logging.INFO, "Required data was not sent.", frozenset({"keys"})),

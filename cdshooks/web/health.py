@@ -14,7 +14,7 @@ from cdshooks.settings import Settings
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>cdshooks</title>
-<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}}code{{background:#eee;padding:.1em .3em}}</style></head>
+<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}}</style></head>
 <body><h1>cdshooks {version}</h1>
 <p>Decision support for HER2-positive metastatic breast cancer beyond the standard lines, over CDS Hooks.</p>
 <p><strong>Not for clinical use:</strong> no clinician has signed the knowledge in force ({knowledge}).</p>

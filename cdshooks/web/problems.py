@@ -28,16 +28,21 @@ def install_problem_handlers(app: Flask) -> None:
     app.register_error_handler(MissingPatientDataError, _missing_data)
     app.register_error_handler(UnauthorizedClientError, _unauthorized)
     app.register_error_handler(UnknownServiceError, lambda _: problem(404, "not-found", "There is no such service."))
-    app.register_error_handler(BodyTooLargeError, lambda _: problem(413, "too-long", "The body is larger than this service accepts."))
     app.register_error_handler(
-        UnsupportedMediaError, lambda _: problem(415, "not-supported", "The body must be sent as application/json, without content encoding.")
+        BodyTooLargeError, lambda _: problem(413, "too-long", "The body is larger than this service accepts.")
+    )
+    app.register_error_handler(
+        UnsupportedMediaError,
+        lambda _: problem(415, "not-supported", "The body must be sent as application/json, without content encoding."),
     )
     app.register_error_handler(OverloadedError, _overloaded)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unforeseen)
 
 
-def problem(status: int, code: str, diagnostics: str, *, expression: str | None = None, severity: str = "error") -> Response:
+def problem(
+    status: int, code: str, diagnostics: str, *, expression: str | None = None, severity: str = "error"
+) -> Response:
     """One OperationOutcome with one issue."""
     issue: dict[str, object] = {"severity": severity, "code": code, "diagnostics": diagnostics}
     if expression is not None:

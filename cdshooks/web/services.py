@@ -38,10 +38,16 @@ def services_blueprint(knowledge: Knowledge, settings: Settings, today: Callable
             raise UnknownServiceError
         hook_request = read_hook_request(service, _body(request, settings.max_body_mb * 1024 * 1024))
         cards = answer_hook(
-            hook_request, knowledge, as_of=today(), jurisdiction=settings.jurisdiction, new_uuid=lambda: str(uuid4()),
+            hook_request,
+            knowledge,
+            as_of=today(),
+            jurisdiction=settings.jurisdiction,
+            new_uuid=lambda: str(uuid4()),
             is_date_fixed=settings.today is not None,
-        )  # fmt: skip
-        log_event("answered", service=service_id, cards=len(cards), milliseconds=round((time.perf_counter() - started) * 1000))
+        )
+        log_event(
+            "answered", service=service_id, cards=len(cards), milliseconds=round((time.perf_counter() - started) * 1000)
+        )
         return Response(msgspec.json.encode({"cards": [card.as_json() for card in cards]}), content_type=_JSON)
 
     return blueprint
@@ -50,7 +56,10 @@ def services_blueprint(knowledge: Knowledge, settings: Settings, today: Callable
 def _body(incoming: Request, most_bytes: int) -> bytes:
     """The body, counted while it is read: a chunked one is not cut but refused. Source: INP-01, INP-05."""
     media = incoming.mimetype or ""
-    if not (media == _JSON or media.endswith("+json")) or incoming.headers.get("Content-Encoding", "identity") != "identity":
+    if (
+        not (media == _JSON or media.endswith("+json"))
+        or incoming.headers.get("Content-Encoding", "identity") != "identity"
+    ):
         raise UnsupportedMediaError
     if incoming.content_length is not None and incoming.content_length > most_bytes:
         raise BodyTooLargeError

@@ -1,0 +1,87 @@
+"""``cdshooks explain``: everything concluded about one patient, and why."""
+
+from __future__ import annotations
+
+import os
+import sys
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+
+from cdshooks.ehr.patient_file import read_patient_file
+from cdshooks.errors import UnreadablePatientFileError
+from cdshooks.explain.as_json import explain_json
+from cdshooks.explain.as_text import print_explanation
+from cdshooks.knowledge.load import Knowledge, load_knowledge
+from cdshooks.lines.history import build_line_history
+from cdshooks.options.assess import assess_options
+from cdshooks.options.model import Advice
+from cdshooks.record.read import read_patient_record
+from cdshooks.settings import read_settings
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--as-of", "as_of", type=click.DateTime(["%Y-%m-%d"]), help="The day the advice is for (default: today).")
+@click.option("--jurisdiction", type=click.Choice(["US", "EU", "CN"]), help="Whose licences count.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True, help="A page or JSON."
+)
+def explain(files: tuple[str, ...], as_of: datetime | None, jurisdiction: str | None, form: str) -> None:
+    """Explain each FILE: a FHIR R4 Bundle, NDJSON of resources, or a hook request; "-" is stdin.
+
+    Example: cdshooks explain --format json --as-of 2026-11-24 patient.json
+    """
+    environment = read_settings(_environment())
+    knowledge = load_knowledge(environment.knowledge_overlay)
+    day = as_of.date() if as_of is not None else environment.today or date.today()  # noqa: DTZ011 - a calendar date where it is run
+    failed = False
+    for file in files:
+        try:
+            advice = explain_file(
+                _read(file), knowledge, as_of=day, jurisdiction=jurisdiction or environment.jurisdiction
+            )
+        except (OSError, UnreadablePatientFileError) as error:
+            failed = True
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+            click.echo(f"{file}: {reason}", err=True)
+            if form == "json" and len(files) > 1:
+                _write({"file": file, "error": reason})
+            continue
+        if form == "json":
+            content = explain_json(advice, knowledge)
+            _write({"file": file, **content} if len(files) > 1 else content)
+        else:
+            if len(files) > 1:
+                click.echo(f"== {file}")
+            print_explanation(advice, knowledge, Console(highlight=False))
+    sys.exit(1 if failed else 0)
+
+
+def explain_file(data: bytes, knowledge: Knowledge, *, as_of: date, jurisdiction: str) -> Advice:
+    """The advice for one patient file, by the code that answers hook calls.
+
+    Raises:
+        UnreadablePatientFileError: The file is none of the three forms.
+    """
+    record = read_patient_record(read_patient_file(data), knowledge)
+    lines = build_line_history(record, knowledge, as_of=as_of)
+    return assess_options(record, lines, knowledge, as_of=as_of, jurisdiction=jurisdiction)
+
+
+def _environment() -> dict[str, str]:
+
+    return dict(os.environ)
+
+
+def _read(file: str) -> bytes:
+    return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+
+
+def _write(content: dict[str, Any]) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(content) + b"\n")
+    sys.stdout.flush()

@@ -1,0 +1,90 @@
+"""The command line: results on stdout, messages on stderr; exit 0 success, 1 a finding, 2 wrong usage."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from cdshooks import __version__
+from cdshooks.cli.demo import demo, fire
+from cdshooks.cli.explain import explain
+from cdshooks.errors import KnowledgeError
+from cdshooks.knowledge.load import load_knowledge
+
+
+@click.group()
+@click.version_option(__version__, prog_name="cdshooks")
+def main() -> None:
+    """Decision support for HER2-positive metastatic breast cancer beyond the standard lines.
+
+    Example: cdshooks explain patient-bundle.json
+    """
+
+
+main.add_command(explain)
+main.add_command(demo)
+main.add_command(fire)
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8080, show_default=True, help="Port to listen on.")
+@click.option("--workers", default=2, show_default=True, help="Worker processes.")
+@click.option("--dev", is_flag=True, help="No client has to prove who it is. Never with real patients.")
+def serve(host: str, port: int, workers: int, *, dev: bool) -> None:
+    """Run the service under gunicorn.
+
+    Example: cdshooks serve --dev --port 8080
+    """
+    if dev:
+        os.environ["CDSHOOKS_DEV"] = "1"
+        click.echo("DEV MODE: no client has to prove who it is. Never use this with real patients.", err=True)
+    arguments = [
+        "gunicorn",
+        "--bind",
+        f"{host}:{port}",
+        "--workers",
+        str(workers),
+        "--threads",
+        "8",
+        "--worker-class",
+        "gthread",
+        "--preload",
+        "--no-control-socket",
+        "--log-level",
+        "warning",
+        "cdshooks.wsgi:app",
+    ]
+    os.execv(sys.executable, [sys.executable, "-m", *arguments])  # noqa: S606 - our own interpreter, no shell, fixed words
+
+
+@main.group()
+def knowledge() -> None:
+    """Look after the clinical knowledge.
+
+    Example: cdshooks knowledge check overlay/
+    """
+
+
+@knowledge.command()
+@click.argument("directory", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+def check(directory: Path | None) -> None:
+    """Check the shipped knowledge, or the shipped knowledge with the overlay DIRECTORY.
+
+    Example: cdshooks knowledge check overlay/
+    """
+    try:
+        found = load_knowledge(directory)
+    except KnowledgeError as error:
+        for fault in error.faults:
+            click.echo(fault)
+        sys.exit(1)
+    manifest = found.manifest
+    click.echo(
+        f"knowledge {manifest.version}: {len(found.regimens)} regimens, "
+        f"{len(found.criteria)} criteria, {len(found.sources)} sources, "
+        f"{len(found.drugs.by_agent)} drugs; no fault"
+    )

@@ -1,0 +1,169 @@
+"""Everything concluded about one patient as JSON. Source: contracts/explain.schema.json."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cdshooks.knowledge.load import Knowledge
+from cdshooks.lines.model import LineOfTherapy
+from cdshooks.options.model import Advice, Fact, Finding, Option, TrialMatch
+
+
+def explain_json(advice: Advice, knowledge: Knowledge) -> dict[str, Any]:
+    """One patient's conclusions with their reasons and evidence."""
+    manifest, lines, record = knowledge.manifest, advice.lines, advice.record
+    since, counts = lines.metastatic_since, lines.counts
+    return {
+        "as_of": advice.as_of.isoformat(),
+        "jurisdiction": advice.jurisdiction,
+        "knowledge": {
+            "version": manifest.version,
+            "reviewed": manifest.reviewed.isoformat(),
+            "expires": manifest.expires.isoformat(),
+            "content_hash": manifest.content_hash,
+        },
+        "patient": {"id": record.person.id},
+        "lines": {
+            "metastatic_since": None
+            if since is None
+            else {
+                "date": str(since.date),
+                "basis": since.basis,
+                "inferred": since.is_inferred,
+                "evidence": list(since.evidence),
+            },
+            "counts": {
+                "metastatic_lines": counts.metastatic_lines,
+                "min": counts.min,
+                "max": counts.max,
+                "anti_her2_regimens_metastatic": counts.anti_her2_regimens_metastatic,
+                "effective_lines": counts.effective_lines,
+                "at_least": counts.is_at_least,
+            },
+            "alternatives": [
+                {
+                    "code": it.code,
+                    "delta": it.delta,
+                    "because": it.because,
+                    "line": it.line,
+                    "evidence": list(it.evidence),
+                }
+                for it in lines.alternatives
+            ],
+            "confidence": lines.confidence.value,
+            "history": [_line(it) for it in lines.lines],
+            "early": [_line(it) for it in lines.early],
+            "next_line": lines.next_line,
+            "current": lines.current,
+            "early_relapse_days": None
+            if lines.early_relapse is None
+            else {"least": lines.early_relapse.days.least, "most": lines.early_relapse.days.most},
+            "rules_fired": [
+                {"rule": it.rule, "line": it.line, "because": it.because, "evidence": list(it.evidence)}
+                for it in lines.firings
+            ],
+            "parameters": {it.id: it.value for it in knowledge.line_rules.parameters.values()},
+        },
+        "facts": {str(it.id): _fact(it) for it in advice.facts},
+        "options": [
+            _option(it) for it in sorted(advice.options, key=lambda it: (it.rank is None, it.rank or 0, it.id))
+        ],
+        "trials": [_trial(it) for it in advice.trials],
+        "gaps": [{"fact": it.fact, "ask": it.ask} for it in advice.gaps],
+        "conflicts": [
+            {"about": it.about, "because": it.because, "evidence": list(it.evidence)} for it in advice.conflicts
+        ],
+        "unreadable": [{"resource": it.resource, "reason": it.reason} for it in record.unreadable],
+        "unmapped": [{"text": it.text, "what": it.what, "evidence": list(it.evidence)} for it in record.unmapped],
+        "suggested": [
+            {"protocol": it.protocol, "agents": list(it.agents), "evidence": list(it.evidence)}
+            for it in record.suggested
+        ],
+        "doubts": [
+            {"code": it.code, "about": it.about, "because": it.because, "evidence": list(it.evidence)}
+            for it in record.doubts
+        ],
+        "incomplete": [{"query": it.query, "because": it.because} for it in record.incomplete],
+        "planned": [
+            {"agent": it.agent, "start": str(it.start) if it.start else None, "evidence": list(it.evidence)}
+            for it in record.planned
+        ],
+    }
+
+
+def _line(line: LineOfTherapy) -> dict[str, Any]:
+    return {
+        "number": line.number,
+        "setting": line.setting.value,
+        "agents": list(line.agents),
+        "maintenance_agents": list(line.maintenance_agents),
+        "regimen_id": line.regimen_id,
+        "start": str(line.start),
+        "end": str(line.end) if line.end is not None else None,
+        "end_reason": line.end_reason.value,
+        "opened_by": line.opened_by,
+        "closed_by": line.closed_by,
+        "confidence": line.confidence.value,
+        "evidence": list(line.evidence),
+        "courses": [
+            {
+                "agent": it.agent,
+                "start": str(it.start),
+                "end": str(it.end) if it.end is not None else None,
+                "end_reason": it.end_reason.value,
+                "evidence": list(it.evidence),
+            }
+            for it in line.courses
+        ],
+    }
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    value = list(fact.value) if isinstance(fact.value, tuple) else fact.value
+    return {
+        "value": value,
+        "unit": fact.unit,
+        "date": str(fact.date) if fact.date is not None else None,
+        "evidence": list(fact.evidence),
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "criterion": finding.criterion,
+        "outcome": finding.outcome.value,
+        "because": finding.because,
+        "missing": finding.missing,
+        "evidence": list(finding.evidence),
+        "sources": list(finding.sources),
+    }
+
+
+def _option(option: Option) -> dict[str, Any]:
+    return {
+        "id": option.id,
+        "label": option.label,
+        "agents": list(option.agents),
+        "verdict": option.verdict.value,
+        "rank": option.rank,
+        "why_this_rank": list(option.why_this_rank),
+        "warnings": [{"criterion": it.criterion, "text": it.text} for it in option.warnings],
+        "asks": [{"fact": it.fact, "text": it.text} for it in option.asks],
+        "dose_notes": list(option.dose_notes),
+        "findings": [_finding(it) for it in option.findings],
+    }
+
+
+def _trial(trial: TrialMatch) -> dict[str, Any]:
+    return {
+        "nct_id": trial.nct_id,
+        "title": trial.title,
+        "verdict": trial.verdict.value,
+        "failing": list(trial.failing),
+        "missing": list(trial.missing),
+        "recoverable": trial.recoverable,
+        "cohorts": list(trial.cohorts),
+        "confirm_with_site": list(trial.confirm_with_site),
+        "nearest_site": None,
+        "findings": [_finding(it) for it in trial.findings],
+    }

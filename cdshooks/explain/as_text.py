@@ -1,0 +1,132 @@
+"""Everything concluded about one patient as a page for people."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cdshooks.explain.timeline import LEGEND, draw_timeline
+from cdshooks.knowledge.load import Knowledge
+from cdshooks.options.model import Advice, Option, Outcome, Verdict
+
+_UNSIGNED = "NOT FOR CLINICAL USE: no clinician has signed the knowledge in force."
+
+
+def print_explanation(advice: Advice, knowledge: Knowledge, console: Console) -> None:
+    """Print the record, the lines with a timeline, the options with reasons, and what is missing."""
+    manifest = knowledge.manifest
+    console.print(Text(_UNSIGNED, style="bold"))
+    console.print(
+        f"Patient {advice.record.person.id or 'without id'}, as of {advice.as_of}, {advice.jurisdiction}; "
+        f"knowledge {manifest.version}, reviewed {manifest.reviewed}",
+        markup=False,
+    )
+    _print_lines(advice, console)
+    _print_record(advice, console)
+    _print_options(advice, console)
+    _print_open_points(advice, console)
+
+
+def _heading(console: Console, text: str) -> None:
+    console.print()
+    console.print(Text(text, style="bold underline"))
+
+
+def _print_lines(advice: Advice, console: Console) -> None:
+    lines = advice.lines
+    _heading(console, "Lines of therapy")
+    counts = lines.counts
+    least = "at least " if counts.is_at_least else ""
+    console.print(
+        f"{least}{counts.metastatic_lines} metastatic (range {counts.min} to {counts.max}), "
+        f"{counts.anti_her2_regimens_metastatic} with anti-HER2 therapy, "
+        f"{counts.effective_lines} effective; confidence {lines.confidence.value}; next line {lines.next_line}",
+        markup=False,
+    )
+    since = lines.metastatic_since
+    console.print(
+        f"metastatic since {since.date} ({since.basis})"
+        if since
+        else "no evidence of distant disease: no metastatic line",
+        markup=False,
+    )
+    for row in draw_timeline(advice, min(console.width, 100)):
+        console.print(Text(row), no_wrap=True, overflow="crop")
+    console.print(Text(LEGEND, style="dim"))
+    table = Table(
+        "line", "agents", "from", "to", "ended for", "opened by", "closed by", "confidence", box=None, pad_edge=False
+    )
+    for line in (*lines.early, *lines.lines):
+        agents = ", ".join(line.agents) + (
+            f" (then {', '.join(line.maintenance_agents)})" if line.maintenance_agents else ""
+        )
+        table.add_row(
+            str(line.number or line.setting.value),
+            agents,
+            str(line.start),
+            str(line.end or "ongoing"),
+            line.end_reason.value,
+            line.opened_by,
+            line.closed_by or "",
+            line.confidence.value,
+        )
+    console.print(table)
+    for it in lines.alternatives:
+        console.print(f"  {it.code} {it.delta:+d}: {it.because}", markup=False)
+
+
+def _print_record(advice: Advice, console: Console) -> None:
+    _heading(console, "What the record says")
+    table = Table("fact", "value", "date", "evidence", box=None, pad_edge=False)
+    for fact in advice.facts:
+        if fact.value is None or fact.value == ():
+            continue
+        value = ", ".join(fact.value) if isinstance(fact.value, tuple) else str(fact.value)
+        table.add_row(
+            Text(str(fact.id)),
+            Text(f"{value} {fact.unit or ''}".strip()),
+            str(fact.date or ""),
+            Text(", ".join(fact.evidence[:2])),
+        )
+    console.print(table)
+    unknown = [str(fact.id) for fact in advice.facts if fact.value is None]
+    if unknown:
+        console.print(f"unknown: {', '.join(unknown)}", markup=False)
+
+
+def _print_options(advice: Advice, console: Console) -> None:
+    _heading(console, "Options")
+    ranked = sorted((it for it in advice.options if it.rank is not None), key=lambda it: it.rank or 0)
+    for option in ranked:
+        console.print(f"{option.rank:>2}. {option.label} [{option.verdict.value}]", markup=False)
+        for sentence in option.why_this_rank:
+            console.print(f"      {sentence}", markup=False)
+        for warned in option.warnings:
+            console.print(f"      warning {warned.criterion}: {warned.text}", markup=False)
+        for ask in option.asks:
+            console.print(f"      first: {ask.text}", markup=False)
+        for note in option.dose_notes:
+            console.print(f"      dose: {note}", markup=False)
+    for verdict in (Verdict.HOLD, Verdict.EXCLUDE, Verdict.NOT_APPLICABLE):
+        for option in (it for it in advice.options if it.verdict == verdict):
+            console.print(f"  - {option.label} [{verdict.value}]: {_reason(option)}", markup=False)
+
+
+def _reason(option: Option) -> str:
+    failed = [it for it in option.findings if it.outcome == Outcome.NOT_MET]
+    return failed[0].because if failed else "see the findings"
+
+
+def _print_open_points(advice: Advice, console: Console) -> None:
+    record = advice.record
+    _heading(console, "Missing, conflicting, unreadable")
+    points = [f"missing: {gap.ask}" for gap in advice.gaps]
+    points += [f"conflict: {it.because} ({', '.join(it.evidence)})" for it in advice.conflicts]
+    points += [f"set aside: {it.because} ({', '.join(it.evidence)})" for it in record.doubts]
+    points += [f"unreadable: {it.resource}: {it.reason}" for it in record.unreadable]
+    points += [f"not recognised: {it.text}" for it in record.unmapped]
+    points += [f"suggested only: {it.protocol} may mean {', '.join(it.agents)}" for it in record.suggested]
+    points += [f"incomplete: {it.query}: {it.because}" for it in record.incomplete]
+    for point in points or ["nothing"]:
+        console.print(f"  {point}", markup=False)
