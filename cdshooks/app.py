@@ -16,7 +16,7 @@ from cdshooks.web.problems import install_problem_handlers
 from cdshooks.web.services import services_blueprint
 
 
-def create_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
+def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
     """The WSGI application.
 
     Raises:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 
-from cdshooks.app import create_app
+from cdshooks.app import build_app
 from cdshooks.settings import read_settings
 
 logging.basicConfig(level=logging.INFO, format="%(message)s")
-app = create_app(read_settings(os.environ))
+app = build_app(read_settings(os.environ))
