@@ -102,7 +102,6 @@ def client(as_of: str, jurisdiction: str) -> Any:
     return build_app(settings).test_client()
 
 
-@cache
 def answer(story: Story) -> dict[str, Any]:
     response = client(story.as_of, story.jurisdiction).post(
         f"/cds-services/{SERVICES[story.hook]}", data=story.request, content_type="application/json"
@@ -118,7 +117,16 @@ def with_stable_names(value: dict[str, Any]) -> str:
     return UUID.sub(lambda found: names[found[0]], text) + "\n"
 
 
-@each_story
+def test_every_story_has_cards_that_were_reviewed():
+    """A story whose cards nobody has found right yet has no `cards.json`; writing one is saying that they were read."""
+    assert [story.folder.name for story in STORIES if not (story.folder / "cards.json").exists() and not UPDATE] == []
+
+
+@pytest.mark.parametrize(
+    "story",
+    [story for story in STORIES if UPDATE or (story.folder / "cards.json").exists()],
+    ids=lambda story: story.folder.name,
+)
 def test_the_cards_are_the_reviewed_ones(story):
     got = with_stable_names(answer(story))
     golden = story.folder / "cards.json"
