@@ -8,6 +8,7 @@ from cdshooks.cards import wording
 from cdshooks.cards.escape import escape
 from cdshooks.knowledge.ids import SourceId
 from cdshooks.knowledge.load import Knowledge
+from cdshooks.knowledge.names import name_of
 from cdshooks.knowledge.regimens import Regimen
 from cdshooks.lines.model import LineOfTherapy
 from cdshooks.options.model import Advice, Option, OrderReview, Outcome, Verdict
@@ -46,7 +47,7 @@ def found_for_patient(advice: Advice) -> str:
     )
 
 
-def missing_or_conflicting(advice: Advice) -> str:
+def missing_or_conflicting(advice: Advice, knowledge: Knowledge) -> str:
     """What is missing, contradictory, unreadable or not recognised."""
     points = [f"- {gap.ask}" for gap in advice.gaps[:4]]
     points += [f"- {conflict.because}" for conflict in advice.conflicts]
@@ -54,8 +55,9 @@ def missing_or_conflicting(advice: Advice) -> str:
     if record.unreadable:
         refs = ", ".join(escape(it.resource) for it in record.unreadable[:3])
         points.append("- " + wording.UNREADABLE.format(count=_count(len(record.unreadable), "resource"), refs=refs))
-    if record.unmapped:
-        names = ", ".join(escape(it.text) for it in record.unmapped[:3])
+    unknown = [it.text for it in record.unmapped if not knowledge.drugs.other_names.isdisjoint(name_of(it.text))]
+    if unknown:  # other cancer drugs only: ordinary co-medication does not shout here
+        names = ", ".join(escape(it) for it in unknown[:3])
         points.append("- " + wording.UNMAPPED.format(names=names))
     points += [f"- {doubt.because}" for doubt in record.doubts if doubt.code == "unsupported"][:2]
     return f"{wording.MISSING}\n\n" + ("\n".join(dict.fromkeys(points)) or wording.NOTHING_MISSING)
@@ -84,7 +86,8 @@ def review_lines(reviews: list[OrderReview], advice: Advice, knowledge: Knowledg
     """What speaks against the order being placed, and what was judged to fit instead."""
     points: list[str] = []
     for review in reviews:
-        reasons = [it for it in review.reasons if it.outcome != Outcome.MET] or list(review.reasons)
+        known = [it for it in review.reasons if it.outcome in {Outcome.NOT_MET, Outcome.REVIEW}]
+        reasons = known or [it for it in review.reasons if it.outcome != Outcome.MET] or list(review.reasons)
         points.extend(
             f"- {', '.join(review.agents)}: {it.because}{_cited(it.sources, knowledge)}" for it in reasons[:4]
         )

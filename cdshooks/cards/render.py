@@ -20,7 +20,6 @@ _MOST_SUGGESTIONS = 3
 _REASON_SYSTEM = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
 _TOPICS = "urn:cdshooks:topic"
 _GRAVE = frozenset({"repeated_after_progression", "contraindicated", "warning"})
-_TREATMENT_QUERIES = frozenset({"medicationRequests", "medicationAdministrations", "medicationStatements", "file"})
 
 
 class Occasion(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +46,7 @@ def render_cards(
         return ()
     make = _Maker(advice, knowledge, occasion, new_uuid)
     reviews = [it for it in advice.orders if it.judgement in _GRAVE]
-    missing = tuple(it.query for it in advice.record.incomplete if it.query in _TREATMENT_QUERIES)
+    missing = tuple(it.query for it in advice.record.incomplete if it.concerns_treatment)
     if missing:
         return (make.incomplete(missing),)
     finished = sum(line.end_reason is not EndReason.ONGOING for line in advice.lines.lines)
@@ -89,7 +88,7 @@ class _Maker:
         parts = (
             found_for_patient(advice),
             wording.WHY_OPTIONS,
-            missing_or_conflicting(advice),
+            missing_or_conflicting(advice, self._knowledge),
             wording.EXPIRED.format(expires=self._knowledge.manifest.expires)
             if is_expired
             else option_lines(shown, ranked, advice, self._knowledge),
@@ -111,7 +110,7 @@ class _Maker:
         parts = (
             review_lines(reviews, self._advice, self._knowledge),
             found_for_patient(self._advice),
-            missing_or_conflicting(self._advice),
+            missing_or_conflicting(self._advice, self._knowledge),
         )
         names = " + ".join(worst.agents)
         return self._card("review", Indicator.WARNING, summary.format(agents=names), parts)

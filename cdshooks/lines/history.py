@@ -46,7 +46,7 @@ def build_line_history(record: PatientRecord, knowledge: Knowledge, *, as_of: da
     before = tuple(recognise(line, knowledge) for line in early_lines(early, record, rules, as_of))
     relapse = _early_relapse(before, since, groups)
     alternatives = (*segmenter.alternatives, *_whole_history_doubts(record, since, relapse, knowledge, lines, as_of))
-    is_at_least = bool(record.incomplete) or any(it.code == "OUTSIDE" for it in alternatives)
+    is_at_least = any(it.concerns_treatment for it in record.incomplete) or any(it.code == "OUTSIDE" for it in alternatives)
     counts = _counts(lines, alternatives, relapse, groups, rules.days("adjuvant_equiv"), is_at_least=is_at_least)
     current = next((it.number for it in reversed(lines) if it.end_reason is EndReason.ONGOING), None)
     return LineHistory(
@@ -161,7 +161,7 @@ def _whole_history_doubts(
             "Drugs are on record without a date; they could be lines of their own.",
             undated[0].evidence,
         )
-    elif record.incomplete:
+    elif any(it.concerns_treatment for it in record.incomplete):
         add(
             "OUTSIDE", 1, "The record is incomplete: pages or queries are missing, so earlier lines may be missing too."
         )

@@ -212,7 +212,9 @@ class Segmenter:
         line = Segment(len(self.segments) + 1, rule, run)
         if before is not None:
             self._carry_over(before, line, run)
-            if not has_progressed:
+            if run.agent == "investigational":
+                self._doubt(line, "TRIAL", -1, "The trial drug is unnamed; it could belong to the line before.", run)
+            elif not has_progressed:
                 self._doubt_boundary(run, before, line)
         self.segments.append(line)
         self._fire(rule, line.number, because, run.evidence)
@@ -240,9 +242,7 @@ class Segmenter:
 
     def _doubt_boundary(self, run: Run, before: Segment, line: Segment) -> None:
         reasons = {it.stopped_for for it in before.runs}
-        if run.agent == "investigational":
-            self._doubt(line, "TRIAL", -1, "The trial drug is unnamed; it could belong to the running line.", run)
-        elif StopReason.TOXICITY in reasons:
+        if StopReason.TOXICITY in reasons:
             self._doubt(
                 line,
                 "TOX_SWITCH",
@@ -262,6 +262,8 @@ class Segmenter:
             )
 
     def _doubt(self, line: Segment, code: str, delta: int, because: str, run: Run) -> None:
+        if any((it.code, it.line) == (code, line.number) for it in self.alternatives):
+            return  # two drugs of one day are one open question
         line.doubts += 1
         self.alternatives.append(
             Alternative(code=code, delta=delta, because=because, line=line.number, evidence=run.evidence)

@@ -293,7 +293,7 @@ class DiseaseReader:
             return
         day = read_date(report.effective_date_time, start_of(report.effective_period), report.issued)
         name, conclusion = " ".join(texts_of(report.code)).casefold(), report.conclusion or ""
-        is_brain = re.search(r"brain|head|cerebr|cran|schädel", name) is not None
+        is_brain = re.search(r"brain|head|cerebr|cran|schädel", name) is not None and "cytolog" not in name
         if is_brain and day is not None:
             self._mri.append(day)
         for term in self._terms.denied_conditions((conclusion,)):
