@@ -7,8 +7,8 @@ from datetime import date
 
 from cdshooks.cards.model import Card
 from cdshooks.cards.render import Occasion, render_cards
+from cdshooks.ehr.draft_bundle import read_draft_bundle
 from cdshooks.ehr.gather import gather_resources
-from cdshooks.errors import OtherPatientError
 from cdshooks.hooks.request import HookRequest
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.lines.history import build_line_history
@@ -39,31 +39,15 @@ def answer_hook(
     Raises:
         MissingPatientDataError: Required data was not sent.
         OtherPatientError: A resource or draft order belongs to another patient.
+        BadHookRequestError: A selected order cannot be read.
     """
     resources = gather_resources(request)
-    drafts = read_draft_orders(
-        request.draft_orders,
-        request.selections,
-        resources,
-        knowledge,
-        all_selected=request.service.hook == "order-sign",
-    )
-    _check_owner(drafts, request.patient_id)
+    drafts = read_draft_orders(read_draft_bundle(request, resources), resources, knowledge)
     selected = tuple(it for it in drafts if it.is_selected)
     record = read_patient_record(resources, knowledge)
     lines = build_line_history(record, knowledge, as_of=as_of)
     advice = assess_options(record, lines, knowledge, as_of=as_of, jurisdiction=jurisdiction, orders=selected)
     return render_cards(advice, knowledge, _occasion(request, selected, is_date_fixed=is_date_fixed), new_uuid)
-
-
-def _check_owner(drafts: tuple[DraftOrder, ...], patient_id: str) -> None:
-    """A draft for another patient is a mix-up that must not be answered. Source: PID-06."""
-    for draft in drafts:
-        kind, _, identifier = (draft.owner or "").partition("/_history/")[0].rpartition("/")
-        if (kind == "Patient" or kind.endswith("/Patient")) and identifier != patient_id:
-            raise OtherPatientError(
-                "$.context.draftOrders", "a draft order belongs to another patient than context.patientId"
-            )
 
 
 def _occasion(request: HookRequest, selected: tuple[DraftOrder, ...], *, is_date_fixed: bool) -> Occasion:

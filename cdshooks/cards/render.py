@@ -13,10 +13,11 @@ from cdshooks.cards.model import Card, Coding, Indicator, Source, Suggestion
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.lines.model import EndReason
-from cdshooks.options.model import Advice, Option, OrderReview
+from cdshooks.options.model import Advice, Option, OrderReview, Outcome
 
 _FINISHED_LINES = 3
 _MOST_SUGGESTIONS = 3
+_MOST_OPTIONS = 4
 _REASON_SYSTEM = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
 _TOPICS = "urn:cdshooks:topic"
 _GRAVE = frozenset({"repeated_after_progression", "contraindicated", "warning"})
@@ -45,7 +46,7 @@ def render_cards(
     if occasion.hook != "patient-view" and not occasion.orders_cancer_treatment:
         return ()
     make = _Maker(advice, knowledge, occasion, new_uuid)
-    reviews = [it for it in advice.orders if it.judgement in _GRAVE]
+    reviews = [it for it in advice.orders if it.judgement in _GRAVE and not _is_only_about_licence(it)]
     missing = tuple(it.query for it in advice.record.incomplete if it.concerns_treatment)
     if missing:
         return (make.incomplete(missing),)
@@ -67,6 +68,12 @@ def _concerns(advice: Advice) -> bool:
     return is_her2 and advice.lines.metastatic_since is not None
 
 
+def _is_only_about_licence(review: OrderReview) -> bool:
+    """Off-label use of a fitting regimen is everyday practice in later lines: it is said with the option, not as a warning."""
+    failed = {str(it.criterion) for it in review.reasons if it.outcome in {Outcome.NOT_MET, Outcome.REVIEW}}
+    return review.judgement == "warning" and failed <= {"LICENCE"}
+
+
 def _is_worth_saying(reviews: list[OrderReview], finished: int) -> bool:
     """Below three finished lines only a real danger is worth an interruption."""
     return finished >= _FINISHED_LINES or any(it.judgement != "warning" for it in reviews)
@@ -79,9 +86,8 @@ class _Maker:
     def options(self, finished: int) -> Card:
         advice = self._advice
         ranked = sorted((it for it in advice.options if it.rank is not None), key=lambda it: it.rank or 0)
-        shown = [it for it in ranked if it.agents and frozenset(it.agents) != frozenset(self._occasion.ordered)][
-            :_MOST_SUGGESTIONS
-        ]
+        ordered = frozenset(self._occasion.ordered)
+        shown = [it for it in ranked if not it.agents or frozenset(it.agents) != ordered][:_MOST_OPTIONS]
         is_expired = advice.as_of >= self._knowledge.manifest.expires
         suggestions = () if is_expired else self._suggestions(shown, ranked)
         summary = wording.OPTIONS_SUMMARY if shown else wording.OPTIONS_SUMMARY_NONE
@@ -139,7 +145,8 @@ class _Maker:
         codes = {agent: drug.rxnorm for agent, drug in self._knowledge.drugs.by_agent.items()}
         wants_trial = any(not it.agents and self._knowledge.regimens[it.id].role == "trial" for it in ranked)
         room = _MOST_SUGGESTIONS - (1 if wants_trial else 0)
-        for option in shown[:room]:
+        drafted = [it for it in shown if it.agents and self._knowledge.regimens[it.id].may_be_drafted]
+        for option in drafted[:room]:
             actions = draft_actions(
                 self._knowledge.regimens[option.id],
                 option.agents,

@@ -12,6 +12,8 @@ from cdshooks.ehr.resources import TYPES, Base, Held, Resources, Unsupported
 from cdshooks.errors import UnreadablePatientFileError
 from cdshooks.knowledge.ids import ResourceRef
 
+RETRIEVAL_FAILED = "the EHR could not retrieve all of it"
+"""Why a query is incomplete that holds an OperationOutcome of severity error or fatal. Source: P-6, P-7."""
 _DEEPEST_NESTING = 8
 """Bundles inside Bundles or Parameters beyond this depth are not medical records."""
 
@@ -150,7 +152,7 @@ class ResourceCollector:
 
     def _add_outcome(self, raw: bytes | msgspec.Raw, query: str) -> None:
         if any(issue.severity in {"error", "fatal"} for issue in _outcome.decode(raw).issue):
-            self.mark_incomplete(query, "the EHR could not retrieve all of it")
+            self.mark_incomplete(query, RETRIEVAL_FAILED)
 
     def _add_resource(self, raw: bytes | msgspec.Raw, head: _Head, query: str, full_url: str | None) -> None:
         ref = self._ref(head, query)

@@ -2,52 +2,94 @@
 
 from __future__ import annotations
 
-from cdshooks.ehr.decode import ResourceCollector, resolve
-from cdshooks.ehr.model import Unreadable
-from cdshooks.ehr.resources import Base, Held, Medication, Patient, Resources, Specimen
+from enum import StrEnum
+
+import msgspec
+
+from cdshooks.ehr.decode import RETRIEVAL_FAILED, ResourceCollector
+from cdshooks.ehr.model import Incomplete, Unreadable
+from cdshooks.ehr.patient_identity import ContextPatient, Owner
+from cdshooks.ehr.resources import Held, Medication, Resources, Specimen
 from cdshooks.errors import MissingPatientDataError, OtherPatientError
 from cdshooks.hooks.request import HookRequest
 from cdshooks.hooks.services import PREFETCH, REQUIRED, REQUIRED_ONE_OF
 
 _SHARED = (Medication, Specimen)
 """Resources that may come without a subject: they are looked up, never evidence by themselves."""
+_TYPE_OF = {key: query.partition("?")[0].partition("/")[0] for key, query in PREFETCH.items()}
+_KEY_OF = {resource_type: key for key, resource_type in _TYPE_OF.items()}
+_OTHER_KEY = "other"
+"""How a key that is not ours is named in answers: its own name is the sender's word, not ours to repeat."""
+_WRAPPERS = frozenset({"Bundle", "Parameters", "OperationOutcome"})
+
+
+class KeyState(StrEnum):
+    """What a prefetch key says; only ``unknown`` leaves open whether there is data. Source: P-1 to P-9."""
+
+    UNKNOWN = "unknown"
+    NOTHING = "nothing"
+    FAILED = "failed"
+    DATA = "data"
+
+
+class _Named(msgspec.Struct, rename="camel"):
+    resource_type: str | None = None
+
+
+class _Entry(msgspec.Struct):
+    resource: _Named | None = None
+
+
+class _Shape(msgspec.Struct, rename="camel"):
+    resource_type: str
+    entry: list[_Entry | None] | None = None
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The resource types directly inside; empty for an empty Bundle."""
+        if self.resource_type != "Bundle":
+            return frozenset({self.resource_type})
+        inside = (it.resource for it in self.entry or () if it is not None)
+        return frozenset(it.resource_type for it in inside if it is not None and it.resource_type)
+
+
+_shape = msgspec.json.Decoder(_Shape)
 
 
 def gather_resources(request: HookRequest) -> Resources:
-    """Decode the prefetched resources of the context patient.
-
-    A key that is absent was not asked or not sent; ``null`` and an empty Bundle mean "looked, found nothing"; an
-    OperationOutcome means that the EHR failed. The first and the last are told apart from the second.
+    """Decode the prefetched resources of the context patient, whatever their key.
 
     Raises:
         MissingPatientDataError: What is required was neither sent nor can be fetched.
         OtherPatientError: A resource belongs to another patient.
     """
     collector = ResourceCollector()
-    missing = [key for key in REQUIRED if key not in request.prefetch]
-    if not any(key in request.prefetch for key in REQUIRED_ONE_OF):
-        missing.extend(REQUIRED_ONE_OF)
-    if missing:
-        raise MissingPatientDataError(tuple(missing), "not prefetched, and no FHIR server may be asked")
+    states: dict[str, KeyState] = {}
     for key in sorted(request.prefetch):
-        if key in PREFETCH:
-            collector.add_json(request.prefetch[key], query=key)
-    for key in PREFETCH:
-        if key not in request.prefetch and key not in REQUIRED_ONE_OF:
-            collector.mark_incomplete(key, "it was not sent")
-    resources = collector.finish()
-    failed = tuple(
-        it.query
-        for it in resources.incomplete
-        if it.query in REQUIRED and it.because == "the EHR could not retrieve all of it"
+        raw = request.prefetch[key]
+        shape = _read_shape(raw)
+        query = key if key in PREFETCH else _query_of(shape)
+        states[query] = max(_state(query, raw, shape), states.get(query, KeyState.UNKNOWN), key=list(KeyState).index)
+        collector.add_json(raw, query=query)
+    found = collector.finish()
+    states.update({_KEY_OF[kind]: KeyState.DATA for kind in found.by_type if kind in _KEY_OF})
+    for it in found.incomplete:
+        if it.because == RETRIEVAL_FAILED:
+            states[it.query] = KeyState.FAILED
+    _check_required(states, found.incomplete)
+    never_sent = tuple(
+        Incomplete(query=key, because="it was not sent", concerns_treatment=False)
+        for key in PREFETCH
+        if states.get(key, KeyState.UNKNOWN) is KeyState.UNKNOWN and key not in REQUIRED_ONE_OF
     )
-    if failed:
-        raise MissingPatientDataError(failed, "the EHR could not retrieve it")
-    return of_patient(resources, request.patient_id)
+    return of_patient(
+        msgspec.structs.replace(found, incomplete=(*map(_with_concern, found.incomplete), *never_sent)),
+        ContextPatient(id=request.patient_id, fhir_server=request.fhir_server),
+    )
 
 
-def of_patient(resources: Resources, patient_id: str) -> Resources:
-    """Keep what belongs to the patient; what names no subject is set aside and listed.
+def of_patient(resources: Resources, patient: ContextPatient) -> Resources:
+    """Keep what belongs to the patient; what names no patient is set aside and listed.
 
     Raises:
         OtherPatientError: A resource names another patient.
@@ -57,37 +99,69 @@ def of_patient(resources: Resources, patient_id: str) -> Resources:
     for kind, held in resources.by_type.items():
         mine: list[Held] = []
         for it in held:
-            owner = _owner(it, resources)
-            if owner is None and not isinstance(it.resource, _SHARED):
+            owner = patient.owner_of(it.resource, resources.by_name.get)
+            if owner is Owner.OTHER:
+                path = f"$.prefetch.{it.query}" if it.query in PREFETCH else "$.prefetch"
+                raise OtherPatientError(path, f"a resource ({kind}) belongs to another patient than context.patientId")
+            if owner is Owner.UNSAID and not isinstance(it.resource, _SHARED):
                 set_aside.append(Unreadable(resource=it.ref, reason="it names no patient, so it was not used"))
-            elif owner is not None and owner != patient_id:
-                raise OtherPatientError(
-                    f"$.prefetch.{it.query}", "a resource belongs to another patient than context.patientId"
-                )
             else:
                 mine.append(it)
         kept[kind] = tuple(mine)
-    return Resources(
+    dropped = frozenset(it.resource for it in set_aside)
+    return msgspec.structs.replace(
+        resources,
         by_type=kept,
-        by_name=resources.by_name,
+        by_name={name: held for name, held in resources.by_name.items() if held.ref not in dropped},
         unreadable=(*resources.unreadable, *set_aside),
-        unsupported=resources.unsupported,
-        incomplete=resources.incomplete,
     )
 
 
-def _owner(held: Held, resources: Resources) -> str | None:
-    """The id of the patient that a resource names, "" for one that cannot be resolved."""
-    resource: Base = held.resource
-    if isinstance(resource, Patient):
-        return resource.id
-    named = resource.subject or resource.patient
-    if named is None and hasattr(resource, "individual"):
-        named = resource.individual
-    if named is None or not named.reference:
+def _read_shape(raw: msgspec.Raw) -> _Shape | None:
+    try:
+        return _shape.decode(raw)
+    except msgspec.MsgspecError:
         return None
-    target = resolve(resources, named.reference)
-    if target is not None:
-        return target.resource.id if isinstance(target.resource, Patient) else ""
-    kind, _, identifier = named.reference.partition("/_history/")[0].rpartition("/")
-    return identifier if kind == "Patient" or kind.endswith("/Patient") else ""
+
+
+def _query_of(shape: _Shape | None) -> str:
+    """The key of ours that asks for what is there; drugs first, since their absence weighs most."""
+    keys = {_KEY_OF[it] for it in (shape.types if shape is not None else ()) if it in _KEY_OF}
+    return min(keys, key=lambda it: (it not in REQUIRED_ONE_OF, it), default=_OTHER_KEY)
+
+
+def _state(query: str, raw: msgspec.Raw, shape: _Shape | None) -> KeyState:
+    if bytes(raw) == b"null":
+        return KeyState.NOTHING
+    if shape is None:
+        return KeyState.UNKNOWN
+    if not shape.types:
+        return KeyState.NOTHING
+    return KeyState.DATA if shape.types & {_TYPE_OF.get(query, ""), *_WRAPPERS} else KeyState.UNKNOWN
+
+
+def _check_required(states: dict[str, KeyState], incomplete: tuple[Incomplete, ...]) -> None:
+    """Refuse to conclude from less than what is required.
+
+    Treatment that is partly missing is told on a card, since its lines can still be named; a partial answer to the other
+    required queries could hide that this is HER2-positive breast cancer at all, and then nothing would be said.
+    """
+    unknown = [key for key in REQUIRED if states.get(key, KeyState.UNKNOWN) is KeyState.UNKNOWN]
+    if all(states.get(key, KeyState.UNKNOWN) is KeyState.UNKNOWN for key in REQUIRED_ONE_OF):
+        unknown.extend(REQUIRED_ONE_OF)
+    if unknown:
+        raise MissingPatientDataError(tuple(unknown), "not prefetched, and no FHIR server may be asked")
+    failed = [key for key in REQUIRED if states[key] is KeyState.FAILED]
+    if not any(states.get(key) in {KeyState.NOTHING, KeyState.DATA} for key in REQUIRED_ONE_OF):
+        failed.extend(key for key in REQUIRED_ONE_OF if states.get(key) is KeyState.FAILED)
+    if failed:
+        raise MissingPatientDataError(tuple(failed), "the EHR could not retrieve it")
+    partial = sorted({it.query for it in incomplete if it.query in REQUIRED})
+    if partial:
+        raise MissingPatientDataError(
+            tuple(partial), "only a part was sent, and no FHIR server may be asked for the rest"
+        )
+
+
+def _with_concern(incomplete: Incomplete) -> Incomplete:
+    return msgspec.structs.replace(incomplete, concerns_treatment=incomplete.query in REQUIRED_ONE_OF)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from uuid import UUID
 
 import msgspec
 
@@ -13,6 +12,7 @@ from cdshooks.hooks.strict_json import check_json
 
 _FHIR_ID = re.compile(r"[^\s/?#&]{1,256}\Z")
 """Ids of real EHRs are longer than FHIR allows (C-17); what could change the path or query of a URL is refused (OUT-02)."""
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE)
 _SELECTION = re.compile(r"(?:.*/)?([A-Za-z]+/[^/\s]+?)(?:/_history/[^/]+)?\Z")
 
 
@@ -26,6 +26,15 @@ class _Context(_Wire, rename="camel"):
     encounter_id: str | None = None
     selections: list[str] | None = None
     draft_orders: msgspec.Raw = msgspec.Raw()
+
+
+class _DraftEntry(_Wire):
+    resource: dict[str, msgspec.Raw] | None = None
+
+
+class _Drafts(_Wire, rename="camel"):
+    resource_type: str
+    entry: list[_DraftEntry] | None = None
 
 
 class _Authorization(_Wire, rename=None):
@@ -57,6 +66,7 @@ class HookRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _decoder = msgspec.json.Decoder(_Request)
+_drafts_decoder = msgspec.json.Decoder(_Drafts)
 
 
 def read_hook_request(service: Service, body: bytes) -> HookRequest:
@@ -94,14 +104,14 @@ def read_hook_request(service: Service, body: bytes) -> HookRequest:
 
 
 def _check_envelope(wire: _Request) -> None:
-    try:
-        UUID(wire.hook_instance)
-    except ValueError:
-        raise BadHookRequestError("$.hookInstance", "this is not a UUID") from None
+    if not _UUID.match(wire.hook_instance):
+        raise BadHookRequestError("$.hookInstance", "this is not a UUID")
     if not _FHIR_ID.match(wire.context.patient_id):
         raise BadHookRequestError("$.context.patientId", "this is not the id of a resource")
     if not wire.context.user_id:
         raise BadHookRequestError("$.context.userId", "this member is required")
+    if wire.fhir_server is not None and not wire.fhir_server.lower().startswith(("https://", "http://")):
+        raise BadHookRequestError("$.fhirServer", "this is not a URL of a FHIR server")
     if wire.fhir_authorization is not None and not wire.fhir_server:
         raise BadHookRequestError("$.fhirServer", "this member is required beside fhirAuthorization")
     granted = wire.fhir_authorization.patient if wire.fhir_authorization is not None else None
@@ -110,11 +120,15 @@ def _check_envelope(wire: _Request) -> None:
 
 
 def _check_drafts(context: _Context) -> None:
-    drafts = bytes(context.draft_orders)
-    if not drafts or drafts == b"null":
+    """Only what tells a Bundle from something else is asked for: real drafts lack ``type``, ``fullUrl``, ``intent`` (C-17)."""
+    if not bytes(context.draft_orders):
         raise BadHookRequestError("$.context.draftOrders", "this member is required")
-    if not drafts.lstrip().startswith(b"{"):
-        raise BadHookRequestError("$.context.draftOrders", "this must be a Bundle")
+    try:
+        shape = _drafts_decoder.decode(context.draft_orders)
+    except msgspec.ValidationError as error:
+        raise _fault(str(error), below="$.context.draftOrders") from None
+    if shape.resource_type != "Bundle":
+        raise BadHookRequestError("$.context.draftOrders.resourceType", "this must be a Bundle")
 
 
 def _reference(written: str) -> str:
@@ -122,10 +136,10 @@ def _reference(written: str) -> str:
     return match.group(1) if match else written
 
 
-def _fault(message: str) -> BadHookRequestError:
+def _fault(message: str, *, below: str = "$") -> BadHookRequestError:
     """Msgspec names the path and the types, never the value."""
     reason, _, path = message.partition(" - at `")
-    path = path.rstrip("`") or "$"
+    path = below + path.rstrip("`").removeprefix("$")
     missing = re.search(r"missing required field `([^`]+)`", reason)
     if missing:
         return BadHookRequestError(f"{path}.{missing.group(1)}", "this member is required")

@@ -46,7 +46,9 @@ def build_line_history(record: PatientRecord, knowledge: Knowledge, *, as_of: da
     before = tuple(recognise(line, knowledge) for line in early_lines(early, record, rules, as_of))
     relapse = _early_relapse(before, since, groups)
     alternatives = (*segmenter.alternatives, *_whole_history_doubts(record, since, relapse, knowledge, lines, as_of))
-    is_at_least = any(it.concerns_treatment for it in record.incomplete) or any(it.code == "OUTSIDE" for it in alternatives)
+    is_at_least = any(it.concerns_treatment for it in record.incomplete) or any(
+        it.code == "OUTSIDE" for it in alternatives
+    )
     counts = _counts(lines, alternatives, relapse, groups, rules.days("adjuvant_equiv"), is_at_least=is_at_least)
     current = next((it.number for it in reversed(lines) if it.end_reason is EndReason.ONGOING), None)
     return LineHistory(
