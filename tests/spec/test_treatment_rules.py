@@ -1,0 +1,177 @@
+"""Which medication records are exposures, with which dates and which end. Source: terminology 10.1, 10.2, 12."""
+
+import pytest
+
+from cdshooks.knowledge.load import load_knowledge
+from cdshooks.record.read import read_patient_record
+from tests.fhir import SNOMED, concept, drug, resources_of
+
+KNOWLEDGE = load_knowledge()
+
+
+def record_of(*resources):
+    return read_patient_record(resources_of(*resources), KNOWLEDGE)
+
+
+def taken(*resources):
+    return [(it.agent, str(it.start), str(it.end), it.proof.value) for it in record_of(*resources).exposures]
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "counts"),
+    [
+        ("MedicationAdministration", "completed", True),
+        ("MedicationAdministration", "in-progress", True),
+        ("MedicationAdministration", "not-done", False),
+        ("MedicationAdministration", "entered-in-error", False),
+        ("MedicationAdministration", "unknown", False),
+        ("MedicationStatement", "active", True),
+        ("MedicationStatement", "stopped", True),
+        ("MedicationStatement", "intended", False),
+        ("MedicationStatement", "not-taken", False),
+        ("MedicationDispense", "completed", True),
+        ("MedicationDispense", "cancelled", False),
+    ],
+)
+def test_only_some_statuses_mean_that_a_drug_was_taken(kind, status, counts):
+    dated = {"whenHandedOver": "2023-02-01"} if kind == "MedicationDispense" else {"effectiveDateTime": "2023-02-01"}
+    assert bool(taken(drug(kind, "trastuzumab", status=status, **dated))) is counts
+
+
+@pytest.mark.parametrize(
+    ("members", "counts"),
+    [
+        ({"status": "active", "intent": "order"}, True),
+        ({"status": "completed", "intent": "plan", "reportedBoolean": True}, True),
+        ({"status": "completed", "intent": "plan"}, False),
+        ({"status": "active", "intent": "proposal"}, False),
+        ({"status": "draft", "intent": "order"}, False),
+        ({"status": "cancelled", "intent": "order"}, False),
+        ({"status": "on-hold", "intent": "order"}, False),
+        ({"status": "active", "intent": "order", "doNotPerform": True}, False),
+    ],
+)
+def test_an_order_counts_by_status_intent_and_report(members, counts):
+    request = {**drug("MedicationRequest", "Tykerb, 2021"), "authoredOn": "2024-01-15", **members}
+    assert bool(taken(request)) is counts
+
+
+def test_the_day_of_the_interview_is_not_the_day_of_treatment():
+    request = drug(
+        "MedicationRequest",
+        "Tykerb, outside hospital, 2021",
+        intent="plan",
+        reportedBoolean=True,
+        authoredOn="2024-01-15",
+    )
+    assert taken(request) == [("lapatinib", "2021", "None", "reported")]
+
+
+def test_an_end_in_words_is_read_with_low_confidence():
+    request = drug("MedicationRequest", "Kadcyla", status="active", intent="order", authoredOn="2024-11-02")
+    request["dosageInstruction"] = [
+        {
+            "text": "every 21 days, Starting Mon 11/4/2024, Until Fri 2/28/2025",
+            "timing": {"repeat": {"boundsPeriod": {"start": "2024-11-04"}}},
+        }
+    ]
+    (exposure,) = record_of(request).exposures
+    assert (exposure.agent, str(exposure.start), str(exposure.end)) == (
+        "trastuzumab emtansine",
+        "2024-11-04",
+        "2025-02-28",
+    )
+    assert not exposure.is_date_certain
+    assert not exposure.is_open
+
+
+def test_the_hours_of_an_infusion_are_no_course():
+    given = drug(
+        "MedicationAdministration",
+        "Perjeta",
+        effectivePeriod={"start": "2024-05-02T10:00:00-04:00", "end": "2024-05-02T11:30:00-04:00"},
+    )
+    assert taken(given) == [("pertuzumab", "2024-05-02", "2024-05-02", "given")]
+
+
+def test_a_mixture_names_its_drugs_and_not_its_diluent():
+    given = drug("MedicationAdministration", "", effectiveDateTime="2024-05-02")
+    del given["medicationCodeableConcept"]
+    given["contained"] = [
+        {
+            "resourceType": "Medication",
+            "id": "mix",
+            "code": {"text": "PERTuzumab + trastuzumab + NaCl 0.9%"},
+            "ingredient": [
+                {"itemCodeableConcept": concept("1298944")},
+                {"itemCodeableConcept": {"text": "Sodium chloride 0.9%"}},
+            ],
+        }
+    ]
+    given["medicationReference"] = {"reference": "#mix"}
+    assert [it[0] for it in taken(given)] == ["pertuzumab", "trastuzumab"]
+
+
+def test_the_same_dose_from_four_records_is_one_exposure_with_the_best_proof():
+    records = (
+        drug("MedicationAdministration", "Herceptin", id="a", effectiveDateTime="2023-02-01"),
+        drug("MedicationStatement", "trastuzumab-dkst", id="s", effectiveDateTime="2023-02-01"),
+        drug("MedicationDispense", "Ogivri", id="d", whenHandedOver="2023-02-01"),
+    )
+    (exposure,) = record_of(*records).exposures
+    assert exposure.proof == "given"
+    assert exposure.evidence == ("MedicationAdministration/a", "MedicationDispense/d", "MedicationStatement/s")
+
+
+@pytest.mark.parametrize(
+    ("reason", "stopped_for"),
+    [
+        (concept("266721009", SNOMED), "progression"),
+        (concept("407563006", SNOMED), "toxicity"),
+        ({"text": "PD in liver"}, "progression"),
+        ({"text": "grade 2 pneumonitis, no progression"}, "toxicity"),
+        ({"text": "planned course completed"}, "completed"),
+        ({"text": "patient declined further cycles"}, "patient_choice"),
+        ({"text": "insurance"}, "other"),
+        ({"text": "see note"}, None),
+    ],
+)
+def test_why_a_drug_stopped_is_what_the_record_says_and_nothing_else(reason, stopped_for):
+    request = drug(
+        "MedicationRequest", "Enhertu", status="stopped", intent="order", authoredOn="2023-02-01", statusReason=reason
+    )
+    (exposure,) = record_of(request).exposures
+    assert exposure.stopped_for == stopped_for
+
+
+def test_a_drug_for_another_cancer_is_no_breast_cancer_drug():
+    request = drug("MedicationRequest", "capecitabine", intent="order", authoredOn="2020-02-01")
+    request["reasonCode"] = [concept("C18.9", "http://hl7.org/fhir/sid/icd-10-cm")]
+    record = record_of(request)
+    assert record.exposures == ()
+    assert [it.agent for it in record.other_cancer_drugs] == ["capecitabine"]
+
+
+def test_an_infusion_order_without_a_dose_beside_given_infusions_was_not_given():
+    order = drug("MedicationRequest", "margetuximab", id="m", intent="order", authoredOn="2023-02-01")
+    given = drug("MedicationAdministration", "trastuzumab", effectiveDateTime="2023-02-08")
+    record = record_of(order, given)
+    assert [it.agent for it in record.exposures] == ["trastuzumab"]
+    assert [it.agent for it in record.planned] == ["margetuximab"]
+
+
+def test_a_protocol_name_only_suggests_its_drugs():
+    procedure = {
+        "resourceType": "Procedure",
+        "id": "p9",
+        "status": "completed",
+        "code": {**concept("367336001", SNOMED), "text": "THP C4"},
+    }
+    record = record_of({**procedure, "performedDateTime": "2024-08-19", "subject": {"reference": "Patient/p"}})
+    assert record.exposures == ()
+    assert "pertuzumab" in record.suggested[0].agents
+
+
+def test_a_dstu2_order_is_reported_and_not_taken_for_no_therapy():
+    record = record_of({"resourceType": "MedicationOrder", "id": "m1", "status": "active"})
+    assert [it.code for it in record.doubts] == ["unsupported"]
