@@ -42,9 +42,9 @@ def found_for_patient(advice: Advice) -> str:
     others = [wording.OTHER_COUNT.format(because=it.because) for it in lines.alternatives]
     receptors = wording.RECEPTORS.format(receptors=_receptors(advice))
     table = "\n".join((wording.LINE_HEAD, *rows)) if rows else ""
-    return "\n\n".join(
-        it for it in (wording.FOUND.format(as_of=advice.as_of), table, "\n".join((counted, *others, receptors))) if it
-    )
+    brain = _brain(advice)
+    told = "\n".join(it for it in (counted, *others, receptors, brain) if it)
+    return "\n\n".join(it for it in (wording.FOUND.format(as_of=advice.as_of), table, told) if it)
 
 
 def missing_or_conflicting(advice: Advice, knowledge: Knowledge) -> str:
@@ -130,9 +130,15 @@ def _receptors(advice: Advice) -> str:
     return ", ".join(parts)
 
 
+def _brain(advice: Advice) -> str:
+    cns = advice.record.cns
+    return wording.BRAIN[cns.state].format(date=cns.date or "no date") if cns is not None else ""
+
+
 def _option(option: Option, knowledge: Knowledge, *, after_tdxd: bool) -> str:
     regimen = knowledge.regimens[option.id]
-    text = f"**{option.label}** ({' + '.join(option.agents)}). {_evidence(regimen, knowledge, after_tdxd=after_tdxd)}"
+    drugs = f" ({' + '.join(option.agents)})" if option.agents else ""
+    text = f"**{option.label}**{drugs}. {_evidence(regimen, knowledge, after_tdxd=after_tdxd)}"
     if option.why_this_rank:
         text += f" Why here: {option.why_this_rank[0]}"
     for warned in option.warnings[:3]:

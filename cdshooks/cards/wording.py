@@ -30,6 +30,16 @@ METASTATIC = "metastatic since {date} ({how})"
 OTHER_COUNT = "Could also be counted otherwise: {because}"
 RECEPTORS = "Receptors in force: {receptors}."
 
+BRAIN = {
+    "none": "Brain: no metastases ({date}).",
+    "treated_stable": "Brain: metastases, treated locally and stable ({date}).",
+    "untreated_stable": "Brain: metastases, stated stable ({date}).",
+    "active_not_urgent": "**Brain: active metastases** ({date}), no sign that local therapy is urgent.",
+    "needs_local_therapy": "**Brain: metastases that need local therapy first** ({date}).",
+    "leptomeningeal": "**Leptomeningeal disease** ({date}).",
+    "unknown": "Brain: metastases on record, state not known ({date}).",
+}
+
 WHY_OPTIONS = "**Why this card:** three or more metastatic lines are finished, and HER2 is or was positive."
 WHY_REVIEW = "**Why this card:** the order being placed"
 MISSING = "**Missing or conflicting**"

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from cdshooks.knowledge.entries import DATA, read_entries
+from cdshooks.knowledge.sign import Signature, load_signatures, signature_in_force
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +20,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     due: date
     expires: date
     content_hash: str
+    signatures: tuple[Signature, ...] = ()
+    """Reviews by clinicians, of this and of earlier content; see ``signature``."""
+
+    def signature(self, as_of: date) -> Signature | None:
+        """The review that covers this very content on this day; None: no clinician has signed it."""
+        return signature_in_force(self.signatures, self.content_hash, as_of)
 
 
 def load_manifest(overlay: Path | None) -> Manifest:
@@ -30,6 +37,7 @@ def load_manifest(overlay: Path | None) -> Manifest:
         due=date.fromisoformat(content["due"]),
         expires=date.fromisoformat(content["expires"]),
         content_hash=_content_hash(overlay),
+        signatures=load_signatures(overlay),
     )
 
 

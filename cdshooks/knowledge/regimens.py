@@ -188,6 +188,12 @@ class Regimen(Part, frozen=True, kw_only=True):
     formulary_note: str | None = None
     recommend: bool = False
     unverified_fields: tuple[str, ...] = ()
+
+    @property
+    def may_be_drafted(self) -> bool:
+        """Whether a one-click draft is safe: never for an intrathecal drug, whose dose and route are easily mistaken."""
+        return all(it.route != "intrathecal" for component in self.components for it in component.one_of)
+
     notes: str | None = None
     file: str | None = None
     is_overlay: bool = False

@@ -63,9 +63,11 @@ def read_toxicities(resources: Resources, terms: RecordTerms, names: DrugNames) 
         found.extend(reader.of_condition(held, held.resource))  # type: ignore[arg-type]
     for held in resources.of("AllergyIntolerance"):
         found.extend(reader.of_allergy(held, held.resource))  # type: ignore[arg-type]
+    told = {(it.kind, it.agent) for it in found}
     for kind in ("MedicationRequest", "MedicationStatement", "MedicationAdministration"):
         for held in resources.of(kind):
-            found.extend(reader.of_stopped_drug(held, held.resource))  # type: ignore[arg-type]
+            # An event with its own record, grade and outcome is not told a second time by the reason why the drug stopped.
+            found.extend(it for it in reader.of_stopped_drug(held, held.resource) if (it.kind, it.agent) not in told)  # type: ignore[arg-type]
     return tuple(
         sorted(dict.fromkeys(found), key=lambda it: (it.start is not None, str(it.start), it.kind, it.evidence))
     )
