@@ -25,9 +25,13 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
     """
     faults = []
     if not settings.is_evaluation:
-        faults.append("CDSHOOKS_EVALUATION is not 1, and no clinician has signed the knowledge in force.")
+        faults.append(
+            "CDSHOOKS_EVALUATION: no clinician has signed the knowledge in force; set it to 1 for an evaluation without patients."
+        )
     if not settings.is_dev:
-        faults.append("CDSHOOKS_CLIENTS is not served yet: start with --dev, on a loopback address.")
+        faults.append(
+            "CDSHOOKS_CLIENTS: this version cannot tell clients apart yet; start with --dev, on a loopback address only."
+        )
     if faults:
         raise SettingsError(tuple(faults))
     loaded = knowledge if knowledge is not None else load_knowledge(settings.knowledge_overlay)
@@ -36,7 +40,10 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
         return settings.today or date.today()  # noqa: DTZ011 - a calendar date where the service runs
 
     app = Flask("cdshooks", static_folder=None)
-    app.url_map.strict_slashes = False
+    app.url_map.strict_slashes = (
+        False  # a redirect would break a CORS preflight, so no URL is ever answered by one (D-16)
+    )
+    app.url_map.merge_slashes = False
     install_headers(app, settings)
     install_problem_handlers(app)
     app.register_blueprint(services_blueprint(loaded, settings, today))

@@ -14,10 +14,15 @@ EVENTS: dict[str, tuple[int, str, frozenset[str]]] = {
         "DEV MODE: no client has to prove who it is. Never use this with real patients.",
         frozenset(),
     ),
-    "answered": (logging.INFO, "A hook call was answered.", frozenset({"service", "cards", "milliseconds"})),
-    "request-refused": (logging.INFO, "A request is not valid.", frozenset({"path"})),
-    "data-missing": (logging.INFO, "Required data was not sent.", frozenset({"keys"})),
+    "answered": (
+        logging.INFO,
+        "A hook call was answered.",
+        frozenset({"service", "hook_instance", "cards", "milliseconds"}),
+    ),
+    "request-refused": (logging.INFO, "A request is not valid.", frozenset({"error_id", "path"})),
+    "data-missing": (logging.INFO, "Required data was not sent.", frozenset({"error_id", "keys"})),
     "client-refused": (logging.WARNING, "A client did not prove who it is.", frozenset({"reason"})),
+    "overloaded": (logging.WARNING, "A call could not be answered now.", frozenset({"error_id"})),
     "defect": (logging.ERROR, "An internal fault.", frozenset({"error_id", "kind", "at"})),
 }
 

@@ -10,7 +10,10 @@ _METHODS, _HEADERS = "GET, POST, OPTIONS", "Authorization, Content-Type, Accept"
 
 
 def install_headers(app: Flask, settings: Settings) -> None:
-    """Forbid caching and sniffing everywhere; answer browsers of any origin in dev mode, of none otherwise."""
+    """Forbid caching and sniffing everywhere; answer browsers of any origin in dev mode, of none otherwise.
+
+    A preflight carries no authorization and asks for none. Errors carry the headers too, or a browser hides their reason.
+    """
 
     @app.before_request
     def preflight() -> Response | None:
@@ -28,4 +31,6 @@ def install_headers(app: Flask, settings: Settings) -> None:
             answer.headers["Access-Control-Allow-Methods"] = _METHODS
             answer.headers["Access-Control-Allow-Headers"] = _HEADERS
             answer.headers["Access-Control-Max-Age"] = "600"
+            if "Access-Control-Request-Private-Network" in request.headers:
+                answer.headers["Access-Control-Allow-Private-Network"] = "true"  # C-20: a public page, a local service
         return answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
+from html import escape
 
 import msgspec
 from flask import Blueprint, Response
@@ -19,7 +20,9 @@ _PAGE = """<!doctype html>
 <p>Decision support for HER2-positive metastatic breast cancer beyond the standard lines, over CDS Hooks.</p>
 <p><strong>Not for clinical use:</strong> no clinician has signed the knowledge in force ({knowledge}).</p>
 <ul><li><a href="/cds-services">/cds-services</a>: the services and their prefetch templates</li>
-<li><a href="/readyz">/readyz</a>: whether the service can answer</li></ul></body></html>"""
+<li><a href="/readyz">/readyz</a>: whether the service can answer</li></ul>
+<p>Fire a call at it: <code>cdshooks fire REQUEST.json --url {base_url}</code></p>{warning}</body></html>"""
+_DEV = "<p><strong>Dev mode:</strong> no client has to prove who it is. Never use this with real patients.</p>"
 
 
 def health_blueprint(knowledge: Knowledge, settings: Settings, today: Callable[[], date]) -> Blueprint:
@@ -42,6 +45,7 @@ def health_blueprint(knowledge: Knowledge, settings: Settings, today: Callable[[
             "knowledge_signed": False,
             "jurisdiction": settings.jurisdiction,
             "dev": settings.is_dev,
+            "evaluation": settings.is_evaluation,
             "today": today().isoformat(),
             "today_is_fixed": settings.today is not None,
         }
@@ -49,7 +53,12 @@ def health_blueprint(knowledge: Knowledge, settings: Settings, today: Callable[[
 
     @blueprint.get("/")
     def page() -> Response:
-        text = _PAGE.format(version=__version__, knowledge=knowledge.manifest.version)
+        text = _PAGE.format(
+            version=__version__,
+            knowledge=knowledge.manifest.version,
+            base_url=escape(settings.base_url),
+            warning=_DEV if settings.is_dev else "",
+        )
         return Response(text, content_type="text/html; charset=utf-8")
 
     return blueprint

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
 from uuid import uuid4
 
 import msgspec
@@ -20,6 +22,7 @@ from cdshooks.errors import (
 from cdshooks.web.events import log_event
 
 _FHIR_JSON = "application/fhir+json"
+_FRAMES_LOGGED = 6
 
 
 def install_problem_handlers(app: Flask) -> None:
@@ -41,27 +44,41 @@ def install_problem_handlers(app: Flask) -> None:
 
 
 def problem(
-    status: int, code: str, diagnostics: str, *, expression: str | None = None, severity: str = "error"
+    status: int,
+    code: str,
+    diagnostics: str,
+    *,
+    expressions: tuple[str, ...] = (),
+    severity: str = "error",
+    error_id: str | None = None,
 ) -> Response:
-    """One OperationOutcome with one issue."""
+    """One OperationOutcome with one issue; ``error_id`` is its id and stands in the log too."""
     issue: dict[str, object] = {"severity": severity, "code": code, "diagnostics": diagnostics}
-    if expression is not None:
-        issue["expression"] = [expression]
-    body = msgspec.json.encode({"resourceType": "OperationOutcome", "issue": [issue]})
-    return Response(body, status=status, content_type=_FHIR_JSON)
+    if expressions:
+        issue["expression"] = expressions
+    outcome: dict[str, object] = {"resourceType": "OperationOutcome"}
+    if error_id is not None:
+        outcome["id"] = error_id
+    outcome["issue"] = [issue]
+    return Response(msgspec.json.encode(outcome), status=status, content_type=_FHIR_JSON)
 
 
 def _bad_request(error: BadHookRequestError) -> Response:
-    log_event("request-refused", path=error.path)
-    return problem(400, "invalid", f"{error.path}: {error.reason}.", expression=error.path)
+    error_id = str(uuid4())
+    log_event("request-refused", error_id=error_id, path=error.path)
+    return problem(400, "invalid", f"{error.path}: {error.reason}.", expressions=(error.path,), error_id=error_id)
 
 
 def _missing_data(error: MissingPatientDataError) -> Response:
-    log_event("data-missing", keys=",".join(error.keys))
-    return problem(412, "required", f"Required prefetch data is missing: {', '.join(error.keys)} ({error.reason}).")
+    error_id = str(uuid4())
+    log_event("data-missing", error_id=error_id, keys=",".join(error.keys))
+    sentence = f"Required prefetch data is missing: {', '.join(error.keys)} ({error.reason})."
+    paths = tuple(f"$.prefetch.{key}" for key in error.keys)
+    return problem(412, "required", sentence, expressions=paths, error_id=error_id)
 
 
 def _unauthorized(error: UnauthorizedClientError) -> Response:
+    """Always the same answer, without a reason: it would help only an attacker. Source: S-11, C-16."""
     log_event("client-refused", reason=error.reason)
     answer = problem(401, "login", "The CDS client is not authorised.")
     answer.headers["WWW-Authenticate"] = "Bearer"
@@ -69,7 +86,11 @@ def _unauthorized(error: UnauthorizedClientError) -> Response:
 
 
 def _overloaded(error: OverloadedError) -> Response:
-    answer = problem(503, "throttled", "The service cannot answer now; try again shortly.", severity="fatal")
+    error_id = str(uuid4())
+    log_event("overloaded", error_id=error_id)
+    answer = problem(
+        503, "throttled", "The service cannot answer now; try again shortly.", severity="fatal", error_id=error_id
+    )
     answer.headers["Retry-After"] = str(error.retry_after_seconds)
     return answer
 
@@ -79,7 +100,7 @@ def _http(error: HTTPException) -> Response:
     codes = {404: "not-found", 405: "not-supported", 413: "too-long", 415: "not-supported"}
     answer = problem(status, codes.get(status, "invalid"), f"{error.name}.")
     allowed = getattr(error, "valid_methods", None)
-    if status == 405 and allowed:  # noqa: PLR2004 - the HTTP status that needs this header
+    if allowed:
         answer.headers["Allow"] = ", ".join(sorted(allowed))
     return answer
 
@@ -87,10 +108,9 @@ def _http(error: HTTPException) -> Response:
 def _unforeseen(error: Exception) -> Response:
     """A defect of ours: an id that is in the log, and the kind of error; its text may hold anything and stays out of both."""
     error_id = str(uuid4())
-    frames = []
-    trace = error.__traceback__
-    while trace is not None:
-        frames.append(f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}")
-        trace = trace.tb_next
-    log_event("defect", error_id=error_id, kind=type(error).__name__, at=" > ".join(frames[-6:]))
-    return problem(500, "exception", f"An internal fault; the log knows it as {error_id}.", severity="fatal")
+    frames = traceback.extract_tb(error.__traceback__)[-_FRAMES_LOGGED:]
+    at = " > ".join(f"{Path(it.filename).name}:{it.lineno}" for it in frames)
+    log_event("defect", error_id=error_id, kind=type(error).__name__, at=at)
+    return problem(
+        500, "exception", f"An internal fault; the log knows it as {error_id}.", severity="fatal", error_id=error_id
+    )

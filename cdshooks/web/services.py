@@ -26,11 +26,12 @@ def services_blueprint(knowledge: Knowledge, settings: Settings, today: Callable
     blueprint = Blueprint("services", __name__)
     discovered = msgspec.json.encode(discovery())
 
-    @blueprint.get("/cds-services", strict_slashes=False)
+    @blueprint.get("/cds-services")
     def discover() -> Response:
         return Response(discovered, content_type=_JSON)
 
-    @blueprint.post("/cds-services/<service_id>", strict_slashes=False)
+    @blueprint.post("/cds-services/<service_id>")
+    @blueprint.post("/cds-services//<service_id>")  # B-1: what the sandbox makes of a discovery URL with a final slash
     def call(service_id: str) -> Response:
         started = time.perf_counter()
         service = BY_ID.get(service_id)
@@ -46,7 +47,11 @@ def services_blueprint(knowledge: Knowledge, settings: Settings, today: Callable
             is_date_fixed=settings.today is not None,
         )
         log_event(
-            "answered", service=service_id, cards=len(cards), milliseconds=round((time.perf_counter() - started) * 1000)
+            "answered",
+            service=service_id,
+            hook_instance=hook_request.hook_instance,
+            cards=len(cards),
+            milliseconds=round((time.perf_counter() - started) * 1000),
         )
         return Response(msgspec.json.encode({"cards": [card.as_json() for card in cards]}), content_type=_JSON)
 
