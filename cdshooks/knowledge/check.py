@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -16,7 +16,7 @@ from cdshooks.errors import KnowledgeError
 from cdshooks.knowledge.check_codes import code_faults
 from cdshooks.knowledge.criteria import Criterion, load_criteria
 from cdshooks.knowledge.drugs import DrugKnowledge, load_drugs
-from cdshooks.knowledge.entries import DATA, SCHEMAS, Entry, read_entries
+from cdshooks.knowledge.entries import SCHEMAS, Entry, read_entries
 from cdshooks.knowledge.facts import FactDefinition, load_facts
 from cdshooks.knowledge.gaps import load_gap_rules
 from cdshooks.knowledge.ids import AgentId, CriterionId, FactId, RegimenId, SourceId
@@ -26,13 +26,13 @@ from cdshooks.knowledge.manifest import load_manifest
 from cdshooks.knowledge.ranking import load_ranking
 from cdshooks.knowledge.regimens import Regimen, load_regimens
 from cdshooks.knowledge.rules import bind_criteria
-from cdshooks.knowledge.sign import load_signatures
 from cdshooks.knowledge.sources import Source, cited_in, load_sources
 
 _CITING = ("criteria", "regimens", "gaps", "line_rules")
 _MEMORY = "memory"
 _AGENT_LISTS = frozenset({"agents", "except_agents", "by_agents", "all_of", "may_include"})
 _SETTING_AN_ORDER = "ranking"
+T = TypeVar("T")
 
 
 class _Found(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,34 +49,43 @@ def check_knowledge(overlay: Path | None = None) -> tuple[str, ...]:
     """All faults of the shipped knowledge with an optional overlay: one sentence each, with file and line; none is good."""
     faults: list[str] = []
 
-    def load[T](read: Callable[[], T], otherwise: T) -> T:
-        try:
-            return read()
-        except KnowledgeError as error:
-            faults.extend(error.faults)
-            return otherwise
-
     faults.extend(_unknown_files(overlay))
-    drugs = load(lambda: load_drugs(overlay), None)
-    sources = load(lambda: load_sources(overlay), {})
-    facts = load(lambda: load_facts(overlay), {})
-    criteria = load(lambda: load_criteria(facts, sources, overlay), {}) if facts and sources else {}
-    regimens = load(lambda: load_regimens(criteria, sources, overlay), {}) if criteria else {}
-    for read in (
+    drugs: DrugKnowledge | None = _load(lambda: load_drugs(overlay), None, faults)
+    no_sources: dict[SourceId, Source] = {}
+    no_facts: dict[FactId, FactDefinition] = {}
+    no_criteria: dict[CriterionId, Criterion] = {}
+    no_regimens: dict[RegimenId, Regimen] = {}
+    sources = _load(lambda: load_sources(overlay), no_sources, faults)
+    facts = _load(lambda: load_facts(overlay), no_facts, faults)
+    criteria = no_criteria
+    if facts and sources:
+        criteria = _load(lambda: load_criteria(facts, sources, overlay), no_criteria, faults)
+    regimens = (
+        _load(lambda: load_regimens(criteria, sources, overlay), no_regimens, faults) if criteria else no_regimens
+    )
+    others: tuple[Callable[[], object], ...] = (
         lambda: load_gap_rules(facts, sources, overlay) if facts and sources else None,
         lambda: load_line_rules(overlay),
         lambda: load_ranking(overlay),
         lambda: load_manifest(overlay),
-        lambda: load_signatures(overlay),
-    ):
-        load(read, None)
+    )
+    for read in others:
+        _load(read, None, faults)
     found = _Found(drugs=drugs, sources=sources, facts=facts, criteria=criteria, regimens=regimens)
     faults.extend(code_faults(overlay))
     faults.extend(_entry_faults(found, overlay))
     faults.extend(_reach_faults(found, overlay))
     if not faults:
-        load(lambda: load_knowledge(overlay), None)  # whatever else stops a start
+        _load(lambda: load_knowledge(overlay), None, faults)  # whatever else stops a start
     return tuple(dict.fromkeys(faults))
+
+
+def _load(read: Callable[[], T], otherwise: T, faults: list[str]) -> T:
+    try:
+        return read()
+    except KnowledgeError as error:
+        faults.extend(error.faults)
+        return otherwise
 
 
 def _unknown_files(overlay: Path | None) -> Iterator[str]:
@@ -162,7 +171,9 @@ def _unproven(content: Any, sources: Mapping[SourceId, Source], above: tuple[str
         own = tuple(it["source"] for it in content.get("sources", ()) if isinstance(it, dict))
         rests_on = own or above
         if content.get("verified") is True and sources:
-            named = content.get("trial") or content.get("measure") or content.get("agent") or content.get("text") or "it"
+            named = (
+                content.get("trial") or content.get("measure") or content.get("agent") or content.get("text") or "it"
+            )
             if not rests_on:
                 yield f"calls {str(named)[:40]!r} verified without a source"
             elif all(it in sources and sources[SourceId(it)].read == "not_read" for it in rests_on):

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from cdshooks.knowledge.codes import system_of
-from cdshooks.knowledge.drugs import SYSTEMS, split
+from cdshooks.knowledge.drugs import split
 from cdshooks.knowledge.entries import DATA
 from cdshooks.knowledge.names import name_of
 
@@ -128,6 +128,3 @@ def _drug_faults(overlay: Path | None) -> Iterator[str]:
             named = names.setdefault(tuple(name_of(brand)), (agent, where))
             if named[0] != agent:
                 yield f"{where}: the name {brand!r} of {agent!r} is that of {named[0]!r} in {named[1]}"
-
-
-assert set(_DRUG_CODES.values()) <= set(SYSTEMS.values())

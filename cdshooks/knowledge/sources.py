@@ -13,10 +13,17 @@ from cdshooks.knowledge.ids import SourceId
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where something was read. ``is_secondary``: a report of the original, to be confirmed there."""
+    """Where something was read.
+
+    ``read`` says how: the page itself ("full"), its "abstract", a "secondary" report or copy to be confirmed at the original, or
+    "not_read" for memory and opinion, which are never shown as evidence.
+    """
 
     id: SourceId
     cite: str
+    kind: str
+    read: str
+    published: str | None = None
     doi: str | None = None
     pmid: str | None = None
     nct: str | None = None
