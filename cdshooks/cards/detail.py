@@ -30,7 +30,9 @@ def found_for_patient(advice: Advice) -> str:
         if since is not None
         else "no metastatic date"
     )
-    sentence = wording.COUNTED_AT_LEAST if counts.is_at_least else wording.COUNTED
+    sentence = wording.COUNTED if counts.min == counts.max else wording.COUNTED_RANGE
+    if counts.is_at_least:
+        sentence = wording.COUNTED_AT_LEAST
     counted = sentence.format(
         count=counts.metastatic_lines,
         lines="line" if counts.metastatic_lines == 1 else "lines",
@@ -43,7 +45,7 @@ def found_for_patient(advice: Advice) -> str:
     receptors = wording.RECEPTORS.format(receptors=_receptors(advice))
     table = "\n".join((wording.LINE_HEAD, *rows)) if rows else ""
     brain = _brain(advice)
-    told = "\n".join(it for it in (counted, *others, receptors, brain) if it)
+    told = "\n".join(f"- {it}" for it in (counted, *others, receptors, brain) if it)
     return "\n\n".join(it for it in (wording.FOUND.format(as_of=advice.as_of), table, told) if it)
 
 
@@ -72,13 +74,11 @@ def option_lines(shown: list[Option], ranked: list[Option], advice: Advice, know
     if rest:
         parts.append(wording.OTHERS.format(names=_names(rest)))
     for verdict, sentence in ((Verdict.HOLD, wording.HELD), (Verdict.EXCLUDE, wording.EXCLUDED)):
-        named = [
-            f"{it.label} ({_first_reason(it)})"
-            for it in advice.options
-            if it.verdict == verdict and knowledge.regimens[it.id].role == "option"
-        ]
+        named = _by_reason(
+            it for it in advice.options if it.verdict == verdict and knowledge.regimens[it.id].role == "option"
+        )
         if named:
-            parts.append(sentence.format(names=_names(named)))
+            parts.append(f"{sentence}\n\n" + "\n".join(named))
     return "\n\n".join(it for it in parts if it)
 
 
@@ -138,7 +138,8 @@ def _brain(advice: Advice) -> str:
 def _option(option: Option, knowledge: Knowledge, *, after_tdxd: bool) -> str:
     regimen = knowledge.regimens[option.id]
     drugs = f" ({' + '.join(option.agents)})" if option.agents else ""
-    text = f"**{option.label}**{drugs}. {_evidence(regimen, knowledge, after_tdxd=after_tdxd)}"
+    evidence = _evidence(regimen, knowledge, after_tdxd=after_tdxd) if option.agents else ""
+    text = f"**{option.label}**{drugs}. {evidence}".rstrip()
     if option.why_this_rank:
         text += f" Why here: {option.why_this_rank[0]}"
     for warned in option.warnings[:3]:
@@ -157,7 +158,7 @@ def _evidence(regimen: Regimen, knowledge: Knowledge, *, after_tdxd: bool) -> st
             caveat = f"; {wording.TDXD_NAIVE}" if after_tdxd and trial.is_tdxd_naive is not False else ""
             cited = _cited((it.source for it in trial.sources), knowledge)
             return f"{trial.trial}: {'; '.join(figures[:2])}{caveat}{cited}."
-    return f"{wording.UNVERIFIED.capitalize()}{_cited((it.source for it in regimen.sources), knowledge)}."
+    return wording.UNVERIFIED  # without a source: what stands behind an unverified figure is not cited as evidence
 
 
 def _cited(sources: Iterable[SourceId], knowledge: Knowledge) -> str:
@@ -168,6 +169,14 @@ def _cited(sources: Iterable[SourceId], knowledge: Knowledge) -> str:
 def _first_reason(option: Option) -> str:
     failed = [it for it in option.findings if it.outcome == Outcome.NOT_MET]
     return failed[0].because.rstrip(".") if failed else "see explain"
+
+
+def _by_reason(options: Iterable[Option]) -> list[str]:
+    """One point for each reason, with the regimens it holds back: a reason that holds for thirty is said once."""
+    held: dict[str, list[str]] = {}
+    for option in options:
+        held.setdefault(_first_reason(option), []).append(option.label)
+    return [f"- {reason}: {_names(labels)}." for reason, labels in held.items()]
 
 
 def _names(names: list[str]) -> str:
