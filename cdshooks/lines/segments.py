@@ -182,8 +182,12 @@ class Segmenter:
 
     def _is_sequence(self, run: Run, line: Segment) -> bool:
         groups = self._groups
-        before = all(groups.has("sequence_first", agent) for agent in line.agents) and groups.has(
-            "sequence_second", run.agent
+        # The second part may start on several days: its drugs already placed do not count against it.
+        first = [it for it in line.runs if it.start.days_until(run.start).least > self._rules.days("combo")]
+        before = (
+            bool(first)
+            and all(groups.has("sequence_first", it.agent) for it in first)
+            and groups.has("sequence_second", run.agent)
         )
         after = groups.has("sequence_first", run.agent) and groups.any_of("swap_taxane", line.agents)
         return before or after

@@ -1,0 +1,137 @@
+"""Each line rule on the last day that it holds and on the first day that it does not. Source: lines-of-therapy, R4 to R15."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from tests.histories.drawn import history_of, record_of
+
+START = date(2021, 1, 4)
+
+
+def on(days):
+    return (START + timedelta(days)).isoformat()
+
+
+def lines_of(*drawn, **more):
+    """The number of lines of courses drawn as (agent, first day, last day[, reason]); the last day None goes on."""
+    table = "agent | start | end | stopped for\n" + "\n".join(
+        f"{agent} | {on(start)} | {on(end) if end is not None else ''} | {rest[0] if rest else ''}"
+        for agent, start, end, *rest in drawn
+    )
+    more.setdefault("metastatic", on(0))
+    more["progression"] = tuple(on(it) for it in more.get("progression", ()))
+    return history_of(record_of(table, **more))
+
+
+def codes(history):
+    return {it.code for it in history.alternatives}
+
+
+T, P, D = "trastuzumab", "pertuzumab", "docetaxel"
+
+
+@pytest.mark.parametrize(("joined", "lines"), [(28, 1), (29, 2)])
+def test_r8_a_drug_within_28_days_belongs_to_the_regimen(joined, lines):
+    assert len(lines_of((T, 0, 400), ("vinorelbine", joined, 400)).lines) == lines
+
+
+@pytest.mark.parametrize(("gap", "lines", "doubts"), [(90, 1, False), (91, 1, True), (180, 1, True), (181, 2, True)])
+def test_r10_a_break_of_the_same_regimen(gap, lines, doubts):
+    history = lines_of((T, 0, 200), ("vinorelbine", 0, 200), (T, 200 + gap, 900), ("vinorelbine", 200 + gap, 900))
+    assert len(history.lines) == lines
+    assert bool(history.alternatives) == doubts
+
+
+@pytest.mark.parametrize(("gap", "is_open_question"), [(365, True), (366, False)])
+def test_r11_a_rechallenge_within_a_year_could_be_the_same_line(gap, is_open_question):
+    history = lines_of((T, 0, 200), ("vinorelbine", 0, 200), (T, 200 + gap, 900), ("vinorelbine", 200 + gap, 900))
+    assert len(history.lines) == 2
+    assert ("RECHALLENGE" in codes(history)) == is_open_question
+
+
+@pytest.mark.parametrize(("gap", "lines"), [(45, 1), (46, 2)])
+def test_r10_a_taxane_may_replace_a_taxane_within_45_days(gap, lines):
+    assert len(lines_of((T, 0, 400), (D, 0, 60), ("paclitaxel", 60 + gap, 300)).lines) == lines
+
+
+@pytest.mark.parametrize(("joined", "lines"), [(60, 1), (61, 2)])
+def test_r10_an_antibody_partner_may_join_within_60_days(joined, lines):
+    history = lines_of((T, 0, 400), (D, 0, 120), (P, joined, 400))
+    assert len(history.lines) == lines
+    assert ("LATE_PARTNER" in codes(history)) == (lines == 1)
+
+
+@pytest.mark.parametrize(("gap", "lines"), [(90, 1), (91, 2)])
+def test_r12_endocrine_therapy_alone_after_the_antibody_stopped(gap, lines):
+    assert len(lines_of((T, 0, 200), (D, 0, 120), ("letrozole", 200 + gap, 700)).lines) == lines
+
+
+@pytest.mark.parametrize(("gap", "lines"), [(42, 1), (43, 2)])
+def test_r10_the_planned_sequence_of_anthracycline_and_taxane(gap, lines):
+    history = lines_of(
+        ("doxorubicin", 0, 63), ("cyclophosphamide", 0, 63), (D, 63 + gap, 200), (T, 63 + gap, 500), (P, 63 + gap, 500)
+    )
+    assert len(history.lines) == lines
+    assert ("SEQUENCE" in codes(history)) == (lines == 1)
+
+
+@pytest.mark.parametrize(("gap", "lines"), [(90, 1), (91, 2)])
+@pytest.mark.parametrize("added", ["palbociclib", "tucatinib"])
+def test_r10_maintenance_may_be_intensified_within_90_days_of_the_taxane(added, gap, lines):
+    history = lines_of((T, 0, 900), (P, 0, 900), (D, 0, 120), (added, 120 + gap, 900))
+    assert len(history.lines) == lines
+    assert ("INTENSIFY" in codes(history)) == (lines == 1)
+
+
+@pytest.mark.parametrize(("lingers", "kept"), [(42, False), (43, True)])
+def test_r13_an_old_drug_that_lingers_up_to_42_days_is_residue(lingers, kept):
+    history = lines_of((T, 0, 200), ("capecitabine", 0, 200 + lingers), ("vinorelbine", 200, 500))
+    assert ("capecitabine" in history.lines[-1].agents) == kept
+
+
+@pytest.mark.parametrize(("runs_on", "kept"), [(30, False), (31, True)])
+def test_r8_an_antibody_kept_more_than_30_days_is_part_of_the_new_regimen(runs_on, kept):
+    history = lines_of((T, 0, 200 + runs_on), ("capecitabine", 0, 200), ("vinorelbine", 200, 500))
+    assert (T in history.lines[-1].agents) == kept
+
+
+@pytest.mark.parametrize(("before", "lines"), [(30, 1), (31, 0)])
+def test_r6_treatment_up_to_30_days_before_the_metastatic_day_is_metastatic(before, lines):
+    assert len(lines_of(("letrozole", -before, -before + 20), metastatic=on(0)).lines) == lines
+
+
+@pytest.mark.parametrize(("back", "is_progression"), [(120, True), (121, False)])
+def test_r9_a_progression_counts_for_a_change_up_to_120_days_later(back, is_progression):
+    history = lines_of((T, 0, 400), (D, 0, 400), ("trastuzumab emtansine", 400, None), progression=(400 - back,))
+    assert (history.lines[0].end_reason == "progression") == is_progression
+
+
+@pytest.mark.parametrize(("late", "is_progression"), [(14, True), (15, False)])
+def test_r9_a_progression_counts_for_a_change_up_to_14_days_before(late, is_progression):
+    history = lines_of((T, 0, 400), (D, 0, 400), ("trastuzumab emtansine", 400, None), progression=(400 + late,))
+    assert (history.lines[0].end_reason == "progression") == is_progression
+
+
+@pytest.mark.parametrize(("after", "effective"), [(182, 1), (183, 0)])
+def test_r7_relapse_within_six_months_of_adjuvant_therapy_is_equivalent_to_a_line(after, effective):
+    history = lines_of(("trastuzumab emtansine", -after - 300, -after), metastatic=on(0))
+    assert history.counts.metastatic_lines == 0
+    assert history.counts.effective_lines == effective
+    assert history.early_relapse.days.least == after
+
+
+@pytest.mark.parametrize(("since", "current"), [(63, 1), (64, None)])
+def test_r15_a_last_dose_within_a_cycle_and_42_days_is_current_treatment(since, current):
+    history = history_of(
+        record_of(f"agent | start | end\n{T} | {on(0)} | {on(200)}"), as_of=START + timedelta(200 + since)
+    )
+    assert history.current == current
+
+
+@pytest.mark.parametrize(("gap", "courses"), [(60, 1), (61, 2)])
+def test_r4_doses_up_to_60_days_apart_are_one_course(gap, courses):
+    history = lines_of((T, 0, 0), (T, gap, gap))
+    assert sum(len(it.courses) for it in history.lines) == courses
