@@ -1,0 +1,105 @@
+"""What ``explain`` prints obeys the contract, for a rich record and for an empty one. Source: contracts/explain.schema.json."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from cdshooks.cli.explain import explain_file
+from cdshooks.explain.as_json import explain_json
+from cdshooks.explain.as_text import print_explanation
+from cdshooks.explain.timeline import draw_timeline
+from cdshooks.knowledge.load import load_knowledge
+
+FIXTURES = Path(__file__).parents[2] / "fhir_fixtures"
+AS_OF = date(2026, 11, 24)
+VERDICTS = {"offer", "offer_with_warning", "hold", "exclude", "not_applicable"}
+TOP = {
+    "as_of", "jurisdiction", "knowledge", "patient", "lines", "facts",
+    "options", "trials", "gaps", "conflicts", "unreadable",
+}  # fmt: skip
+FINDING = {"criterion", "outcome", "because", "missing", "evidence"}
+LINE = {"number", "setting", "agents", "start", "end", "end_reason", "opened_by", "closed_by", "confidence", "evidence"}
+
+
+@pytest.fixture(scope="module")
+def knowledge():
+    return load_knowledge()
+
+
+@pytest.fixture(scope="module")
+def advice(knowledge):
+    story = FIXTURES / "after-thp-tdxd-tucatinib-active-brain-metastases" / "request.json"
+    return explain_file(story.read_bytes(), knowledge, as_of=AS_OF, jurisdiction="US")
+
+
+@pytest.fixture(scope="module")
+def empty(knowledge):
+    return explain_file(b'{"resourceType": "Bundle"}', knowledge, as_of=AS_OF, jurisdiction="US")
+
+
+@pytest.fixture(params=["advice", "empty"])
+def told(request, knowledge):
+    found = request.getfixturevalue(request.param)
+    return msgspec.json.decode(msgspec.json.encode(explain_json(found, knowledge)))
+
+
+def test_every_member_of_the_contract_is_there(told):
+    assert set(told) >= TOP
+
+
+def test_every_regimen_has_one_verdict_and_a_rank_only_if_offered(told, knowledge):
+    assert sorted(it["id"] for it in told["options"]) == sorted(knowledge.regimens)
+    for option in told["options"]:
+        assert option["verdict"] in VERDICTS
+        assert (option["rank"] is not None) == option["verdict"].startswith("offer")
+
+
+def test_every_finding_says_why(told):
+    findings = [it for option in told["options"] for it in option["findings"]]
+    assert findings
+    assert all(set(it) >= FINDING and it["because"] for it in findings)
+
+
+def test_ranks_count_from_one_without_a_hole(told):
+    ranks = [it["rank"] for it in told["options"] if it["rank"] is not None]
+    assert ranks == list(range(1, len(ranks) + 1))
+
+
+def test_lines_name_drugs_dates_rules_and_evidence(advice, knowledge):
+    lines = explain_json(advice, knowledge)["lines"]
+    assert [it["number"] for it in lines["history"]] == [1, 2, 3]
+    assert all(set(it) >= LINE and it["agents"] and it["evidence"] for it in lines["history"])
+
+
+def test_an_empty_record_is_told_as_unknown_not_as_normal(empty, knowledge):
+    told = explain_json(empty, knowledge)
+    assert told["lines"]["history"] == []
+    assert told["lines"]["metastatic_since"] is None
+    assert told["facts"]["lvef_percent"]["value"] is None
+
+
+def test_the_timeline_fits_100_columns_and_shows_each_drug_of_each_line(advice):
+    rows = draw_timeline(advice, 100)
+    assert max(map(len, rows)) <= 100
+    for line in advice.lines.lines:
+        for course in line.courses:
+            assert any(row.strip().startswith(str(course.agent)[:20]) for row in rows)
+
+
+def test_without_a_line_there_is_no_picture(empty):
+    assert draw_timeline(empty, 100) == []
+
+
+@pytest.mark.parametrize("which", ["advice", "empty"])
+def test_the_page_begins_with_the_warning_and_has_no_control_sequence(which, request, knowledge):
+    console = Console(width=100, color_system=None, record=True, file=Path("/dev/null").open("w"))  # noqa: SIM115 - closed below
+    with console.file:
+        print_explanation(request.getfixturevalue(which), knowledge, console)
+    page = console.export_text(styles=False)
+    assert page.startswith("NOT FOR CLINICAL USE")
+    assert "\x1b" not in page
