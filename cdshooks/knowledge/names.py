@@ -26,6 +26,8 @@ def stem(word: str) -> str:
 
 def words(text: str) -> list[str]:
     """The words of a text: lower case, accents dropped, split at everything that is no letter or digit."""
+    if text.isascii():
+        return _WORD.findall(text.lower())
     plain = unicodedata.normalize("NFKD", text.casefold())
     return _WORD.findall("".join(it for it in plain if not unicodedata.combining(it)))
 

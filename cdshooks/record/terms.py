@@ -16,6 +16,8 @@ _STOP_CODES = {
 }
 """Meanings of the answer table ``treatment-termination-reason`` -> stop reason; every other meaning is "other"."""
 _BREAST_CONCEPTS = frozenset({"breast-cancer", "metastatic-breast-cancer"})
+_USES_BESIDE_CANCER = frozenset({"autoimmune", "ibd", "transplant"})
+"""Diagnoses for which methotrexate, cyclophosphamide or everolimus are given without any cancer. Source: terminology 13."""
 
 
 class RecordTerms:
@@ -85,6 +87,8 @@ class RecordTerms:
             found = _icd_disease(system_of(coding.system), (coding.code or "").upper())
             if found is not None:
                 return found
+        if any(term.concept in _USES_BESIDE_CANCER for term in terms):
+            return "not-cancer"
         return None
 
     def is_drug_therapy(self, coding: Coding) -> bool:

@@ -311,17 +311,14 @@ class TreatmentReader:
         return None
 
     def _given_for(self, resource: object) -> GivenFor | None:
-        for concept in getattr(resource, "reason_code", ()):
-            found = self._terms.given_for(concept)
-            if found is not None:
-                return GivenFor(found)
+        """What a drug is for: breast cancer wherever one of its reasons says so, whatever stands before it."""
+        concepts: list[CodeableConcept] = list(getattr(resource, "reason_code", ()))
         for reference in getattr(resource, "reason_reference", ()):
             held = resolve(self._resources, reference.reference)
-            concept = getattr(held.resource, "code", None) if held is not None else None
-            found = self._terms.given_for(concept if concept is not None else CodeableConcept(text=reference.display))
-            if found is not None:
-                return GivenFor(found)
-        return None
+            code = getattr(held.resource, "code", None) if held is not None else None
+            concepts.append(code if code is not None else CodeableConcept(text=reference.display))
+        found = {GivenFor(it) for it in map(self._terms.given_for, concepts) if it is not None}
+        return next((it for it in GivenFor if it in found), None)
 
     def _intent(self, extensions: tuple[Extension, ...]) -> TreatmentIntent | None:
         for extension in extensions:
@@ -338,7 +335,9 @@ class TreatmentReader:
         for dosage in dosages if isinstance(dosages, tuple) else (dosages,):
             if dosage.route is not None:
                 return self._terms.route(dosage.route)
-        return None
+        # "Fluorouracil 5 % cream" is often all that a skin treatment says of its route.
+        routes = (self._terms.route(concept) for concept in self._concepts_of(resource))
+        return "topical" if "topical" in routes else None
 
 
 def _dates_of(resource: object) -> _Dates | None:

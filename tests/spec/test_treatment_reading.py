@@ -145,3 +145,30 @@ def test_an_unreadable_record_costs_itself_only() -> None:
     record = record_of(drug("MedicationRequest", "active"), drug("MedicationRequest", "active", id="bad", note=7))
     assert len(record.exposures) == 1
     assert [str(it.resource) for it in record.unreadable] == ["MedicationRequest/bad"]
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("methotrexate 15 mg weekly", "rheumatoid arthritis"),
+        ("everolimus 0.75 mg", "kidney transplant"),
+        ("fluorouracil 5% cream", "actinic keratosis"),
+    ],
+)
+def test_a_cancer_drug_for_another_disease_is_no_line(text: str, reason: str) -> None:
+    members = {"medicationCodeableConcept": {"text": text}, "reasonCode": [{"text": reason}]}
+    record = record_of(drug("MedicationRequest", "active", **members))
+    assert record.exposures == ()
+    assert len(record.other_cancer_drugs) == 1
+
+
+def test_a_drug_for_breast_cancer_in_a_patient_with_another_disease_is_a_line() -> None:
+    reasons = [{"text": "metastatic breast cancer"}, {"text": "rheumatoid arthritis"}]
+    for order in (reasons, reasons[::-1]):
+        record = record_of(drug("MedicationRequest", "active", reasonCode=order))
+        assert len(record.exposures) == 1
+
+
+def test_a_co_medication_is_known_by_its_german_name() -> None:
+    record = record_of(drug("MedicationStatement", "active", medicationCodeableConcept={"text": "Ketoconazol 200 mg"}))
+    assert [it.classes for it in record.comedications] == [("strong_cyp3a4_inhibitor",)]
