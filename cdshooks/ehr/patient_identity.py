@@ -43,8 +43,8 @@ class ContextPatient(msgspec.Struct, frozen=True, kw_only=True):
         target = resolve(reference)
         if target is not None and isinstance(target.resource, Patient):
             return self._compare(target.resource.id)
-        base, _, tail = reference.partition("/_history/")[0].rpartition("Patient/")
-        if not tail or "/" in tail or (base and not base.endswith("/")):
+        base, kind, tail = reference.partition("/_history/")[0].rpartition("Patient/")
+        if not kind or not tail or "/" in tail or (base and not base.endswith("/")):
             return Owner.UNSAID  # a Group, a device, a reference that leads nowhere
         if base and self.fhir_server is not None and _same_base(base) != _same_base(self.fhir_server):
             return Owner.OTHER  # the same id under another base is another patient
