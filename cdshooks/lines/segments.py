@@ -93,7 +93,8 @@ class Segmenter:
             return self._resumed(run, line, has_progressed=has_progressed)
         running = line.running_at(run.start)
         backbone = [it for it in running if self._groups.has("anti_her2", it.agent)]
-        gap = line.covered_until().days_until(run.start).least
+        # A course whose end is not on record may have gone on until now.
+        gap = 0 if running else line.covered_until().days_until(run.start).least
         if self._groups.has("endocrine", run.agent):
             # A flag in the weeks when a taxane stops does not break the line while the antibodies go on unchanged.
             if backbone and not self._had_endocrine(line):
@@ -112,7 +113,7 @@ class Segmenter:
             return None
         replaced = [it for it in line.runs if self._groups.swap(it.agent, run.agent) and it.agent != run.agent]
         if replaced and min(
-            ((it.until or it.last_dose).days_until(run.start).least for it in replaced), default=0
+            (it.until.days_until(run.start).least if it.until is not None else 0 for it in replaced), default=0
         ) <= days("swap"):
             return "R10-swap"
         if self._groups.has("antibody", run.agent) and since_start <= days("late") and running:
