@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import date, datetime
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from cdshooks.cli.demo import demo, fire
 from cdshooks.cli.explain import explain
 from cdshooks.errors import KnowledgeError
 from cdshooks.knowledge.load import load_knowledge
+from cdshooks.knowledge.sign import add_signature
 
 
 @click.group()
@@ -87,4 +89,35 @@ def check(directory: Path | None) -> None:
         f"knowledge {manifest.version}: {len(found.regimens)} regimens, "
         f"{len(found.criteria)} criteria, {len(found.sources)} sources, "
         f"{len(found.drugs.by_agent)} drugs; no fault"
+    )
+
+
+@knowledge.command()
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--reviewer", required=True, help="Name and role of the clinician who has reviewed the knowledge.")
+@click.option(
+    "--until", type=click.DateTime(["%Y-%m-%d"]), help="Last day of the signature (default: the knowledge's expiry)."
+)
+def sign(directory: Path, reviewer: str, until: datetime | None) -> None:
+    """Record in the overlay DIRECTORY who has reviewed the knowledge now in force.
+
+    Example: cdshooks knowledge sign overlay/ --reviewer "Dr A. Example, medical oncology"
+    """
+    try:
+        manifest = load_knowledge(directory).manifest
+        signature = add_signature(
+            directory,
+            reviewer=reviewer,
+            signed=date.today(),  # noqa: DTZ011 - a calendar date where it is signed
+            until=until.date() if until is not None else manifest.expires,
+            version=manifest.version,
+            content_hash=manifest.content_hash,
+        )
+    except KnowledgeError as error:
+        for fault in error.faults:
+            click.echo(fault, err=True)
+        sys.exit(1)
+    click.echo(
+        f"signed by {signature.reviewer} on {signature.signed} until {signature.until}: "
+        f"knowledge {signature.version}, content {signature.content_hash}"
     )
