@@ -22,6 +22,8 @@ _LONGEST_NAME = 6
 _LONGEST_TEXT = 400
 """Characters of a text that are searched: a drug's name stands at its beginning."""
 _LETTERS_FOR_ONE_SLIP, _LETTERS_FOR_TWO_SLIPS = 7, 10
+_DENIED = re.compile(r"\s*(?:no|not|never|without|kein\w*|ohne)\b", re.IGNORECASE)
+"""A text that begins so says which drug was not given."""
 _TRIAL = re.compile(
     r"investigational|(?:study|trial) (?:drug|agent|medication|treatment)|clinical trial|blinded|placebo|prüf|NCT[0-9]{8}",
     re.IGNORECASE,
@@ -55,6 +57,8 @@ class DrugNames:
         """All codings of a concept first, then its words."""
         coded = self._specific(tuple(dict.fromkeys(it for it in map(self._by_code, concept.coding) if it is not None)))
         texts = tuple(dict.fromkeys(it for it in (concept.text, *(coding.display for coding in concept.coding)) if it))
+        if not coded and texts and _DENIED.match(texts[0]):
+            return Identified(unmapped=texts[0])
         named = self._specific(tuple(dict.fromkeys(agent for text in texts for agent in self.agents_in_text(text))))
         both = self._specific(tuple(dict.fromkeys((*coded, *named))))
         if both:

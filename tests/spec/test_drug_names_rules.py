@@ -39,6 +39,7 @@ def agents_of(text):
         ("tucatnib", ["tucatinib"]),
         ("Xeloda 500 mg Filmtabletten", ["capecitabine"]),
         ("study drug, blinded", ["investigational"]),
+        ("No trastuzumab given", []),
         ("levothyroxine", []),
         ("THP C4", []),
         ("deruxtecan", []),
