@@ -118,11 +118,20 @@ def _merge(runs: list[Run], cycle: int | None, rules: LineRules) -> list[Run]:
             bridges = before.until is None and not before.is_open and gap <= rules.days("gap_max")
             if before.is_open or gap <= allowed or bridges:
                 merged[-1] = _join(before, run)
+                proofs[-1].update(run.evidence)
                 return merged
         merged.append(run)
+        proofs.append(set(run.evidence))
         return merged
 
-    return reduce(step, runs, [])
+    # The records are gathered apart and sorted once, or ten thousand doses would cost the square of it.
+    proofs: list[set[ResourceRef]] = []
+    nothing: list[Run] = []
+    merged_runs = reduce(step, runs, nothing)
+    return [
+        msgspec.structs.replace(run, evidence=tuple(sorted(known)))
+        for run, known in zip(merged_runs, proofs, strict=True)
+    ]
 
 
 def _join(before: Run, after: Run) -> Run:
@@ -143,7 +152,7 @@ def _join(before: Run, after: Run) -> Run:
         stopped_for=reasons[0] if reasons else None,
         intent=before.intent or after.intent,
         is_certain=before.is_certain and after.is_certain,
-        evidence=tuple(sorted({*before.evidence, *after.evidence})),
+        evidence=before.evidence,
     )
 
 

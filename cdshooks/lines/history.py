@@ -191,8 +191,10 @@ def _whole_history_doubts(
 
 
 def _is_order_only(record: PatientRecord, line: LineOfTherapy, as_of: date, within: int) -> bool:
-    proofs = {it.proof for it in record.exposures if set(it.evidence) & set(line.evidence)}
-    return proofs == {"ordered"} and (as_of - line.start.first).days < within
+    if (as_of - line.start.first).days >= within:
+        return False
+    known = frozenset(line.evidence)
+    return {it.proof for it in record.exposures if not known.isdisjoint(it.evidence)} == {"ordered"}
 
 
 def _counts(
