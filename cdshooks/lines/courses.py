@@ -116,7 +116,9 @@ def _merge(runs: list[Run], cycle: int | None, rules: LineRules) -> list[Run]:
             covered = before.until if before.until is not None and cycle is None else before.last_dose
             gap = covered.days_until(run.start).least
             bridges = before.until is None and not before.is_open and gap <= rules.days("gap_max")
-            if before.is_open or gap <= allowed or bridges:
+            # An order never closed reaches the next record of the drug, but not across the time of a whole other line.
+            reaches = before.is_open and gap <= rules.days("gap_max")
+            if reaches or gap <= allowed or bridges:
                 merged[-1] = _join(before, run)
                 proofs[-1].update(run.evidence)
                 return merged

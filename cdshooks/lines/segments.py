@@ -60,7 +60,7 @@ class Segmenter:
 
     def _place(self, run: Run, line: Segment) -> None:
         has_progressed = self._progressions.near(run.start, line.start, self._stops(line, run))
-        since_start = line.start.days_until(run.start).least
+        since_start = self._since_start(run, line)
         rule = self._same_line(run, line, since_start, has_progressed=has_progressed)
         if rule is not None:
             line.runs.append(run)
@@ -132,10 +132,25 @@ class Segmenter:
             return "R10-her2-late"
         return None
 
+    def _since_start(self, run: Run, line: Segment) -> int:
+        """Days since the line began: the least where that settles it, else the middle of what months or years allow."""
+        days, window = line.start.days_until(run.start), self._rules.days("combo")
+        if run.start == line.start or days.most <= window or days.least > window:
+            return days.least
+        middle = (days.least + days.most) // 2
+        if run.agent not in line.agents:
+            is_same = middle <= window
+            because = f"{run.agent} started on a day known too vaguely to tell whether it opened a line."
+            self._doubt(line, "OUTSIDE", 1 if is_same else -1, because, run)
+        return middle
+
     def _replaces_at_once(self, run: Run, line: Segment) -> bool:
         """Whether the drug replaces a regimen of one dose: then it is merged, with an alternative."""
         earlier = [it for it in line.runs if it.start != run.start]
-        if not earlier or line.running_at(run.start) or any(it.is_open or it.until is None for it in line.runs):
+        # What the last dose still covers is no sign that the old drug goes on: a next dose would be.
+        if not earlier or any(
+            it.is_open or it.until is None or it.last_dose.is_before(run.start) is not True for it in earlier
+        ):
             return False
         stopped = any(it.stopped_for in {StopReason.PROGRESSION, StopReason.TOXICITY} for it in earlier)
         if not stopped:

@@ -2,7 +2,7 @@
 
 Each folder of `fhir_fixtures/` is one story. In the front matter of its `story.md`, `expects` was written before any output
 was seen; `added_on_review` was added after verdicts had been read and found wrong, so it is a regression check and no
-independent proof. Both are checked alike. `cards.json` is the reviewed answer to its `request.json`, with every uuid replaced by a stable name.
+independent proof. Both are checked alike. `cards.json` is the pinned answer to its `request.json`, with every uuid replaced by a stable name.
 
 After a change that is meant to alter cards: `UPDATE_GOLDEN=1 pytest tests/golden`, then read the difference of each
 `cards.json` as a clinician would before it is committed. A card that contradicts its story.md is a fault of the service,
@@ -117,7 +117,7 @@ def with_stable_names(value: dict[str, Any]) -> str:
     return UUID.sub(lambda found: names[found[0]], text) + "\n"
 
 
-def test_every_story_has_cards_that_were_reviewed():
+def test_every_story_has_pinned_cards():
     """A story whose cards nobody has found right yet has no `cards.json`; writing one is saying that they were read."""
     assert [story.folder.name for story in STORIES if not (story.folder / "cards.json").exists() and not UPDATE] == []
 
@@ -127,7 +127,7 @@ def test_every_story_has_cards_that_were_reviewed():
     [story for story in STORIES if UPDATE or (story.folder / "cards.json").exists()],
     ids=lambda story: story.folder.name,
 )
-def test_the_cards_are_the_reviewed_ones(story):
+def test_the_cards_are_the_pinned_ones(story):
     got = with_stable_names(answer(story))
     golden = story.folder / "cards.json"
     if UPDATE:

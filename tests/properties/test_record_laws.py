@@ -173,5 +173,5 @@ def test_a_mutated_record_never_raises(data):
         node = target
         for step in place[:-1]:
             node = node[step]
-        node[place[-1]] = data.draw(JUNK)
+        node[place[-1]] = copy.deepcopy(data.draw(JUNK))  # a later step may change what is drawn
     record_of(resources)

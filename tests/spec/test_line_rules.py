@@ -378,3 +378,59 @@ def test_every_line_says_which_rule_opened_it_and_on_which_records(line_spec):
     )
     assert all(it.evidence for it in history.lines)
     assert {it.rule for it in history.firings} == {"R5-metastatic-date", "R8-regimen", "R9-new-agent"}
+
+
+def test_one_dose_before_another_regimen_is_merged_and_stays_open(line_spec):
+    line_spec(
+        """
+        agent                  | start      | end
+        trastuzumab emtansine  | 2021-01-04 | 2021-01-04
+        trastuzumab deruxtecan | 2021-01-25 |
+        """,
+        """
+        line | start
+        1    | 2021-01-04
+        """,
+        count=(1, 1, 2),
+        codes={"SHORT_EXPOSURE"},
+    )
+
+
+def test_an_order_never_closed_does_not_swallow_the_same_drug_two_lines_later(line_spec):
+    line_spec(
+        """
+        agent                  | start      | end        | stopped for
+        trastuzumab            | 2021-01-04 |            |
+        pertuzumab             | 2021-01-04 |            |
+        trastuzumab deruxtecan | 2022-01-04 | 2023-01-04 | progression
+        tucatinib              | 2023-02-01 |            |
+        capecitabine           | 2023-02-01 |            |
+        trastuzumab            | 2023-02-01 |            |
+        """,
+        """
+        line | agents
+        1    | pertuzumab, trastuzumab
+        2    | trastuzumab deruxtecan
+        3    | capecitabine, trastuzumab, tucatinib
+        """,
+    )
+
+
+def test_years_alone_open_lines_but_leave_them_open_to_question(line_spec):
+    history = line_spec(
+        """
+        agent                  | start | end  | stopped for
+        trastuzumab            | 2019  | 2019 |
+        pertuzumab             | 2019  | 2019 |
+        trastuzumab emtansine  | 2020  | 2020 | progression
+        trastuzumab deruxtecan | 2021  |      |
+        """,
+        """
+        line | agents                  | start
+        1    | pertuzumab, trastuzumab | 2019
+        2    | trastuzumab emtansine   | 2020
+        3    | trastuzumab deruxtecan  | 2021
+        """,
+        codes={"OUTSIDE"},
+    )
+    assert history.confidence == "low"
