@@ -4,7 +4,7 @@ FROM ${PYTHON_IMAGE} AS build
 WORKDIR /src
 COPY requirements.txt pyproject.toml README.md LICENSE ./
 RUN python -m venv /opt/cdshooks \
- && /opt/cdshooks/bin/pip install --no-cache-dir --require-hashes --only-binary :all: -r requirements.txt
+ && /opt/cdshooks/bin/pip install --no-cache-dir --no-deps --require-hashes --only-binary :all: -r requirements.txt
 COPY cdshooks cdshooks
 RUN /opt/cdshooks/bin/pip install --no-cache-dir --no-deps .
 

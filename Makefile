@@ -41,16 +41,18 @@ lock: $(VENV)/.installed-dev ## write the hash-locked requirements anew
 clean: ## remove what the build made
 	@rm -rf $(VENV) build dist *.egg-info .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
+# --no-deps: the lock is complete, and an older pip (23.2, as CPython 3.11.7 brings it) looks past it for extras such as
+# coverage[toml] as soon as a newer release is out, then refuses that release for its missing hash.
 $(VENV)/.python:
 	@scripts/check-python $(PYTHON)
 	@$(STEP) "Virtual environment" $(PYTHON) -m venv $(VENV)
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.python requirements.txt pyproject.toml
-	@$(STEP) "Dependencies (hash-locked)" $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(STEP) "Dependencies (hash-locked)" $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
 	@$(STEP) "cdshooks" $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
-	@$(STEP) "Development tools (hash-locked)" $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@$(STEP) "Development tools (hash-locked)" $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
 	@touch $@
