@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
-from cdshooks.cards.model import Card
+from cdshooks.cards.quiet import CardSet, EarlierResponse, keep_quiet
 from cdshooks.cards.render import Occasion, render_cards
 from cdshooks.ehr.draft_bundle import read_draft_bundle
 from cdshooks.ehr.gather import gather_resources
@@ -25,7 +25,8 @@ def answer_hook(
     jurisdiction: str,
     new_uuid: Callable[[], str],
     is_date_fixed: bool = False,
-) -> tuple[Card, ...]:
+    earlier: tuple[EarlierResponse, ...] = (),
+) -> CardSet:
     """Answer one hook call.
 
     Args:
@@ -35,6 +36,7 @@ def answer_hook(
         jurisdiction: Whose licences count: US, EU or CN.
         new_uuid: Names cards and suggestions.
         is_date_fixed: The service's date is not today's; every card says so.
+        earlier: What clinicians answered to earlier cards for this patient; such a card stays silent for a while.
 
     Raises:
         MissingPatientDataError: Required data was not sent.
@@ -47,7 +49,8 @@ def answer_hook(
     record = read_patient_record(resources, knowledge)
     lines = build_line_history(record, knowledge, as_of=as_of)
     advice = assess_options(record, lines, knowledge, as_of=as_of, jurisdiction=jurisdiction, orders=selected)
-    return render_cards(advice, knowledge, _occasion(request, selected, is_date_fixed=is_date_fixed), new_uuid)
+    cards = render_cards(advice, knowledge, _occasion(request, selected, is_date_fixed=is_date_fixed), new_uuid)
+    return keep_quiet(cards, earlier, knowledge.quiet, as_of=as_of)
 
 
 def _occasion(request: HookRequest, selected: tuple[DraftOrder, ...], *, is_date_fixed: bool) -> Occasion:

@@ -80,6 +80,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
     source: Source
     selection_behavior: str
+    fingerprint: str
+    """What the card rests on, as one word; kept with the answer of a clinician and never sent. See ``cards.quiet``."""
     suggestions: tuple[Suggestion, ...] = ()
     override_reasons: tuple[Coding, ...] = ()
     links: tuple[Link, ...] = ()
@@ -91,6 +93,8 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("a summary is one line of 1 to 139 characters")
         if not self.uuid or not self.detail or self.selection_behavior not in {"at-most-one", "any"}:
             raise ValueError("a card needs a uuid, a detail and a known selection behaviour")
+        if not self.fingerprint:
+            raise ValueError("a card needs a fingerprint, or an answer to it would silence every other")
 
     def as_json(self) -> dict[str, Any]:
         """The card as it is sent: members without a value are absent."""

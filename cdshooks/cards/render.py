@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -10,6 +10,7 @@ from cdshooks.cards import wording
 from cdshooks.cards.actions import draft_actions, trial_action
 from cdshooks.cards.detail import found_for_patient, limits, missing_or_conflicting, option_lines, review_lines
 from cdshooks.cards.model import Card, Coding, Indicator, Source, Suggestion
+from cdshooks.cards.quiet import fingerprint
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.lines.model import EndReason
@@ -101,7 +102,13 @@ class _Maker:
         )
         count = f"{len(shown)} option{'s' if len(shown) != 1 else ''}"
         return self._card(
-            "options", Indicator.INFO, summary.format(lines=_lines(finished), count=count), parts, suggestions
+            "options",
+            Indicator.INFO,
+            summary.format(lines=_lines(finished), count=count),
+            parts,
+            [(it.id, it.verdict, [warned.criterion for warned in it.warnings]) for it in advice.options]
+            + [(it.nct_id, it.verdict) for it in advice.trials],
+            suggestions,
         )
 
     def review(self, reviews: list[OrderReview]) -> Card:
@@ -119,13 +126,18 @@ class _Maker:
             missing_or_conflicting(self._advice, self._knowledge),
         )
         names = " + ".join(worst.agents)
-        return self._card("review", Indicator.WARNING, summary.format(agents=names), parts)
+        concluded = [(it.agents, it.judgement, [(why.criterion, why.outcome) for why in it.reasons]) for it in reviews]
+        return self._card("review", Indicator.WARNING, summary.format(agents=names), parts, concluded)
 
     def gaps(self) -> Card:
         asks = "\n".join(f"- {gap.ask}" for gap in self._advice.gaps)
         count = f"{len(self._advice.gaps)} thing{'s' if len(self._advice.gaps) != 1 else ''}"
         return self._card(
-            "missing", Indicator.INFO, wording.GAPS_SUMMARY.format(count=count), (f"{wording.MISSING}\n\n{asks}",)
+            "missing",
+            Indicator.INFO,
+            wording.GAPS_SUMMARY.format(count=count),
+            (f"{wording.MISSING}\n\n{asks}",),
+            [gap.fact for gap in self._advice.gaps],
         )
 
     def view(self, finished: int) -> Card:
@@ -134,11 +146,12 @@ class _Maker:
             Indicator.INFO,
             wording.VIEW_SUMMARY.format(lines=_lines(finished)),
             (found_for_patient(self._advice),),
+            [],
         )
 
     def incomplete(self, queries: tuple[str, ...]) -> Card:
         text = wording.INCOMPLETE.format(queries=", ".join(dict.fromkeys(queries)))
-        return self._card("incomplete", Indicator.WARNING, wording.INCOMPLETE_SUMMARY, (text,))
+        return self._card("incomplete", Indicator.WARNING, wording.INCOMPLETE_SUMMARY, (text,), queries)
 
     def _suggestions(self, shown: list[Option], ranked: list[Option]) -> tuple[Suggestion, ...]:
         occasion, made = self._occasion, list[Suggestion]()
@@ -178,9 +191,11 @@ class _Maker:
         indicator: Indicator,
         summary: str,
         parts: tuple[str, ...],
+        concluded: Iterable[object],
         suggestions: tuple[Suggestion, ...] = (),
     ) -> Card:
         manifest, occasion = self._knowledge.manifest, self._occasion
+        code = f"her2-later-line-{topic}"
         opening = [] if occasion.is_signed else [wording.UNSIGNED_LONG]
         if self._advice.as_of >= manifest.expires:
             opening.append(wording.EXPIRED.format(expires=manifest.expires))
@@ -198,12 +213,13 @@ class _Maker:
             source=Source(
                 label="cdshooks: HER2-positive metastatic breast cancer",
                 topic=Coding(
-                    code=f"her2-later-line-{topic}",
+                    code=code,
                     system=_TOPICS,
                     display=f"HER2-positive metastatic breast cancer: {topic}",
                 ),
             ),
             selection_behavior=occasion.selection_behavior,
+            fingerprint=fingerprint(code, concluded, self._advice, self._knowledge),
             suggestions=suggestions,
             override_reasons=tuple(
                 Coding(code=code, system=_REASON_SYSTEM, display=display) for code, display in wording.OVERRIDES

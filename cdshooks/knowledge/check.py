@@ -23,12 +23,13 @@ from cdshooks.knowledge.ids import AgentId, CriterionId, FactId, RegimenId, Sour
 from cdshooks.knowledge.line_rules import load_line_rules
 from cdshooks.knowledge.load import load_knowledge
 from cdshooks.knowledge.manifest import load_manifest
+from cdshooks.knowledge.quiet import load_quiet_rules
 from cdshooks.knowledge.ranking import load_ranking
 from cdshooks.knowledge.regimens import Regimen, load_regimens
 from cdshooks.knowledge.rules import bind_criteria
 from cdshooks.knowledge.sources import Source, cited_in, load_sources
 
-_CITING = ("criteria", "regimens", "gaps", "line_rules")
+_CITING = ("criteria", "regimens", "gaps", "line_rules", "quiet")
 _MEMORY = "memory"
 _AGENT_LISTS = frozenset({"agents", "except_agents", "by_agents", "all_of", "may_include"})
 _SETTING_AN_ORDER = "ranking"
@@ -65,6 +66,7 @@ def check_knowledge(overlay: Path | None = None) -> tuple[str, ...]:
     )
     others: tuple[Callable[[], object], ...] = (
         lambda: load_gap_rules(facts, sources, overlay) if facts and sources else None,
+        lambda: load_quiet_rules(facts, sources, overlay) if facts and sources else None,
         lambda: load_line_rules(overlay),
         lambda: load_ranking(overlay),
         lambda: load_manifest(overlay),

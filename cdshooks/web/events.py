@@ -17,7 +17,7 @@ EVENTS: dict[str, tuple[int, str, frozenset[str]]] = {
     "answered": (
         logging.INFO,
         "A hook call was answered.",
-        frozenset({"service", "hook_instance", "cards", "milliseconds"}),
+        frozenset({"service", "hook_instance", "cards", "silenced", "milliseconds"}),
     ),
     "request-refused": (logging.INFO, "A request is not valid.", frozenset({"error_id", "path"})),
     "data-missing": (logging.INFO, "Required data was not sent.", frozenset({"error_id", "keys"})),

@@ -38,7 +38,7 @@ def services_blueprint(knowledge: Knowledge, settings: Settings, today: Callable
         if service is None:
             raise UnknownServiceError
         hook_request = read_hook_request(service, _body(request, settings.max_body_mb * 1024 * 1024))
-        cards = answer_hook(
+        answer = answer_hook(
             hook_request,
             knowledge,
             as_of=today(),
@@ -50,10 +50,11 @@ def services_blueprint(knowledge: Knowledge, settings: Settings, today: Callable
             "answered",
             service=service_id,
             hook_instance=hook_request.hook_instance,
-            cards=len(cards),
+            cards=len(answer.cards),
+            silenced=len(answer.silenced),
             milliseconds=round((time.perf_counter() - started) * 1000),
         )
-        return Response(msgspec.json.encode({"cards": [card.as_json() for card in cards]}), content_type=_JSON)
+        return Response(msgspec.json.encode({"cards": [card.as_json() for card in answer.cards]}), content_type=_JSON)
 
     return blueprint
 

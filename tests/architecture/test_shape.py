@@ -14,7 +14,7 @@ from cdshooks.web.events import EVENTS, log_event
 CODE = Path(__file__).parents[2] / "cdshooks"
 WEB = sorted((CODE / "web").glob("*.py"))
 ALLOWED = {
-    "version", "knowledge", "jurisdiction", "dev", "service", "hook_instance", "cards", "milliseconds", "error_id", "path", "keys",
+    "version", "knowledge", "jurisdiction", "dev", "service", "hook_instance", "cards", "silenced", "milliseconds", "error_id", "path", "keys",
     "reason", "kind", "at",
 }  # fmt: skip
 

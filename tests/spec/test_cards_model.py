@@ -19,6 +19,7 @@ def card(**changes):
         "detail": "Detail",
         "source": SOURCE,
         "selection_behavior": "at-most-one",
+        "fingerprint": "f",
     }
     return Card(**{**members, **changes})
 
@@ -40,7 +41,7 @@ def test_a_summary_that_a_client_may_refuse_is_not_built(summary):
         card(summary=summary)
 
 
-@pytest.mark.parametrize("changes", [{"uuid": ""}, {"detail": ""}, {"selection_behavior": "all"}])
+@pytest.mark.parametrize("changes", [{"uuid": ""}, {"detail": ""}, {"selection_behavior": "all"}, {"fingerprint": ""}])
 def test_a_card_without_its_members_is_not_built(changes):
     with pytest.raises(ValueError, match="card needs"):
         card(**changes)
