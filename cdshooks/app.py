@@ -23,10 +23,16 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
         SettingsError: The knowledge is unsigned and the service was not told to run for evaluation, or no client may call.
         KnowledgeError: The knowledge has faults.
     """
+
+    def today() -> date:
+        return settings.today or date.today()  # noqa: DTZ011 - a calendar date where the service runs
+
+    loaded = knowledge if knowledge is not None else load_knowledge(settings.knowledge_overlay)
     faults = []
-    if not settings.is_evaluation:
+    if not settings.is_evaluation and loaded.manifest.signature(today()) is None:
         faults.append(
-            "CDSHOOKS_EVALUATION: no clinician has signed the knowledge in force; set it to 1 for an evaluation without patients."
+            "CDSHOOKS_EVALUATION: no clinician has signed the knowledge in force; sign it (cdshooks knowledge sign), "
+            "or set this to 1 for an evaluation without patients."
         )
     if not settings.is_dev:
         faults.append(
@@ -34,11 +40,6 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
         )
     if faults:
         raise SettingsError(tuple(faults))
-    loaded = knowledge if knowledge is not None else load_knowledge(settings.knowledge_overlay)
-
-    def today() -> date:
-        return settings.today or date.today()  # noqa: DTZ011 - a calendar date where the service runs
-
     app = Flask("cdshooks", static_folder=None)
     app.url_map.strict_slashes = (
         False  # a redirect would break a CORS preflight, so no URL is ever answered by one (D-16)

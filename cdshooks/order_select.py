@@ -49,11 +49,15 @@ def answer_hook(
     record = read_patient_record(resources, knowledge)
     lines = build_line_history(record, knowledge, as_of=as_of)
     advice = assess_options(record, lines, knowledge, as_of=as_of, jurisdiction=jurisdiction, orders=selected)
-    cards = render_cards(advice, knowledge, _occasion(request, selected, is_date_fixed=is_date_fixed), new_uuid)
+    cards = render_cards(
+        advice, knowledge, _occasion(request, selected, knowledge, as_of, is_date_fixed=is_date_fixed), new_uuid
+    )
     return keep_quiet(cards, earlier, knowledge.quiet, as_of=as_of)
 
 
-def _occasion(request: HookRequest, selected: tuple[DraftOrder, ...], *, is_date_fixed: bool) -> Occasion:
+def _occasion(
+    request: HookRequest, selected: tuple[DraftOrder, ...], knowledge: Knowledge, as_of: date, *, is_date_fixed: bool
+) -> Occasion:
     return Occasion(
         hook=request.service.hook,
         patient_id=request.patient_id,
@@ -63,5 +67,5 @@ def _occasion(request: HookRequest, selected: tuple[DraftOrder, ...], *, is_date
         takes_one_action=False,
         selection_behavior="at-most-one",
         is_date_fixed=is_date_fixed,
-        is_signed=False,
+        is_signed=knowledge.manifest.signature(as_of) is not None,
     )

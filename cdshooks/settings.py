@@ -15,6 +15,21 @@ from cdshooks.errors import CdsHooksError
 _T = TypeVar("_T")
 _JURISDICTIONS = ("US", "EU", "CN")
 _SECRETS = ("DATABASE_URL",)
+SETTINGS = frozenset(
+    {
+        "BASE_URL",
+        "CLIENTS",
+        "DATABASE_URL",
+        "DEADLINE_MS",
+        "DEV",
+        "EVALUATION",
+        "JURISDICTION",
+        "KNOWLEDGE_OVERLAY",
+        "MAX_BODY_MB",
+        "TODAY",
+    }
+)
+"""All settings without their prefix; a variable that is none of these is a slip of the pen and stops the start (CON-04)."""
 
 
 class SettingsError(CdsHooksError):
@@ -55,6 +70,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     }
     for name in _SECRETS:
         _read_secret(name, written, faults)
+    faults.extend(f"CDSHOOKS_{name} is no setting of this service." for name in sorted(written.keys() - SETTINGS))
 
     def get(name: str, read: Callable[[str], _T], otherwise: _T, must: str) -> _T:
         if name not in written:
@@ -86,7 +102,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
 
 def _read_secret(name: str, written: dict[str, str], faults: list[str]) -> None:
     """A secret may be named by the file that holds it, so that it stands in no process list."""
-    path = written.get(f"{name}_FILE")
+    path = written.pop(f"{name}_FILE", None)
     if path is None:
         return
     if name in written:

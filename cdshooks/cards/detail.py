@@ -8,6 +8,7 @@ from cdshooks.cards import wording
 from cdshooks.cards.escape import escape
 from cdshooks.knowledge.ids import SourceId
 from cdshooks.knowledge.load import Knowledge
+from cdshooks.knowledge.manifest import Freshness
 from cdshooks.knowledge.names import name_of
 from cdshooks.knowledge.regimens import Regimen
 from cdshooks.lines.model import LineOfTherapy
@@ -96,6 +97,8 @@ def review_lines(reviews: list[OrderReview], advice: Advice, knowledge: Knowledg
         for it in sorted(advice.options, key=lambda it: it.rank or 99)
         if it.verdict == Verdict.OFFER and it.agents
     ][:3]
+    if knowledge.manifest.freshness(advice.as_of) is Freshness.EXPIRED:
+        fitting = []
     text = f"{wording.WHY_REVIEW}\n\n" + "\n".join(dict.fromkeys(points))
     return text + (f"\n\n{wording.ALTERNATIVES.format(names=', '.join(fitting))}" if fitting else "")
 

@@ -13,6 +13,7 @@ from cdshooks.cards.model import Card, Coding, Indicator, Source, Suggestion
 from cdshooks.cards.quiet import fingerprint
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.knowledge.load import Knowledge
+from cdshooks.knowledge.manifest import Freshness
 from cdshooks.lines.model import EndReason
 from cdshooks.options.model import Advice, Option, OrderReview, Outcome
 
@@ -85,20 +86,25 @@ class _Maker:
         self._advice, self._knowledge, self._occasion, self._new_uuid = advice, knowledge, occasion, new_uuid
 
     def options(self, finished: int) -> Card:
-        advice = self._advice
+        advice, manifest = self._advice, self._knowledge.manifest
+        if manifest.freshness(advice.as_of) is Freshness.EXPIRED:
+            return self._card(
+                "options",
+                Indicator.INFO,
+                wording.EXPIRED_SUMMARY.format(expires=manifest.expires),
+                (found_for_patient(advice), missing_or_conflicting(advice, self._knowledge)),
+                [manifest.expires.isoformat()],
+            )
         ranked = sorted((it for it in advice.options if it.rank is not None), key=lambda it: it.rank or 0)
         ordered = frozenset(self._occasion.ordered)
         shown = [it for it in ranked if not it.agents or frozenset(it.agents) != ordered][:_MOST_OPTIONS]
-        is_expired = advice.as_of >= self._knowledge.manifest.expires
-        suggestions = () if is_expired else self._suggestions(shown, ranked)
+        suggestions = self._suggestions(shown, ranked)
         summary = wording.OPTIONS_SUMMARY if shown else wording.OPTIONS_SUMMARY_NONE
         parts = (
             found_for_patient(advice),
             wording.WHY_OPTIONS,
             missing_or_conflicting(advice, self._knowledge),
-            wording.EXPIRED.format(expires=self._knowledge.manifest.expires)
-            if is_expired
-            else option_lines(shown, ranked, advice, self._knowledge),
+            option_lines(shown, ranked, advice, self._knowledge),
         )
         count = f"{len(shown)} option{'s' if len(shown) != 1 else ''}"
         return self._card(
@@ -141,10 +147,11 @@ class _Maker:
         )
 
     def view(self, finished: int) -> Card:
+        is_expired = self._knowledge.manifest.freshness(self._advice.as_of) is Freshness.EXPIRED
         return self._card(
             "view",
             Indicator.INFO,
-            wording.VIEW_SUMMARY.format(lines=_lines(finished)),
+            (wording.VIEW_SUMMARY_EXPIRED if is_expired else wording.VIEW_SUMMARY).format(lines=_lines(finished)),
             (found_for_patient(self._advice),),
             [],
         )
@@ -197,10 +204,11 @@ class _Maker:
         manifest, occasion = self._knowledge.manifest, self._occasion
         code = f"her2-later-line-{topic}"
         opening = [] if occasion.is_signed else [wording.UNSIGNED_LONG]
-        if self._advice.as_of >= manifest.expires:
-            opening.append(wording.EXPIRED.format(expires=manifest.expires))
-        elif self._advice.as_of >= manifest.due:
-            opening.append(wording.DUE.format(reviewed=manifest.reviewed, due=manifest.due))
+        match manifest.freshness(self._advice.as_of):
+            case Freshness.EXPIRED:
+                opening.append(wording.EXPIRED.format(expires=manifest.expires))
+            case Freshness.DUE:
+                opening.append(wording.DUE.format(reviewed=manifest.reviewed, due=manifest.due))
         if occasion.is_date_fixed:
             opening.append(wording.FIXED_DATE.format(today=self._advice.as_of))
         detail = "\n\n".join(part for part in (*opening, *parts, limits(self._knowledge)) if part)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from cdshooks.knowledge.load import Knowledge
+from cdshooks.knowledge.manifest import Manifest
 from cdshooks.lines.model import LineOfTherapy
 from cdshooks.options.model import Advice, Fact, Finding, Option, TrialMatch
 
@@ -21,6 +23,8 @@ def explain_json(advice: Advice, knowledge: Knowledge) -> dict[str, Any]:
             "reviewed": manifest.reviewed.isoformat(),
             "expires": manifest.expires.isoformat(),
             "content_hash": manifest.content_hash,
+            "freshness": manifest.freshness(advice.as_of).value,
+            "signed": _signed(manifest, advice.as_of),
         },
         "patient": {"id": record.person.id},
         "lines": {
@@ -89,6 +93,13 @@ def explain_json(advice: Advice, knowledge: Knowledge) -> dict[str, Any]:
             for it in record.planned
         ],
     }
+
+
+def _signed(manifest: Manifest, as_of: date) -> dict[str, str] | None:
+    signature = manifest.signature(as_of)
+    if signature is None:
+        return None
+    return {"reviewer": signature.reviewer, "on": signature.signed.isoformat(), "until": signature.until.isoformat()}
 
 
 def _line(line: LineOfTherapy) -> dict[str, Any]:

@@ -16,10 +16,16 @@ _UNSIGNED = "NOT FOR CLINICAL USE: no clinician has signed the knowledge in forc
 def print_explanation(advice: Advice, knowledge: Knowledge, console: Console) -> None:
     """Print the record, the lines with a timeline, the options with reasons, and what is missing."""
     manifest = knowledge.manifest
-    console.print(Text(_UNSIGNED, style="bold"))
+    signature = manifest.signature(advice.as_of)
+    if signature is None:
+        console.print(Text(_UNSIGNED, style="bold"))
+    else:
+        console.print(
+            f"Knowledge signed by {signature.reviewer} on {signature.signed}, until {signature.until}", markup=False
+        )
     console.print(
         f"Patient {advice.record.person.id or 'without id'}, as of {advice.as_of}, {advice.jurisdiction}; "
-        f"knowledge {manifest.version}, reviewed {manifest.reviewed}",
+        f"knowledge {manifest.version}, reviewed {manifest.reviewed}, {manifest.freshness(advice.as_of)}",
         markup=False,
     )
     _print_lines(advice, console)

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date
+from enum import StrEnum
 from pathlib import Path
 
 import msgspec
 
 from cdshooks.knowledge.entries import DATA, read_entries
 from cdshooks.knowledge.sign import Signature, load_signatures, signature_in_force
+
+
+class Freshness(StrEnum):
+    """How old the knowledge is on a day. Source: SAF-05."""
+
+    CURRENT = "current"
+    DUE = "due"
+    """A review is overdue, and each card says so."""
+    EXPIRED = "expired"
+    """Nothing is suggested any more, and the service is not ready."""
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,6 +37,12 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     def signature(self, as_of: date) -> Signature | None:
         """The review that covers this very content on this day; None: no clinician has signed it."""
         return signature_in_force(self.signatures, self.content_hash, as_of)
+
+    def freshness(self, as_of: date) -> Freshness:
+        """Whether the knowledge is current, due for review, or expired on this day."""
+        if as_of >= self.expires:
+            return Freshness.EXPIRED
+        return Freshness.DUE if as_of >= self.due else Freshness.CURRENT
 
 
 def load_manifest(overlay: Path | None) -> Manifest:

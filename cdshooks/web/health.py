@@ -11,6 +11,7 @@ from flask import Blueprint, Response
 
 from cdshooks import __version__
 from cdshooks.knowledge.load import Knowledge
+from cdshooks.knowledge.manifest import Freshness
 from cdshooks.settings import Settings
 
 _PAGE = """<!doctype html>
@@ -35,18 +36,24 @@ def health_blueprint(knowledge: Knowledge, settings: Settings, today: Callable[[
 
     @blueprint.get("/readyz")
     def ready() -> Response:
-        is_in_date = today() < knowledge.manifest.expires
+        manifest, day = knowledge.manifest, today()
+        is_in_date = manifest.freshness(day) is not Freshness.EXPIRED
+        signature = manifest.signature(day)
         state = {
             "ready": is_in_date,
             "version": __version__,
-            "knowledge": knowledge.manifest.version,
-            "knowledge_hash": knowledge.manifest.content_hash,
-            "knowledge_expires": knowledge.manifest.expires.isoformat(),
-            "knowledge_signed": False,
+            "knowledge": manifest.version,
+            "knowledge_hash": manifest.content_hash,
+            "knowledge_state": manifest.freshness(day).value,
+            "knowledge_due": manifest.due.isoformat(),
+            "knowledge_expires": manifest.expires.isoformat(),
+            "knowledge_signed": signature is not None,
+            "knowledge_signed_by": signature.reviewer if signature is not None else None,
+            "knowledge_signed_until": signature.until.isoformat() if signature is not None else None,
             "jurisdiction": settings.jurisdiction,
             "dev": settings.is_dev,
             "evaluation": settings.is_evaluation,
-            "today": today().isoformat(),
+            "today": day.isoformat(),
             "today_is_fixed": settings.today is not None,
         }
         return Response(msgspec.json.encode(state), status=200 if is_in_date else 503, content_type="application/json")

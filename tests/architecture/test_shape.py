@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cdshooks import errors, order_select
-from cdshooks.settings import SettingsError, read_settings
+from cdshooks.settings import SETTINGS, SettingsError, read_settings
 from cdshooks.web.events import EVENTS, log_event
 
 CODE = Path(__file__).parents[2] / "cdshooks"
@@ -94,3 +94,17 @@ def test_the_log_of_a_whole_call_holds_nothing_of_the_patient(caplog):
     assert (missing.status_code, refused.status_code) == (412, 400)
     assert missing.get_json()["id"] in caplog.text
     assert marker not in caplog.text + missing.get_data(as_text=True) + refused.get_data(as_text=True)
+
+
+def test_con_04_the_table_of_settings_is_the_code():
+    readme = (CODE.parent / "README.md").read_text(encoding="utf-8")
+    documented = re.findall(r"^\| `CDSHOOKS_([A-Z_]+)`", readme, re.MULTILINE)
+    assert sorted(documented) == sorted(SETTINGS)
+    read_in_code = set(re.findall(r'get\("([A-Z_]+)"', (CODE / "settings.py").read_text(encoding="utf-8")))
+    assert read_in_code == SETTINGS
+
+
+def test_con_04_a_misspelt_setting_stops_the_start_and_is_named():
+    with pytest.raises(SettingsError, match="CDSHOOKS_JURISDICTON is no setting"):
+        read_settings({"CDSHOOKS_JURISDICTON": "EU"})
+    read_settings({"OTHER": "x", "CDSHOOKS_JURISDICTION": "EU"})
