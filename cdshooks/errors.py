@@ -5,10 +5,13 @@
   x OtherPatientError          400  a resource belongs to another patient
   x UnauthorizedClientError    401  the CDS client is not who it says
   x UnknownServiceError        404  no such service
+  x UnknownCardError           404  a card was not issued to this client
+  x FeedbackConflictError      409  the same answer to a card, told differently
   x MissingPatientDataError    412  required data is neither prefetched nor fetchable
   x BodyTooLargeError          413  the body is larger than we accept
   x UnsupportedMediaError      415  the body is not JSON
   x OverloadedError            503  we cannot answer now; a later try may succeed
+  x StoreUnavailableError      503  the store cannot be read or written now
   x MalformedDateError         --   a date is not a FHIR date; the reader flags the resource
   x UnreadablePatientFileError --   a file is no Bundle, NDJSON or hook request; the command line says so
   x KnowledgeError             --   start-up stops; a request never sees it
@@ -48,6 +51,22 @@ class UnknownServiceError(CdsHooksError):
     """No service has this id."""
 
 
+class UnknownCardError(CdsHooksError):
+    """A card was not issued by this service to this client; ``path`` is where it is named. Source: AUT-09."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
+class FeedbackConflictError(CdsHooksError):
+    """An answer to a card that is kept already comes again with another comment; ``path`` is where. Source: FBK-02."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
 class MissingPatientDataError(CdsHooksError):
     """Required data is neither prefetched nor fetchable; ``keys`` names the prefetch keys. Source: C-13."""
 
@@ -71,6 +90,14 @@ class OverloadedError(CdsHooksError):
     def __init__(self, reason: str, retry_after_seconds: int = 1) -> None:
         super().__init__(reason)
         self.retry_after_seconds = retry_after_seconds
+
+
+class StoreUnavailableError(OverloadedError):
+    """The store cannot be read or written now; ``kind`` is the class of the driver's fault, never its text. Source: FBK-04."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"the store is unavailable: {kind}", retry_after_seconds=5)
+        self.kind = kind
 
 
 class MalformedDateError(CdsHooksError, ValueError):

@@ -9,6 +9,7 @@ import msgspec
 from cdshooks.errors import BadHookRequestError
 from cdshooks.hooks.services import Service
 from cdshooks.hooks.strict_json import check_json
+from cdshooks.hooks.wire_fault import wire_fault
 
 _FHIR_ID = re.compile(r"[^\s/?#&]{1,256}\Z")
 """Ids of real EHRs are longer than FHIR allows (C-17); what could change the path or query of a URL is refused (OUT-02)."""
@@ -79,7 +80,7 @@ def read_hook_request(service: Service, body: bytes) -> HookRequest:
     try:
         wire = _decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise _fault(str(error)) from None
+        raise wire_fault(str(error)) from None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         raise BadHookRequestError("$", "the body is not valid JSON") from None
     if wire.hook != service.hook:
@@ -126,7 +127,7 @@ def _check_drafts(context: _Context) -> None:
     try:
         shape = _drafts_decoder.decode(context.draft_orders)
     except msgspec.ValidationError as error:
-        raise _fault(str(error), below="$.context.draftOrders") from None
+        raise wire_fault(str(error), below="$.context.draftOrders") from None
     if shape.resource_type != "Bundle":
         raise BadHookRequestError("$.context.draftOrders.resourceType", "this must be a Bundle")
 
@@ -134,13 +135,3 @@ def _check_drafts(context: _Context) -> None:
 def _reference(written: str) -> str:
     match = _SELECTION.match(written)
     return match.group(1) if match else written
-
-
-def _fault(message: str, *, below: str = "$") -> BadHookRequestError:
-    """Msgspec names the path and the types, never the value."""
-    reason, _, path = message.partition(" - at `")
-    path = below + path.rstrip("`").removeprefix("$")
-    missing = re.search(r"missing required field `([^`]+)`", reason)
-    if missing:
-        return BadHookRequestError(f"{path}.{missing.group(1)}", "this member is required")
-    return BadHookRequestError(path, reason[:1].lower() + reason[1:])

@@ -13,9 +13,11 @@ from werkzeug.exceptions import HTTPException
 from cdshooks.errors import (
     BadHookRequestError,
     BodyTooLargeError,
+    FeedbackConflictError,
     MissingPatientDataError,
     OverloadedError,
     UnauthorizedClientError,
+    UnknownCardError,
     UnknownServiceError,
     UnsupportedMediaError,
 )
@@ -31,6 +33,8 @@ def install_problem_handlers(app: Flask) -> None:
     app.register_error_handler(MissingPatientDataError, _missing_data)
     app.register_error_handler(UnauthorizedClientError, _unauthorized)
     app.register_error_handler(UnknownServiceError, lambda _: problem(404, "not-found", "There is no such service."))
+    app.register_error_handler(UnknownCardError, _unknown_card)
+    app.register_error_handler(FeedbackConflictError, _conflict)
     app.register_error_handler(
         BodyTooLargeError, lambda _: problem(413, "too-long", "The body is larger than this service accepts.")
     )
@@ -75,6 +79,16 @@ def _missing_data(error: MissingPatientDataError) -> Response:
     sentence = f"Required prefetch data is missing: {', '.join(error.keys)} ({error.reason})."
     paths = tuple(f"$.prefetch.{key}" for key in error.keys)
     return problem(412, "required", sentence, expressions=paths, error_id=error_id)
+
+
+def _unknown_card(error: UnknownCardError) -> Response:
+    sentence = f"{error.path}: this service has issued no such card to this client, or it is older than what is kept."
+    return problem(404, "not-found", sentence, expressions=(error.path,))
+
+
+def _conflict(error: FeedbackConflictError) -> Response:
+    sentence = f"{error.path}: the same answer is kept already with another comment; nothing was changed."
+    return problem(409, "conflict", sentence, expressions=(error.path,))
 
 
 def _unauthorized(error: UnauthorizedClientError) -> Response:

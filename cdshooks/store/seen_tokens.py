@@ -1,0 +1,33 @@
+"""Which token ids were used already, over all workers and replicas. Source: AUT-07, D3."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from cdshooks.store.store import Store, insert
+from cdshooks.store.tables import seen_tokens
+
+
+def use_once(store: Store, *, issuer: str, jti: str, expires_at: datetime) -> bool:
+    """Whether this token id was not used before; of any number of calls at once, one hears yes.
+
+    ``expires_at`` is when the token expires, with the allowed clock skew: until then the id is kept.
+
+    Raises:
+        StoreUnavailableError: It cannot be known; the token must not be accepted.
+    """
+    with store.writing() as connection:
+        row = insert(connection, seen_tokens).values(issuer=issuer, jti=jti, expires_at=expires_at)
+        return connection.execute(row.on_conflict_do_nothing().returning(seen_tokens.c.jti)).first() is not None
+
+
+def forget_expired(store: Store, *, now: datetime) -> int:
+    """Delete the ids of tokens that have expired; how many.
+
+    Raises:
+        StoreUnavailableError: Nothing is deleted.
+    """
+    with store.writing() as connection:
+        return connection.execute(sa.delete(seen_tokens).where(seen_tokens.c.expires_at < now)).rowcount
