@@ -67,6 +67,21 @@ def explain_json(advice: Advice, knowledge: Knowledge) -> dict[str, Any]:
                 for it in lines.firings
             ],
             "parameters": {it.id: it.value for it in knowledge.line_rules.parameters.values()},
+            "rules": [
+                {
+                    "rule": it.id,
+                    "says": it.says,
+                    "parameters": {
+                        number.id: {"value": number.value, "unit": number.unit, "meaning": number.meaning}
+                        for number in knowledge.line_rules.parameters.values()
+                        if number.rule == it.id
+                    },
+                    "sources": list(it.sources),
+                    "defended_by": list(it.defended_by),
+                    "overlaid": it.is_overlaid,
+                }
+                for it in knowledge.line_rules.rules.values()
+            ],
         },
         "facts": {str(it.id): _fact(it) for it in advice.facts},
         "options": [

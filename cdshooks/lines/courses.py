@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from functools import reduce
 
 import msgspec
 
@@ -20,6 +19,7 @@ _REASON_RANK = {
     StopReason.COMPLETED: 3,
     StopReason.OTHER: 4,
 }
+_TAKEN_FOR_SURE = frozenset({Proof.GIVEN, Proof.DISPENSED})
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,131 +31,136 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     until: PartialDate | None
     is_open: bool
     is_given: bool
+    is_only_ordered: bool
+    has_stated_reason: bool
+    """Whether a record says which disease the drug was for."""
     stopped_for: StopReason | None
     intent: TreatmentIntent | None
     is_certain: bool
     evidence: tuple[ResourceRef, ...]
 
-
-class Groups:
-    """Which drugs a rule treats alike."""
-
-    def __init__(self, knowledge: Knowledge) -> None:
-        self._drugs = knowledge.drugs
-        self._rules = knowledge.line_rules
-
-    def has(self, group: str, agent: AgentId) -> bool:
-        """Whether an agent belongs to a group of the line rules."""
-        found = self._rules.groups[group]
-        return agent in found.agents or self._drugs.class_of(agent) in found.classes
-
-    def any_of(self, group: str, agents: frozenset[AgentId] | tuple[AgentId, ...]) -> bool:
-        """Whether one of the agents belongs to the group."""
-        return any(self.has(group, agent) for agent in agents)
-
-    def swap(self, one: AgentId, other: AgentId) -> bool:
-        """Whether two agents are exchangeable within a line."""
-        return any(
-            self.has(name, one) and self.has(name, other) for name in self._rules.groups if name.startswith("swap_")
-        )
-
-    def cycle_days(self, agent: AgentId) -> int | None:
-        """Days that one dose covers; None for a drug taken daily."""
-        drug = self._drugs.by_agent.get(agent)
-        return drug.cycle_days if drug is not None else None
+    @property
+    def covered(self) -> PartialDate:
+        """The last day that the record covers."""
+        return self.until or self.last_dose
 
 
-def build_runs(exposures: tuple[Exposure, ...], groups: Groups, rules: LineRules, as_of: date) -> tuple[Run, ...]:
+def build_runs(exposures: tuple[Exposure, ...], knowledge: Knowledge, as_of: date) -> tuple[Run, ...]:
     """All courses of drugs that count, sorted by start, then agent; what starts after ``as_of`` is no history."""
+    rules = knowledge.line_rules
     by_agent: dict[AgentId, list[Exposure]] = {}
+    never = rules.members["never_counts"]
     for it in exposures:
-        if it.start is not None and it.start.first <= as_of and not groups.has("never_counts", it.agent):
+        if it.start is not None and it.start.first <= as_of and it.agent not in never:
             by_agent.setdefault(it.agent, []).append(it)
     runs: list[Run] = []
     for agent, known in by_agent.items():
-        runs.extend(_merge(sorted((_run(it, groups) for it in known), key=_by_start), groups.cycle_days(agent), rules))
+        drug = knowledge.drugs.by_agent.get(agent)
+        runs.extend(_courses(agent, known, drug.cycle_days if drug is not None else None, rules))
     return tuple(sorted((_clip(run, as_of) for run in runs), key=lambda it: (it.start.first, it.start.last, it.agent)))
 
 
-def _by_start(run: Run) -> tuple[object, ...]:
-    return (run.start.first, run.start.last, run.last_dose.last, run.evidence)
+def _courses(agent: AgentId, known: list[Exposure], cycle: int | None, rules: LineRules) -> list[Run]:
+    allowed = rules.days("episode") + (0 if cycle is not None else rules.days("oral_gap"))
+    bridge = rules.days("gap_max")
+    courses: list[_Growing] = []
+    for it in sorted(known, key=_by_start):
+        if courses and courses[-1].reaches(it, allowed, bridge):
+            courses[-1].take(it)
+        else:
+            courses.append(_Growing(agent, cycle, rules.days("residue"), it))
+    return [it.finished() for it in courses]
 
 
-def _run(it: Exposure, groups: Groups) -> Run:
-    start = it.start
+def _by_start(it: Exposure) -> tuple[object, ...]:
+    start, end = it.start, it.end
     if start is None:
         raise ValueError("an undated exposure is no course")
-    cycle = groups.cycle_days(it.agent)
-    end = it.end if it.end is None or it.end.last >= start.first else start
-    until = end
-    if it.is_single_dose:
-        covered = it.supply_days if it.supply_days is not None else cycle or 0
-        until = start.plus_days(covered)
-    elif end is None and it.supply_days is not None and not it.is_open:
-        until = start.plus_days(it.supply_days)
-    return Run(
-        agent=it.agent,
-        start=start,
-        last_dose=end if end is not None and not it.is_single_dose else start,
-        until=until,
-        is_open=it.is_open,
-        is_given=it.proof in {Proof.GIVEN, Proof.DISPENSED},
-        stopped_for=it.stopped_for,
-        intent=it.intent,
-        is_certain=it.is_date_certain,
-        evidence=it.evidence,
-    )
+    return (start.first, start.last, end.last if end is not None else start.last, it.evidence)
 
 
-def _merge(runs: list[Run], cycle: int | None, rules: LineRules) -> list[Run]:
-    allowed = rules.days("episode") if cycle is not None else rules.days("episode") + rules.days("oral_gap")
+class _Growing:
+    """A course while its records are taken in; days are kept as ordinals, for a patient may have thousands of doses."""
 
-    def step(merged: list[Run], run: Run) -> list[Run]:
-        if merged:
-            before = merged[-1]
-            covered = before.until if before.until is not None and cycle is None else before.last_dose
-            gap = covered.days_until(run.start).least
-            bridges = before.until is None and not before.is_open and gap <= rules.days("gap_max")
-            # An order never closed reaches the next record of the drug, but not across the time of a whole other line.
-            reaches = before.is_open and gap <= rules.days("gap_max")
-            if reaches or gap <= allowed or bridges:
-                merged[-1] = _join(before, run)
-                proofs[-1].update(run.evidence)
-                return merged
-        merged.append(run)
-        proofs.append(set(run.evidence))
-        return merged
+    def __init__(self, agent: AgentId, cycle: int | None, lingers: int, first: Exposure) -> None:
+        self._agent, self._cycle, self._lingers, self._first = agent, cycle, lingers, first
+        self._last_dose, self._last_dose_day = first.start, 0
+        self._until: tuple[PartialDate, int] | None = None
+        self._until_day = 0
+        self._is_open = False
+        self._records: list[Exposure] = []
+        self._reasons: list[tuple[int, StopReason]] = []
+        self.take(first)
 
-    # The records are gathered apart and sorted once, or ten thousand doses would cost the square of it.
-    proofs: list[set[ResourceRef]] = []
-    nothing: list[Run] = []
-    merged_runs = reduce(step, runs, nothing)
-    return [
-        msgspec.structs.replace(run, evidence=tuple(sorted(known)))
-        for run, known in zip(merged_runs, proofs, strict=True)
-    ]
+    def reaches(self, it: Exposure, allowed: int, bridge: int) -> bool:
+        """Whether a record belongs to this course: close to its last dose (or supply), or within a gap that no end explains."""
+        if it.start is None:
+            return False
+        has_end = self._until is not None
+        covered = self._until_day if has_end and self._cycle is None else self._last_dose_day
+        gap = it.start.first.toordinal() - covered
+        # An order never closed reaches the next record of the drug, but not across the time of a whole other line.
+        return gap <= allowed or ((self._is_open or not has_end) and gap <= bridge)
 
-
-def _join(before: Run, after: Run) -> Run:
-    last = max(before.last_dose, after.last_dose, key=lambda it: (it.last, it.first))
-    untils = [it.until for it in (before, after) if it.until is not None]
-    reasons = sorted(
-        (it.stopped_for for it in (before, after) if it.stopped_for is not None), key=lambda it: _REASON_RANK[it]
-    )
-    return Run(
-        agent=before.agent,
-        start=before.start,
-        last_dose=last,
-        until=max(untils, key=lambda it: (it.last, it.first)) if untils else None,
+    def take(self, it: Exposure) -> None:
+        """Add a record; records come in order of their start."""
+        start, end = it.start, it.end
+        if start is None or self._first.start is None:
+            return
+        if end is not None and end.last < start.first:
+            end = start
+        covered: PartialDate | None = end
+        more = 0
+        if it.is_single_dose:
+            covered, more = start, it.supply_days if it.supply_days is not None else self._cycle or 0
+        elif end is None and it.supply_days is not None and not it.is_open:
+            covered, more = start, it.supply_days
+        dose = end if end is not None and not it.is_single_dose else start
+        day = dose.last.toordinal()
+        if not self._records or day >= self._last_dose_day:
+            self._last_dose, self._last_dose_day = dose, day
+        if covered is not None:
+            covered_day = covered.last.toordinal() + more
+            if self._until is None or covered_day >= self._until_day:
+                self._until, self._until_day = (covered, more), covered_day
+        if it.stopped_for is not None:
+            self._reasons.append((day, it.stopped_for))
         # An order that was never closed says less than the doses that follow from it.
-        is_open=after.is_open
-        or (before.is_open and not after.is_given and after.stopped_for is None and before.start == after.start),
-        is_given=before.is_given or after.is_given,
-        stopped_for=reasons[0] if reasons else None,
-        intent=before.intent or after.intent,
-        is_certain=before.is_certain and after.is_certain,
-        evidence=before.evidence,
-    )
+        self._is_open = it.is_open or (
+            self._is_open and it.proof not in _TAKEN_FOR_SURE and it.stopped_for is None and self._first.start == start
+        )
+        self._records.append(it)
+
+    def finished(self) -> Run:
+        """The course of all records taken in."""
+        records = self._records
+        start, last = self._first.start, self._last_dose
+        if start is None or last is None:
+            raise ValueError("an undated exposure is no course")
+        until = None
+        if self._until is not None:
+            until = self._until[0].plus_days(self._until[1]) if self._until[1] else self._until[0]
+        return Run(
+            agent=self._agent,
+            start=start,
+            last_dose=last,
+            until=until,
+            is_open=self._is_open,
+            is_given=any(it.proof in _TAKEN_FOR_SURE for it in records),
+            is_only_ordered=all(it.proof == Proof.ORDERED for it in records),
+            has_stated_reason=any(it.given_for is not None for it in records),
+            stopped_for=self._reason(),
+            intent=next((it.intent for it in records if it.intent is not None), None),
+            is_certain=all(it.is_date_certain for it in records),
+            evidence=tuple(sorted({ref for it in records for ref in it.evidence})),
+        )
+
+    def _reason(self) -> StopReason | None:
+        """Why the course ended: a stop after which the drug was given on was a pause."""
+        if self._is_open and self._records[-1].stopped_for is None and self._reasons:
+            return None
+        known = [reason for day, reason in self._reasons if day >= self._last_dose_day - self._lingers]
+        return min(known, key=lambda it: _REASON_RANK[it], default=None)
 
 
 def _clip(run: Run, as_of: date) -> Run:

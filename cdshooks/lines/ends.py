@@ -4,75 +4,190 @@ from __future__ import annotations
 
 from datetime import date
 
-from cdshooks.knowledge.ids import LineRuleId
-from cdshooks.knowledge.line_rules import LineRules
-from cdshooks.lines.courses import Groups, Run
-from cdshooks.lines.model import AgentUse, Confidence, Course, EndReason, LineOfTherapy, Setting
+from cdshooks.knowledge.ids import AgentId, LineRuleId, ResourceRef
+from cdshooks.knowledge.load import Knowledge
+from cdshooks.lines.courses import Run
+from cdshooks.lines.model import AgentUse, Confidence, Course, EndReason, LineOfTherapy, RuleFiring, Setting
+from cdshooks.lines.placing import Segment
 from cdshooks.lines.progressions import Progressions
-from cdshooks.lines.segments import Segment
+from cdshooks.lines.sentences import FIRINGS
 from cdshooks.partial_date import PartialDate
-from cdshooks.record.model import PatientRecord, StopReason, TreatmentIntent
+from cdshooks.record.model import StopReason
 
-_REASONS = {
+REASONS = {
     StopReason.PROGRESSION: EndReason.PROGRESSION,
     StopReason.TOXICITY: EndReason.TOXICITY,
     StopReason.COMPLETED: EndReason.COMPLETED,
     StopReason.PATIENT_CHOICE: EndReason.PATIENT_CHOICE,
     StopReason.OTHER: EndReason.OTHER,
 }
-_GRAVEST_FIRST = (
+GRAVEST_FIRST = (
     EndReason.PROGRESSION,
     EndReason.TOXICITY,
     EndReason.PATIENT_CHOICE,
     EndReason.COMPLETED,
     EndReason.OTHER,
 )
-_MANY_DOUBTS = 2
-_SURGERY_FOLLOWS_WITHIN = 120
-"""Days: surgery follows neoadjuvant therapy within months."""
+_CURRENT = LineRuleId("R15-current")
+_NO_EVIDENCE: tuple[ResourceRef, ...] = ()
 
 
-def close_lines(
-    segments: list[Segment],
-    record: PatientRecord,
-    progressions: Progressions,
-    groups: Groups,
-    rules: LineRules,
-    *,
-    as_of: date,
-) -> tuple[LineOfTherapy, ...]:
-    """The finished lines in order."""
-    today = PartialDate.from_day(as_of)
-    return tuple(
-        _close(
-            segment,
-            segments[index + 1] if index + 1 < len(segments) else None,
-            record,
-            progressions,
-            groups,
-            rules,
-            today,
+class LineCloser:
+    """Finishes the lines of one patient: the last one may run, the others end where the next begins."""
+
+    def __init__(self, knowledge: Knowledge, progressions: Progressions, *, as_of: date) -> None:
+        self._rules, self._drugs, self._progressions = knowledge.line_rules, knowledge.drugs, progressions
+        self._today = PartialDate.from_day(as_of)
+        self.firings: list[RuleFiring] = []
+
+    def close(self, segments: list[Segment]) -> tuple[LineOfTherapy, ...]:
+        """The finished lines in order."""
+        return tuple(
+            self._close(segment, following) for segment, following in zip(segments, [*segments[1:], None], strict=False)
         )
-        for index, segment in enumerate(segments)
-    )
 
+    def _close(self, segment: Segment, following: Segment | None) -> LineOfTherapy:
+        is_ongoing, is_open_to_question = (False, False) if following is not None else self._is_ongoing(segment)
+        limit = following.start if following is not None else self._today
+        stated = self._progressions.stands_after(segment.start, segment.last_dose) if following is None else None
+        end = None if is_ongoing else _end(segment, following, self._today, stated)
+        reason, evidence = EndReason.ONGOING, _NO_EVIDENCE
+        if end is not None:
+            reason, evidence = self._reason(segment, following, end)
+        runs = sorted(segment.runs, key=lambda it: (it.start.first, it.agent))
+        courses = tuple(self._course(run, segment, end, reason, limit) for run in runs)
+        doubts = segment.doubts + sum(not run.is_certain for run in segment.runs) + is_open_to_question
+        return LineOfTherapy(
+            number=segment.number,
+            setting=Setting.METASTATIC,
+            agents=segment.agents,
+            maintenance_agents=self._maintained(courses),
+            regimen_id=None,
+            start=segment.start,
+            end=end,
+            end_reason=reason,
+            opened_by=segment.opened_by,
+            closed_by=None if is_ongoing else following.opened_by if following is not None else _CURRENT,
+            confidence=self._confidence(doubts),
+            courses=courses,
+            evidence=tuple(sorted({*(ref for run in segment.runs for ref in run.evidence), *evidence})),
+        )
 
-def early_lines(
-    runs: tuple[Run, ...], record: PatientRecord, rules: LineRules, as_of: date
-) -> tuple[LineOfTherapy, ...]:
-    """Treatment of early disease as regimens: drugs that overlap or follow within the regimen window belong together."""
-    clusters: list[list[Run]] = []
-    for run in sorted(runs, key=lambda it: (it.start.first, it.start.last, it.agent)):
-        if clusters and any(it.start.days_until(run.start).least <= rules.days("combo") for it in clusters[-1][:1]):
-            clusters[-1].append(run)
-        else:
-            clusters.append([run])
-    surgeries = [
-        it.date
-        for it in record.local_therapies
-        if it.kind in {"mastectomy", "surgery"} and it.date is not None and not it.is_planned
-    ]
-    return tuple(_early(cluster, surgeries, PartialDate.from_day(as_of)) for cluster in clusters)
+    def _confidence(self, doubts: int) -> Confidence:
+        if not doubts:
+            return Confidence.HIGH
+        return Confidence.MODERATE if doubts < self._rules.days("questions_low") else Confidence.LOW
+
+    def _is_ongoing(self, segment: Segment) -> tuple[bool, bool]:
+        """Whether the last line runs, and whether the record leaves that open."""
+        stated = self._progressions.stands_after(segment.start, segment.last_dose)
+        still = [run for run in segment.runs if self._is_running(run)]
+        agents = ", ".join(sorted({run.agent for run in still}))
+        evidence = tuple(sorted({run.evidence[-1] for run in still}))
+        if stated is None and still:
+            self._fire(segment, FIRINGS["running"].format(agents=agents), evidence)
+            return True, False
+        if stated is None:
+            is_told = any(run.stopped_for is not None for run in segment.runs)
+            last = max(segment.runs, key=lambda it: (it.last_dose.last, it.agent))
+            self._fire(segment, FIRINGS["ended_stop" if is_told else "ended"], last.evidence[-1:])
+            return False, False
+        near = tuple(ref for it in self._progressions.near(stated, segment.start) for ref in it.evidence)
+        self._fire(segment, FIRINGS["ended_pd"].format(day=stated), near)
+        # Where orders are never closed and doses never recorded, treatment beyond progression looks just like this.
+        called_current = [run for run in still if run.is_open]
+        if called_current:
+            open_agents = ", ".join(sorted({run.agent for run in called_current}))
+            self._fire(segment, FIRINGS["open_order"].format(agents=open_agents), evidence)
+        return False, bool(called_current)
+
+    def _is_running(self, run: Run) -> bool:
+        if run.stopped_for is not None:
+            return False
+        if run.is_open:
+            return True
+        drug = self._drugs.by_agent.get(run.agent)
+        cycle = drug.cycle_days if drug is not None else None
+        covered = run.covered if cycle is None else run.last_dose.plus_days(cycle)
+        return run.is_given and covered.days_until(self._today).least <= self._rules.days("current")
+
+    def _reason(
+        self, segment: Segment, following: Segment | None, end: PartialDate
+    ) -> tuple[EndReason, tuple[ResourceRef, ...]]:
+        residue = self._rules.days("residue")
+        last = [run for run in segment.runs if run.covered.days_until(end).least <= residue] or segment.runs
+        told = {REASONS[run.stopped_for] for run in last if run.stopped_for is not None}
+        if EndReason.PROGRESSION in told:
+            return EndReason.PROGRESSION, _NO_EVIDENCE
+        if following is None:
+            stated = self._progressions.stands_after(segment.start, segment.last_dose)
+            if stated is not None:
+                near = self._progressions.near(stated, segment.start)
+                return EndReason.PROGRESSION, tuple(ref for it in near for ref in it.evidence)
+        change = following.start if following is not None else end
+        near = self._progressions.near(change, segment.start) or self._progressions.near(end, segment.start)
+        # A reason on record outweighs a progression that was treated through for weeks.
+        fresh = [it for it in near if it.day.days_until(end).least <= residue]
+        for statements in (fresh, () if told else near):
+            if statements:
+                return EndReason.PROGRESSION, tuple(ref for it in statements for ref in it.evidence)
+        for reason in GRAVEST_FIRST:
+            if reason in told:
+                return reason, _NO_EVIDENCE
+        toxic = self._progressions.toxicity_near(frozenset(segment.agents), end)
+        return (EndReason.TOXICITY, toxic) if toxic else (EndReason.UNKNOWN, _NO_EVIDENCE)
+
+    def _course(
+        self, run: Run, segment: Segment, line_end: PartialDate | None, reason: EndReason, limit: PartialDate
+    ) -> Course:
+        start = run.start if run.start.first >= segment.start.first else segment.start
+        told = REASONS[run.stopped_for] if run.stopped_for is not None else None
+        covered = run.covered
+        if line_end is None:  # the line runs
+            is_running = run.stopped_for is None and (
+                run.is_open or covered.days_until(limit).least <= self._rules.days("current")
+            )
+            return Course(
+                agent=run.agent,
+                start=start,
+                end=None if is_running else covered,
+                end_reason=EndReason.ONGOING if is_running else told or EndReason.UNKNOWN,
+                is_end_certain=run.is_certain and run.until is not None,
+                evidence=run.evidence,
+            )
+        goes_to_end = (
+            run.is_open or run.until is None or covered.days_until(line_end).least <= self._rules.days("residue")
+        )
+        is_carried = covered.last > line_end.last
+        # A drug dropped while its partners went on did not fail with them, unless the record says so.
+        outcome = reason if goes_to_end and (told is None or is_carried) else told or EndReason.UNKNOWN
+        return Course(
+            agent=run.agent,
+            start=start,
+            end=line_end if is_carried or run.is_open or run.until is None else covered,
+            end_reason=outcome,
+            is_end_certain=run.is_certain and run.until is not None,
+            evidence=run.evidence,
+        )
+
+    def _maintained(self, courses: tuple[Course, ...]) -> tuple[AgentId, ...]:
+        """The agents continued after the chemotherapy of the line had stopped for more than six weeks."""
+        rules = self._rules
+        chemo = [it for it in courses if rules.has("chemotherapy", it.agent)]
+        ends = [it.end for it in chemo if it.end is not None]
+        if not chemo or len(ends) < len(chemo):
+            return ()
+        last = max(ends, key=lambda it: (it.last, it.first))
+        going_on = {
+            it.agent
+            for it in courses
+            if not rules.has("chemotherapy", it.agent)
+            and (it.end is None or last.days_until(it.end).least > rules.days("residue"))
+        }
+        return tuple(sorted(going_on))
+
+    def _fire(self, segment: Segment, because: str, evidence: tuple[ResourceRef, ...]) -> None:
+        self.firings.append(RuleFiring(rule=_CURRENT, line=segment.number, because=because, evidence=evidence))
 
 
 def uses_of(lines: tuple[LineOfTherapy, ...]) -> tuple[AgentUse, ...]:
@@ -92,205 +207,16 @@ def uses_of(lines: tuple[LineOfTherapy, ...]) -> tuple[AgentUse, ...]:
     )
 
 
-def _close(
-    segment: Segment,
-    following: Segment | None,
-    record: PatientRecord,
-    progressions: Progressions,
-    groups: Groups,
-    rules: LineRules,
-    today: PartialDate,
-) -> LineOfTherapy:
-    is_ongoing = following is None and _is_ongoing(segment, progressions, groups, rules, today)
+def _end(segment: Segment, following: Segment | None, today: PartialDate, stated: PartialDate | None) -> PartialDate:
+    """The last day covered; a drug whose end nobody recorded went on until the next line, or until the progression stated."""
     limit = following.start if following is not None else today
-    end = None if is_ongoing else _end(segment, limit)
-    reason, evidence = EndReason.ONGOING, ()
-    if not is_ongoing:
-        reason, evidence = _reason(segment, following, end or limit, record, progressions, rules)
-    courses = tuple(
-        _course(run, segment, end, reason, limit, rules)
-        for run in sorted(segment.runs, key=lambda it: (it.start.first, it.agent))
-    )
-    doubts = segment.doubts + sum(not run.is_certain for run in segment.runs)
-    return LineOfTherapy(
-        number=segment.number,
-        setting=Setting.METASTATIC,
-        agents=segment.agents,
-        maintenance_agents=_maintained(courses, groups, rules),
-        regimen_id=None,
-        start=segment.start,
-        end=end,
-        end_reason=reason,
-        opened_by=segment.opened_by,
-        closed_by=None if is_ongoing else following.opened_by if following is not None else LineRuleId("R15-current"),
-        confidence=Confidence.HIGH if not doubts else Confidence.MODERATE if doubts < _MANY_DOUBTS else Confidence.LOW,
-        courses=courses,
-        evidence=tuple(sorted({*(ref for run in segment.runs for ref in run.evidence), *evidence})),
-    )
-
-
-def _is_ongoing(
-    segment: Segment, progressions: Progressions, groups: Groups, rules: LineRules, today: PartialDate
-) -> bool:
-    last_dose = max((run.last_dose for run in segment.runs), key=lambda it: (it.last, it.first))
-    if progressions.stands_after(segment.start, last_dose) is not None:
-        return False
-    for run in segment.runs:
-        if run.stopped_for is not None:
-            continue
-        if run.is_open:
-            return True
-        cycle = groups.cycle_days(run.agent) or 0
-        covered = (
-            run.until
-            if run.until is not None and groups.cycle_days(run.agent) is None
-            else run.last_dose.plus_days(cycle)
-        )
-        if run.is_given and covered.days_until(today).least <= rules.days("current"):
-            return True
-    return False
-
-
-def _end(segment: Segment, limit: PartialDate) -> PartialDate:
-    ends = [run.until or run.last_dose for run in segment.runs if not run.is_open]
+    endless = [run for run in segment.runs if run.is_open or (following is not None and run.until is None)]
+    ends = [run.covered for run in segment.runs if run not in endless]
     known = [it for it in ends if it.first <= limit.last]
-    last = max(known or ends or [limit], key=lambda it: (it.last, it.first))
-    if (
-        any(run.is_open or (run.until is not None and run.until.last > limit.last) for run in segment.runs)
-        or last.last > limit.last
-    ):
-        return limit
-    return last
+    if endless:
+        return limit if stated is None else max([stated, *known], key=_by_last)
+    return limit if len(known) < len(ends) or max(known, key=_by_last).last > limit.last else max(known, key=_by_last)
 
 
-def _reason(
-    segment: Segment,
-    following: Segment | None,
-    end: PartialDate,
-    record: PatientRecord,
-    progressions: Progressions,
-    rules: LineRules,
-) -> tuple[EndReason, tuple]:  # type: ignore[type-arg]
-    last = [
-        run for run in segment.runs if (run.until or run.last_dose).days_until(end).least <= rules.days("residue")
-    ] or segment.runs
-    told = {_REASONS[run.stopped_for] for run in last if run.stopped_for is not None}
-    if EndReason.PROGRESSION in told:
-        return EndReason.PROGRESSION, ()
-    last_dose = max((run.last_dose for run in segment.runs), key=lambda it: (it.last, it.first))
-    stated = progressions.stands_after(segment.start, last_dose) if following is None else None
-    if stated is not None:
-        return EndReason.PROGRESSION, progressions.evidence_near(stated, segment.start)
-    change = following.start if following is not None else end
-    if progressions.near(change, segment.start) or progressions.near(end, segment.start):
-        return EndReason.PROGRESSION, progressions.evidence_near(change, segment.start)
-    for reason in _GRAVEST_FIRST:
-        if reason in told:
-            return reason, ()
-    toxic = [
-        it
-        for it in record.toxicities
-        if it.agent in segment.agents
-        and it.start is not None
-        and abs(it.start.days_until(end).least) <= rules.days("residue")
-        and (it.grade or 0) > 1
-    ]
-    if toxic:
-        return EndReason.TOXICITY, tuple(ref for it in toxic for ref in it.evidence)
-    return EndReason.UNKNOWN, ()
-
-
-def _course(
-    run: Run, segment: Segment, line_end: PartialDate | None, reason: EndReason, limit: PartialDate, rules: LineRules
-) -> Course:
-    start = run.start if run.start.first >= segment.start.first else segment.start
-    told = _REASONS[run.stopped_for] if run.stopped_for is not None else None
-    covered = run.until or run.last_dose
-    goes_to_end = (
-        run.is_open
-        or run.until is None
-        or (line_end is not None and covered.days_until(line_end).least <= rules.days("residue"))
-    )
-    if line_end is None:  # the line runs
-        is_running = run.stopped_for is None and (
-            run.is_open or covered.days_until(limit).least <= rules.days("current")
-        )
-        outcome = EndReason.ONGOING if is_running else told or EndReason.UNKNOWN
-        return Course(
-            agent=run.agent,
-            start=start,
-            end=None if is_running else covered,
-            end_reason=outcome,
-            is_end_certain=run.is_certain,
-            evidence=run.evidence,
-        )
-    is_carried = covered.last > line_end.last
-    outcome = reason if goes_to_end and (told is None or is_carried) else told or EndReason.UNKNOWN
-    # A drug dropped while its partners went on did not fail with them, unless the record says so.
-    end = line_end if is_carried or run.is_open or run.until is None else covered
-    return Course(
-        agent=run.agent,
-        start=start,
-        end=end,
-        end_reason=outcome,
-        is_end_certain=run.is_certain and run.until is not None,
-        evidence=run.evidence,
-    )
-
-
-def _maintained(courses: tuple[Course, ...], groups: Groups, rules: LineRules) -> tuple:  # type: ignore[type-arg]
-    """The agents continued after the chemotherapy of the line had stopped for more than six weeks."""
-    chemo = [it for it in courses if groups.has("chemotherapy", it.agent)]
-    if not chemo or any(it.end is None for it in chemo):
-        return ()
-    last = max((it.end for it in chemo if it.end is not None), key=lambda it: (it.last, it.first))
-    going_on = [
-        it.agent
-        for it in courses
-        if not groups.has("chemotherapy", it.agent)
-        and (it.end is None or last.days_until(it.end).least > rules.days("residue"))
-    ]
-    return tuple(sorted(set(going_on)))
-
-
-def _early(cluster: list[Run], surgeries: list[PartialDate], today: PartialDate) -> LineOfTherapy:
-    start = cluster[0].start
-    ends = [run.until or run.last_dose for run in cluster]
-    end = max(ends, key=lambda it: (it.last, it.first))
-    intents = {run.intent for run in cluster}
-    setting = Setting.EARLY
-    if TreatmentIntent.NEOADJUVANT in intents or any(
-        end.is_before(it) and end.days_until(it).least < _SURGERY_FOLLOWS_WITHIN for it in surgeries
-    ):
-        setting = Setting.NEOADJUVANT
-    elif TreatmentIntent.ADJUVANT in intents or any(it.is_before(start) for it in surgeries):
-        setting = Setting.ADJUVANT
-    told = [_REASONS[run.stopped_for] for run in cluster if run.stopped_for is not None]
-    reason = next((it for it in _GRAVEST_FIRST if it in told), EndReason.UNKNOWN)
-    courses = tuple(
-        Course(
-            agent=run.agent,
-            start=run.start,
-            end=run.until or run.last_dose,
-            end_reason=_REASONS[run.stopped_for] if run.stopped_for is not None else EndReason.UNKNOWN,
-            is_end_certain=run.is_certain,
-            evidence=run.evidence,
-        )
-        for run in cluster
-    )
-    is_open = any(run.is_open for run in cluster) and end.days_until(today).least < 0
-    return LineOfTherapy(
-        number=None,
-        setting=setting,
-        agents=tuple(sorted({run.agent for run in cluster})),
-        maintenance_agents=(),
-        regimen_id=None,
-        start=start,
-        end=None if is_open else end,
-        end_reason=EndReason.ONGOING if is_open else reason,
-        opened_by=LineRuleId("R6-setting"),
-        closed_by=None,
-        confidence=Confidence.HIGH,
-        courses=courses,
-        evidence=tuple(sorted({ref for run in cluster for ref in run.evidence})),
-    )
+def _by_last(day: PartialDate) -> tuple[date, date]:
+    return (day.last, day.first)

@@ -1,8 +1,10 @@
-"""When the record says that the disease progressed. Source: R9, terminology 10.6."""
+"""What the record says around a change of treatment: progression, new metastases, toxicity. Source: R9, terminology 10.6."""
 
 from __future__ import annotations
 
-from cdshooks.knowledge.ids import ResourceRef
+import msgspec
+
+from cdshooks.knowledge.ids import AgentId, ResourceRef
 from cdshooks.knowledge.line_rules import LineRules
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.model import Certainty, PatientRecord
@@ -10,13 +12,20 @@ from cdshooks.record.model import Certainty, PatientRecord
 _NERVOUS_SYSTEM = frozenset({"brain", "meninges", "cns-other", "spinal-cord"})
 
 
+class Stated(msgspec.Struct, frozen=True):
+    """A day on which the record says that the disease progressed, with the records that say so."""
+
+    day: PartialDate
+    evidence: tuple[ResourceRef, ...]
+
+
 class Progressions:
-    """Statements of progression and metastases found after the first ones, by date."""
+    """Statements of progression and metastases found after the first ones, by date; toxicities by the drug they are blamed on."""
 
     def __init__(self, record: PatientRecord, rules: LineRules, metastatic: PartialDate | None) -> None:
         self._rules = rules
-        found: list[tuple[PartialDate, tuple[ResourceRef, ...]]] = [
-            (it.date, it.evidence) for it in record.statuses if it.trend == "progression" and it.date is not None
+        found = [
+            Stated(it.date, it.evidence) for it in record.statuses if it.trend == "progression" and it.date is not None
         ]
         for it in record.metastases:
             is_new = (
@@ -25,13 +34,18 @@ class Progressions:
                 and metastatic.days_until(it.date).least > rules.days("pre_met")
             )
             if is_new and it.date is not None and it.basis == "condition-onset" and it.certainty == Certainty.CONFIRMED:
-                found.append((it.date, it.evidence))
+                found.append(Stated(it.date, it.evidence))
         self._newest = max(
             (it for it in record.statuses if it.date is not None and it.focus not in _NERVOUS_SYSTEM),
             key=lambda it: (it.date.last, it.trend == "progression") if it.date else (),
             default=None,
         )
-        self._found = tuple(sorted(found, key=lambda it: (it[0].first, it[0].last, it[1])))
+        self._found = tuple(sorted(found, key=lambda it: (it.day.first, it.day.last, it.evidence)))
+        self._toxicities = tuple(
+            it
+            for it in record.toxicities
+            if it.agent is not None and it.start is not None and (it.grade or 0) >= rules.days("toxic_grade")
+        )
 
     def stands_after(self, start: PartialDate, last_dose: PartialDate) -> PartialDate | None:
         """The day of a progression outside the brain that is the newest word on the disease and was not treated through.
@@ -48,16 +62,25 @@ class Progressions:
             return None
         return newest.date if newest.date.days_until(last_dose).least <= self._rules.days("pd_fwd") else None
 
-    def near(self, change: PartialDate, since: PartialDate, stops: tuple[PartialDate, ...] = ()) -> bool:
-        """Whether progression is on record near a change of treatment, after the line began, or was the reason of a stop."""
-        if any(it.days_until(change).least <= self._rules.days("gap_max") for it in stops):
-            return True
-        return any(self._is_near(day, change) and day.last > since.first for day, _ in self._found)
+    def near(self, change: PartialDate, since: PartialDate) -> tuple[Stated, ...]:
+        """The statements near a change of treatment, made after the line began."""
+        return tuple(it for it in self._found if self._is_near(it.day, change) and it.day.last > since.first)
 
-    def evidence_near(self, change: PartialDate, since: PartialDate) -> tuple[ResourceRef, ...]:
-        """The records that say so."""
+    def between(self, after: PartialDate, until: PartialDate) -> tuple[Stated, ...]:
+        """The statements after one day and not well after another."""
+        latest = self._rules.days("pd_fwd")
         return tuple(
-            ref for day, refs in self._found if self._is_near(day, change) and day.last > since.first for ref in refs
+            it for it in self._found if it.day.is_after(after) is True and until.days_until(it.day).least <= latest
+        )
+
+    def toxicity_near(self, agents: frozenset[AgentId], day: PartialDate) -> tuple[ResourceRef, ...]:
+        """The toxicities blamed on one of the drugs that began around a day."""
+        near = self._rules.days("residue")
+        return tuple(
+            ref
+            for it in self._toxicities
+            if it.agent in agents and it.start is not None and abs(it.start.days_until(day).least) <= near
+            for ref in it.evidence
         )
 
     def _is_near(self, day: PartialDate, change: PartialDate) -> bool:

@@ -377,7 +377,7 @@ def test_every_line_says_which_rule_opened_it_and_on_which_records(line_spec):
         """,
     )
     assert all(it.evidence for it in history.lines)
-    assert {it.rule for it in history.firings} == {"R5-metastatic-date", "R8-regimen", "R9-new-agent"}
+    assert {it.rule for it in history.firings} == {"R5-metastatic-date", "R8-regimen", "R9-new-agent", "R15-current"}
 
 
 def test_one_dose_before_another_regimen_is_merged_and_stays_open(line_spec):

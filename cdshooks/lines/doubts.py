@@ -1,0 +1,206 @@
+"""Open questions about the whole history: its setting, beginning and end, other cancers. Source: section 5 of the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from itertools import pairwise
+
+import msgspec
+
+from cdshooks.knowledge.ids import ResourceRef
+from cdshooks.knowledge.line_rules import LineRules
+from cdshooks.lines.courses import Run
+from cdshooks.lines.early import BREAST_SURGERY
+from cdshooks.lines.model import Alternative, EarlyRelapse, EndReason, LineOfTherapy
+from cdshooks.lines.progressions import Progressions
+from cdshooks.lines.segments import Segmenter
+from cdshooks.lines.sentences import ALTERNATIVES
+from cdshooks.lines.settings import Onset
+from cdshooks.partial_date import PartialDate
+from cdshooks.record.model import Certainty, PatientRecord, TreatmentIntent
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """What the rules have made of a record so far."""
+
+    record: PatientRecord
+    runs: tuple[Run, ...]
+    planned: tuple[Run, ...]
+    onset: Onset
+    early: tuple[LineOfTherapy, ...]
+    lines: tuple[LineOfTherapy, ...]
+    relapse: EarlyRelapse | None
+    rules: LineRules
+    as_of: date
+    is_first_in_parts: bool
+    """The first line could be counted as two for a reason of its own."""
+
+
+def whole_history_doubts(told: Told) -> tuple[Alternative, ...]:
+    """Every alternative that no single course explains."""
+    return (
+        *_relapse(told),
+        *_outside(told),
+        *_setting(told),
+        *_cure(told),
+        *_locoregional(told),
+        *_order_only(told),
+        *_second_cancer(told),
+    )
+
+
+def is_outside(alternative: Alternative) -> bool:
+    """Whether an alternative says that lines may be missing from the record, so that the count is a least one."""
+    return alternative.code == "OUTSIDE" and alternative.line is None
+
+
+def _alternative(
+    code: str,
+    delta: int,
+    *,
+    line: int | None = None,
+    evidence: tuple[ResourceRef, ...] = (),
+    sentence: str | None = None,
+    **words: object,
+) -> Alternative:
+    because = ALTERNATIVES[sentence or code].format(**words)
+    return Alternative(code=code, delta=delta, because=because, line=line, evidence=evidence)
+
+
+def _relapse(told: Told) -> Iterator[Alternative]:
+    if told.relapse is not None and told.relapse.days.least <= told.rules.days("adjuvant_equiv"):
+        yield _alternative("EARLY_RELAPSE", 1, evidence=told.relapse.evidence)
+
+
+def _outside(told: Told) -> Iterator[Alternative]:
+    """Drugs without a date, missing pages, a first drug long after the metastatic day, a line number that the record states."""
+    record, lines = told.record, told.lines
+    undated = [it for it in record.exposures if it.start is None]
+    if undated:
+        agents = sorted({it.agent for it in undated})
+        yield _alternative(
+            "OUTSIDE", len(agents), sentence="UNDATED", agents=", ".join(agents), evidence=undated[0].evidence
+        )
+        return
+    if any(it.concerns_treatment for it in record.incomplete):
+        yield _alternative("OUTSIDE", 1, sentence="PAGES")
+        return
+    since = told.onset.since
+    first = lines[0].start if lines else PartialDate.from_day(told.as_of)
+    waited = since.date.days_until(first).least if since is not None else 0
+    if since is not None and waited > told.rules.days("history_starts"):
+        yield _alternative("OUTSIDE", 1, sentence="STARTS_LATE", days=waited, evidence=since.evidence)
+        return
+    stated = max(
+        (it for it in record.stated_lines if it.start is None or it.start.first <= told.as_of),
+        key=lambda it: it.number,
+        default=None,
+    )
+    if stated is not None and stated.number > len(lines):
+        yield _alternative(
+            "OUTSIDE",
+            stated.number - len(lines),
+            sentence="STATED_MORE",
+            number=stated.number,
+            evidence=stated.evidence,
+        )
+
+
+def _setting(told: Told) -> Iterator[Alternative]:
+    since, lines = told.onset.since, told.lines
+    if since is None:
+        yield from _hardly_early(told)
+    elif since.basis in {"palliative-intent", "text"} and lines:
+        yield _alternative("MET_UNKNOWN", -1, sentence="MET_UNKNOWN_EARLY", line=1, evidence=since.evidence)
+    elif told.onset.may_be_late:
+        usual = since.date.plus_days(-told.rules.days("pre_met"))
+        for line in lines:
+            if line.start.is_before(usual) is True and line.number is not None:
+                yield _alternative("MET_LATE", -1, line=line.number, evidence=since.evidence, number=line.number)
+
+
+def _hardly_early(told: Told) -> Iterator[Alternative]:
+    """Drugs that are hardly used before metastases, in a record that names none: the lines that they would make."""
+    rules = told.rules
+    marker = next((it for it in told.runs if rules.has("metastatic_only", it.agent)), None)
+    if marker is None:
+        return
+    segmenter = Segmenter(rules, Progressions(told.record, rules, None))
+    segmenter.walk(told.runs)
+    lines = sum(any(it.start.first >= marker.start.first for it in line.runs) for line in segmenter.segments)
+    yield _alternative("MET_UNKNOWN", lines, agent=marker.agent, evidence=marker.evidence[:1])
+
+
+def _cure(told: Told) -> Iterator[Alternative]:
+    """Stage IV at diagnosis, breast surgery during or soon after the first line without progression, or curative intent."""
+    if not told.lines or told.early:
+        return
+    line, rules = told.lines[0], told.rules
+    latest = (line.end or PartialDate.from_day(told.as_of)).plus_days(rules.days("cured_by"))
+    surgeries = [
+        it
+        for it in told.record.local_therapies
+        if it.kind in BREAST_SURGERY
+        and it.site in {None, "breast", "unspecified"}
+        and not it.is_planned
+        and it.date is not None
+        and it.date.is_after(line.start) is True
+        and it.date.is_before(latest) is True
+    ]
+    known = frozenset(line.evidence)
+    curative = [
+        run for run in told.runs if run.intent == TreatmentIntent.CURATIVE and not known.isdisjoint(run.evidence)
+    ]
+    progressed = line.end_reason is EndReason.PROGRESSION and line.end is not None
+    until = min((it.date for it in surgeries if it.date is not None), key=lambda it: it.first, default=None)
+    if curative or (until is not None and not (progressed and line.end is not None and line.end.is_before(until))):
+        evidence = tuple(ref for it in surgeries for ref in it.evidence) + tuple(it.evidence[0] for it in curative)
+        yield _alternative("CURATIVE_STAGE4", -1, line=1, evidence=evidence)
+        if until is not None and not told.is_first_in_parts:  # a planned sequence says already that it could be two
+            yield _alternative("CURATIVE_STAGE4", 1, sentence="CURE_IN_PARTS", line=1, evidence=evidence)
+
+
+def _locoregional(told: Told) -> Iterator[Alternative]:
+    """Chemotherapy or anti-HER2 therapy for early disease long after earlier treatment: a recurrence that is not distant."""
+    rules = told.rules
+    systemic = [
+        it for it in told.early if rules.any_of("chemotherapy", it.agents) or rules.any_of("anti_her2", it.agents)
+    ]
+    for before, after in pairwise(systemic):
+        # A kinase inhibitor alone may be extended adjuvant therapy.
+        is_chemo = rules.any_of("chemotherapy", after.agents)
+        gap = (before.end or before.start).days_until(after.start).least
+        if is_chemo and gap > rules.days("recurrence"):
+            yield _alternative("LOCOREGIONAL", 1, agent=", ".join(after.agents), evidence=after.evidence[:1])
+
+
+def _order_only(told: Told) -> Iterator[Alternative]:
+    for start in sorted({it.start for it in told.planned}, key=lambda it: (it.first, it.last)):
+        runs = [it for it in told.planned if it.start == start]
+        evidence = tuple(sorted(ref for it in runs for ref in it.evidence))
+        agents = ", ".join(sorted({it.agent for it in runs}))
+        yield _alternative("ORDER_ONLY", 1, agent=agents, start=start, evidence=evidence)
+
+
+def _second_cancer(told: Told) -> Iterator[Alternative]:
+    """A line of drugs that another cancer on record is treated with too, when no record says what they were for."""
+    others = [
+        it
+        for it in told.record.diagnoses
+        if it.category == "other-cancer" and it.certainty == Certainty.CONFIRMED and it.is_active is not False
+    ]
+    if not others:
+        return
+    shared, named = told.rules.members["shared_with_other_cancers"], others[0]
+    stated = {ref for run in told.runs if run.has_stated_reason for ref in run.evidence}
+    for line in told.lines:
+        if set(line.agents) <= shared and stated.isdisjoint(line.evidence):
+            yield _alternative(
+                "SECOND_CANCER",
+                -1,
+                line=line.number,
+                agent=", ".join(line.agents),
+                other=named.concept.replace("-", " "),
+                evidence=named.evidence,
+            )

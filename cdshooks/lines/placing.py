@@ -1,0 +1,241 @@
+"""Whether a course belongs to the running line, by which rule, and what stays open about it. Source: R8 to R14."""
+
+from __future__ import annotations
+
+from cdshooks.knowledge.ids import AgentId, LineRuleId
+from cdshooks.knowledge.line_rules import LineRules
+from cdshooks.lines.courses import Run
+from cdshooks.lines.progressions import Progressions
+from cdshooks.lines.sentences import ALTERNATIVES
+from cdshooks.partial_date import PartialDate
+from cdshooks.record.model import StopReason
+
+_HARD_STOPS = frozenset({StopReason.PROGRESSION, StopReason.TOXICITY})
+
+
+class Segment:
+    """A line while it is being built."""
+
+    def __init__(self, number: int, opened_by: str, first: Run) -> None:
+        self.number = number
+        self.opened_by = LineRuleId(opened_by)
+        self.start = first.start
+        self.runs: list[Run] = [first]
+        self.doubts = 0
+        self.resumed: list[Run] = []
+        """Courses that came back late in the line; they belong to the next one if it opens at once."""
+
+    @property
+    def agents(self) -> tuple[AgentId, ...]:
+        """The agents of the line, sorted."""
+        return tuple(sorted({it.agent for it in self.runs}))
+
+    @property
+    def covered_until(self) -> PartialDate:
+        """The last day that the line's drugs cover."""
+        return max((it.covered for it in self.runs), key=lambda it: (it.last, it.first))
+
+    @property
+    def last_dose(self) -> PartialDate:
+        """The last day on which one of its drugs was given."""
+        return max((it.last_dose for it in self.runs), key=lambda it: (it.last, it.first))
+
+    def running_at(self, day: PartialDate) -> list[Run]:
+        """The courses that cover a day, or whose end is not on record."""
+        return [it for it in self.runs if it.is_open or it.until is None or it.until.days_until(day).least <= 0]
+
+
+class Doubted:
+    """An open question about where a course belongs."""
+
+    def __init__(self, code: str, delta: int, run: Run, *, sentence: str | None = None, days: int = 0) -> None:
+        self.code, self.delta = code, delta
+        self._run, self._sentence, self._days = run, sentence or code, days
+
+    def because(self, agents: str | None = None) -> str:
+        """The sentence for people; ``agents`` names the drugs that started together."""
+        return ALTERNATIVES[self._sentence].format(agent=agents or self._run.agent, days=self._days)
+
+
+class Placement:
+    """Where a course belongs: the rule that keeps it in the running line (None: it opens one), and what stays open."""
+
+    def __init__(self, run: Run, rule: str | None, *doubts: Doubted) -> None:
+        self.run, self.rule, self.doubts = run, rule, doubts
+
+
+class Placing:
+    """The rules asked for the courses of one day against the running line; asking changes nothing."""
+
+    def __init__(self, line: Segment, rules: LineRules, progressions: Progressions, *, has_progressed: bool) -> None:
+        self._line, self._rules, self._progressions = line, rules, progressions
+        self._has_progressed = has_progressed
+        self._agents = frozenset(it.agent for it in line.runs)
+
+    def place(self, run: Run) -> Placement:
+        """Where the course belongs."""
+        rules, line = self._rules, self._line
+        since_start, vague = self._since_start(run)
+        if since_start <= rules.days("combo"):
+            replaced = self._replaced_at_once(run)
+            if not replaced:
+                return Placement(run, "R8-regimen", *vague)
+            if not any(it.stopped_for in _HARD_STOPS for it in replaced):
+                return Placement(run, "R8-regimen", *vague, Doubted("SHORT_EXPOSURE", 1, run))
+        if run.agent in self._agents:
+            return self._resumed(run, vague)
+        running = line.running_at(run.start)
+        backbone = [it for it in running if rules.has("anti_her2", it.agent)]
+        if rules.has("endocrine", run.agent):
+            kept = self._endocrine(run, running, backbone)
+            if kept is not None:
+                return kept
+        if not self._has_progressed:
+            kept = self._without_progression(run, since_start, running, backbone)
+            if kept is not None:
+                return kept
+        return Placement(run, None, *vague, *self._doubts_about_new(run, running))
+
+    def _since_start(self, run: Run) -> tuple[int, tuple[Doubted, ...]]:
+        """Days since the line began: the least where that settles it, else the middle of what months or years allow."""
+        days, window = self._line.start.days_until(run.start), self._rules.days("combo")
+        if run.start == self._line.start or days.most <= window or days.least > window:
+            return days.least, ()
+        middle = (days.least + days.most) // 2
+        if run.agent in self._agents:
+            return middle, ()
+        if middle <= window:
+            return middle, (Doubted("OUTSIDE", 1, run, sentence="VAGUE_SAME"),)
+        return middle, (Doubted("OUTSIDE", -1, run, sentence="VAGUE_NEW"),)
+
+    def _replaced_at_once(self, run: Run) -> list[Run]:
+        """The drugs of a very short treatment that this one replaces; none while one of them goes on."""
+        earlier = [it for it in self._line.runs if it.start != run.start]
+        # What the last dose still covers is no sign that the old drug goes on: a next dose would be.
+        if any(it.is_open or it.until is None or it.last_dose.is_before(run.start) is not True for it in earlier):
+            return []
+        return earlier
+
+    def _resumed(self, run: Run, vague: tuple[Doubted, ...]) -> Placement:
+        rules, line = self._rules, self._line
+        if line.running_at(run.start):
+            if not self._has_progressed:
+                return Placement(run, "R11-component-resumed" if rules.is_on("R11-component-resumed") else None)
+            is_kept = rules.has("anti_her2", run.agent) and rules.is_on("R10-break")
+            return Placement(run, "R10-break" if is_kept else None, *vague)
+        gap = max(line.last_dose.days_until(run.start).least, 0)
+        if rules.is_on("R10-break"):
+            if gap <= rules.days("gap_hi"):
+                return Placement(run, "R10-break")
+            if gap <= rules.days("gap_max") and not self._progressed_in_gap(run):
+                return Placement(run, "R10-break", Doubted("GAP", 1, run, days=gap))
+        if gap <= rules.days("rechallenge_open") and not self._progressed_in_gap(run):
+            return Placement(run, None, *vague, Doubted("RECHALLENGE", -1, run, days=gap))
+        return Placement(run, None, *vague)
+
+    def _progressed_in_gap(self, run: Run) -> bool:
+        return self._has_progressed or bool(self._progressions.between(self._line.last_dose, run.start))
+
+    def _endocrine(self, run: Run, running: list[Run], backbone: list[Run]) -> Placement | None:
+        rules, line = self._rules, self._line
+        had_endocrine = rules.any_of("endocrine", self._agents)
+        had_anti_her2 = rules.any_of("anti_her2", self._agents)
+        after_chemo = self._days_since_chemotherapy(run)
+        is_soon_after_chemo = after_chemo is not None and after_chemo <= rules.days("maint")
+        if backbone:
+            if had_endocrine or not rules.is_on("R10-maintenance"):
+                return None
+            if not self._has_progressed:
+                return Placement(run, "R10-maintenance")
+            # A flag in the weeks when a taxane stops does not break the line while the antibodies go on unchanged.
+            if is_soon_after_chemo:
+                return Placement(run, "R10-maintenance", Doubted("ET_AFTER", 1, run, sentence="ET_ADDED"))
+            return None
+        if self._has_progressed or had_endocrine:
+            return None
+        if had_anti_her2:
+            gap = 0 if running else line.covered_until.days_until(run.start).least
+            if gap <= rules.days("maint") and rules.is_on("R12-endocrine-alone"):
+                return Placement(run, "R12-endocrine-alone", Doubted("ET_AFTER", 1, run))
+        elif is_soon_after_chemo and rules.is_on("R10-maintenance"):
+            return Placement(run, "R10-maintenance")
+        return None
+
+    def _days_since_chemotherapy(self, run: Run) -> int | None:
+        ended = [
+            max(it.covered.days_until(run.start).least, 0)
+            for it in self._line.runs
+            if self._rules.has("chemotherapy", it.agent)
+        ]
+        return min(ended, default=None)
+
+    def _without_progression(
+        self, run: Run, since_start: int, running: list[Run], backbone: list[Run]
+    ) -> Placement | None:
+        rules, days = self._rules, self._rules.days
+        if rules.is_on("R10-swap") and self._is_swapped(run):
+            return Placement(run, "R10-swap")
+        is_antibody = rules.has("antibody", run.agent)
+        if rules.is_on("R10-late-partner") and is_antibody and since_start <= days("late") and running:
+            return Placement(run, "R10-late-partner", Doubted("LATE_PARTNER", 1, run))
+        gap = 0 if running else self._line.covered_until.days_until(run.start).least
+        if rules.is_on("R10-sequence") and self._is_sequence(run) and gap <= days("sequence"):
+            return Placement(run, "R10-sequence", Doubted("SEQUENCE", 1, run))
+        if rules.is_on("R10-intensified") and self._is_intensified(run, backbone):
+            return Placement(run, "R10-intensified", Doubted("INTENSIFY", 1, run))
+        is_her2_late = (
+            rules.has("anti_her2", run.agent)
+            and bool(running)
+            and since_start <= days("her2_late")
+            and not rules.any_of("anti_her2", self._agents)
+        )
+        if rules.is_on("R10-her2-late") and is_her2_late:
+            return Placement(run, "R10-her2-late", Doubted("HER2_LATE", 1, run))
+        return None
+
+    def _is_swapped(self, run: Run) -> bool:
+        within = self._rules.days("swap")
+        return any(
+            it.until is None or it.until.days_until(run.start).least <= within
+            for it in self._line.runs
+            if self._rules.may_swap(it.agent, run.agent)
+        )
+
+    def _is_sequence(self, run: Run) -> bool:
+        rules = self._rules
+        # The second part may start on several days: its drugs already placed do not count against it.
+        first = [it for it in self._line.runs if it.start.days_until(run.start).least > rules.days("combo")]
+        before = (
+            bool(first)
+            and all(rules.has("sequence_first", it.agent) for it in first)
+            and rules.has("sequence_second", run.agent)
+        )
+        after = rules.has("sequence_first", run.agent) and rules.any_of("swap_taxane", self._agents)
+        return before or after
+
+    def _is_intensified(self, run: Run, backbone: list[Run]) -> bool:
+        if not self._rules.has("intensifier", run.agent):
+            return False
+        if not self._rules.any_of("antibody", [it.agent for it in backbone]):
+            return False
+        since = self._days_since_chemotherapy(run)
+        return since is not None and since <= self._rules.days("maint")
+
+    def _doubts_about_new(self, run: Run, running: list[Run]) -> tuple[Doubted, ...]:
+        """What speaks against a new line although a drug outside the regimen was started."""
+        rules, line = self._rules, self._line
+        if run.agent == "investigational":
+            return (Doubted("TRIAL", -1, run),)
+        kept = [it for it in running if rules.has("antibody", it.agent)]
+        if rules.has("endocrine", run.agent) and kept and rules.any_of("endocrine", self._agents):
+            return (Doubted("ET_SWAP", -1, run),)
+        if self._has_progressed:
+            return ()
+        is_toxic = any(it.stopped_for == StopReason.TOXICITY for it in line.runs) or bool(
+            self._progressions.toxicity_near(self._agents, run.start)
+        )
+        if is_toxic:
+            return (Doubted("TOX_SWITCH", -1, run),)
+        if rules.has("chemotherapy", run.agent) and kept:
+            return (Doubted("NO_PD_NEW_PARTNER", -1, run),)
+        return ()

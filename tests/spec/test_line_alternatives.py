@@ -1,0 +1,346 @@
+"""Each open question of the count: when it is asked, and by how much it moves the number. Source: lines-of-therapy, 5."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import msgspec
+import pytest
+
+from cdshooks.ehr.model import Incomplete
+from cdshooks.knowledge.ids import ResourceRef
+from cdshooks.record.model import Certainty, Diagnosis, GivenFor, ReceptorResult, StatedLine, Unmapped
+from tests.histories.drawn import TODAY, day, history_of, record_of
+
+START = date(2021, 1, 4)
+T, P, D = "trastuzumab", "pertuzumab", "docetaxel"
+TDM1, TDXD = "trastuzumab emtansine", "trastuzumab deruxtecan"
+
+
+def on(days):
+    return (START + timedelta(days)).isoformat()
+
+
+def table(*drawn):
+    """Courses drawn as (agent, first day, last day[, stopped for[, given for[, proven as]]]); the last day None goes on."""
+    return "agent | start | end | stopped for | for | as\n" + "\n".join(
+        " | ".join(
+            (
+                agent,
+                on(start),
+                on(end) if end is not None else "",
+                *(rest[it] if len(rest) > it else "" for it in range(3)),
+            )
+        )
+        for agent, start, end, *rest in drawn
+    )
+
+
+def patient(*drawn, **more):
+    more.setdefault("metastatic", on(0))
+    more["progression"] = tuple(on(it) for it in more.get("progression", ()))
+    return record_of(table(*drawn), **more)
+
+
+def asked(history):
+    """Each open question as (code, line, difference)."""
+    return {(it.code, it.line, it.delta) for it in history.alternatives}
+
+
+def counts(history):
+    return history.counts.min, history.counts.metastatic_lines, history.counts.max
+
+
+def check(record, questions, count, *, as_of=TODAY):
+    history = history_of(record, as_of=as_of)
+    assert asked(history) == questions
+    assert counts(history) == count
+    assert all(it.because.endswith(".") for it in history.alternatives)
+    return history
+
+
+def test_late_partner_sequence_and_intensified_maintenance_could_be_lines_of_their_own():
+    check(patient((T, 0, 400), (D, 0, 120), (P, 40, 400)), {("LATE_PARTNER", 1, 1)}, (1, 1, 2))
+    check(
+        patient(("doxorubicin", 0, 63), ("cyclophosphamide", 0, 63), (T, 84, 400), (P, 84, 400), (D, 84, 200)),
+        {("SEQUENCE", 1, 1)},
+        (1, 1, 2),
+    )
+    check(
+        patient((T, 0, None), (P, 0, None), (D, 0, 120), ("palbociclib", 150, None), ("letrozole", 150, None)),
+        {("INTENSIFY", 1, 1)},
+        (1, 1, 2),
+    )
+
+
+def test_endocrine_therapy_alone_soon_after_the_antibody_could_be_a_line():
+    check(patient((T, 0, 200), (D, 0, 120), ("letrozole", 230, None)), {("ET_AFTER", 1, 1)}, (1, 1, 2))
+
+
+@pytest.mark.parametrize(("since_taxane", "lines"), [(90, 1), (91, 2)])
+def test_endocrine_therapy_added_around_a_progression_is_maintenance_only_soon_after_the_taxane(since_taxane, lines):
+    start = 120 + since_taxane
+    history = history_of(patient((T, 0, None), (D, 0, 120), ("letrozole", start, None), progression=(start - 5,)))
+    assert len(history.lines) == lines
+    assert asked(history) == ({("ET_AFTER", 1, 1)} if lines == 1 else set())
+
+
+@pytest.mark.parametrize("progression", [(), (490,)])
+def test_a_changed_endocrine_partner_beside_constant_antibodies_is_a_line_that_could_be_none(progression):
+    check(
+        patient((T, 0, None), (P, 0, None), ("letrozole", 0, 500), ("fulvestrant", 501, None), progression=progression),
+        {("ET_SWAP", 2, -1)},
+        (1, 2, 2),
+    )
+
+
+def test_a_new_partner_beside_a_running_antibody_without_progression_could_be_the_same_line():
+    check(
+        patient((T, 0, None), ("vinorelbine", 0, 200), ("capecitabine", 210, None)),
+        {("NO_PD_NEW_PARTNER", 2, -1)},
+        (1, 2, 2),
+    )
+
+
+def test_a_change_for_toxicity_could_be_the_same_line_also_when_only_an_adverse_event_tells_of_it():
+    told = patient((TDM1, 0, 200, "toxicity"), (TDXD, 215, None))
+    check(told, {("TOX_SWITCH", 2, -1)}, (1, 2, 2))
+    event = patient((TDM1, 0, 200), (TDXD, 215, None), toxicity=((TDM1, on(190), 3),))
+    history = check(event, {("TOX_SWITCH", 2, -1)}, (1, 2, 2))
+    assert history.lines[0].end_reason == "toxicity"
+
+
+def test_after_progression_a_toxicity_does_not_make_the_change_doubtful():
+    record = patient((TDM1, 0, 200), (TDXD, 215, None), toxicity=((TDM1, on(190), 3),), progression=(205,))
+    history = check(record, set(), (2, 2, 2))
+    assert history.lines[0].end_reason == "progression"
+
+
+def test_a_reason_on_record_outweighs_a_progression_that_was_treated_through():
+    record = patient((TDM1, 0, 200, "toxicity"), (TDXD, 215, None), progression=(140,))
+    assert history_of(record).lines[0].end_reason == "toxicity"
+    silent = patient((TDM1, 0, 200), (TDXD, 215, None), progression=(140,))
+    assert history_of(silent).lines[0].end_reason == "progression"
+
+
+@pytest.mark.parametrize(
+    ("gap", "questions", "count"),
+    [(120, {("GAP", 1, 1)}, (1, 1, 2)), (250, {("RECHALLENGE", 2, -1)}, (1, 2, 2)), (400, set(), (2, 2, 2))],
+)
+def test_a_break_is_a_question_of_its_length(gap, questions, count):
+    check(patient((TDM1, 0, 200), (TDM1, 200 + gap, None)), questions, count)
+
+
+def test_a_progression_in_the_break_makes_the_return_a_new_line_without_question():
+    check(patient((TDM1, 0, 200), (TDM1, 330, None), progression=(250,)), set(), (2, 2, 2))
+
+
+def test_one_dose_before_another_regimen_is_merged_and_could_be_a_line():
+    check(patient((TDM1, 0, 0), (TDXD, 21, None)), {("SHORT_EXPOSURE", 1, 1)}, (1, 1, 2))
+
+
+@pytest.mark.parametrize(("joined", "lines"), [(120, 1), (121, 2)])
+def test_anti_her2_therapy_added_when_her2_became_known(joined, lines):
+    history = history_of(patient(("letrozole", 0, None), ("palbociclib", 0, None), (T, joined, None)))
+    assert len(history.lines) == lines
+    assert (("HER2_LATE", 1, 1) in asked(history)) == (lines == 1)
+
+
+def test_an_unnamed_trial_drug_could_belong_to_the_line_before():
+    check(patient((TDXD, 0, 200), ("investigational", 230, None)), {("TRIAL", 2, -1)}, (1, 2, 2))
+
+
+def test_curative_stage4_treatment_could_be_no_line_or_two():
+    history = check(
+        patient((T, 0, 360), (P, 0, 360), (D, 0, 120), (TDXD, 1400, None), surgery=(on(160),), progression=(1390,)),
+        {("CURATIVE_STAGE4", 1, -1), ("CURATIVE_STAGE4", 1, 1)},
+        (1, 2, 3),
+    )
+    assert history.lines[0].number == 1
+
+
+def test_a_stated_curative_intent_asks_the_same_and_palliative_surgery_after_progression_does_not():
+    intended = patient((T, 0, 360, "", "curative"), (D, 0, 120, "", "curative"))
+    assert ("CURATIVE_STAGE4", 1, -1) in asked(history_of(intended))
+    salvage = patient((T, 0, 360, "progression"), (D, 0, 120), (TDXD, 380, None), surgery=(on(370),))
+    assert asked(history_of(salvage)) == set()
+
+
+@pytest.mark.parametrize(("gap", "is_recurrence"), [(365, False), (366, True)])
+def test_locoregional_recurrence_is_no_line_but_could_be_counted_as_one(gap, is_recurrence):
+    record = patient(
+        (T, 0, 360), (D, 0, 120), ("vinorelbine", 360 + gap, 500 + gap), (T, 360 + gap, 700 + gap), metastatic=None
+    )
+    history = history_of(record)
+    assert history.lines == ()
+    assert (("LOCOREGIONAL", None, 1) in asked(history)) == is_recurrence
+
+
+@pytest.mark.parametrize(("age", "lines"), [(20, 1), (21, 2)])
+def test_r1_a_regimen_known_only_from_an_order_younger_than_21_days_is_planned(age, lines):
+    record = patient((TDM1, 0, 300, "progression"), (TDXD, 330, None, "", "", "ordered"))
+    history = history_of(record, as_of=START + timedelta(330 + age))
+    assert len(history.lines) == lines
+    assert (("ORDER_ONLY", None, 1) in asked(history)) == (lines == 1)
+    assert history.next_line == lines + 1
+
+
+def test_a_fresh_order_beside_doses_of_the_same_days_is_part_of_them():
+    record = patient((TDM1, 0, 300), (T, 330, 351), ("capecitabine", 330, None, "", "", "ordered"))
+    history = history_of(record, as_of=START + timedelta(345))
+    assert history.lines[-1].agents == ("capecitabine", "trastuzumab")
+    assert "ORDER_ONLY" not in {it.code for it in history.alternatives}
+
+
+@pytest.mark.parametrize(("waited", "is_at_least"), [(365, False), (366, True)])
+def test_r5_a_history_that_starts_long_after_the_metastatic_day_counts_at_least(waited, is_at_least):
+    history = history_of(patient((TDXD, waited, None)))
+    assert history.counts.is_at_least == is_at_least
+    assert (("OUTSIDE", None, 1) in asked(history)) == is_at_least
+    assert (history.confidence == "low") == is_at_least
+
+
+def test_missing_pages_and_a_higher_number_stated_by_the_record_count_at_least():
+    record = patient((TDXD, 0, None))
+    pages = Incomplete(query="MedicationRequest", because="a page could not be read", concerns_treatment=True)
+    history = check(msgspec.structs.replace(record, incomplete=(pages,)), {("OUTSIDE", None, 1)}, (1, 1, 2))
+    assert history.counts.is_at_least
+    stated = StatedLine(number=3, start=day(on(10)), evidence=(ResourceRef("EpisodeOfCare/1"),))
+    history = check(msgspec.structs.replace(record, stated_lines=(stated,)), {("OUTSIDE", None, 2)}, (1, 1, 3))
+    assert history.counts.is_at_least
+
+
+def test_a_metastatic_day_recorded_late_makes_only_the_lines_before_it_doubtful():
+    late = patient((TDM1, -100, 200), (TDXD, 230, None), basis="condition-recorded")
+    assert history_of(late).confidence == "low"
+    check(late, {("MET_LATE", 1, -1)}, (1, 2, 2))
+    settled = patient((TDM1, 5, 200), (TDXD, 230, None), basis="condition-recorded")
+    assert history_of(settled).confidence == "moderate"
+    check(settled, set(), (2, 2, 2))
+
+
+def test_without_a_word_of_metastases_drugs_hardly_used_before_them_ask_for_the_stage():
+    record = patient((T, 0, 300), (D, 0, 120), ("tucatinib", 330, None), ("capecitabine", 330, None), metastatic=None)
+    history = check(record, {("MET_UNKNOWN", None, 1)}, (0, 0, 1))
+    assert history.confidence == "low"
+
+
+def other_cancer():
+    return Diagnosis(
+        concept="colorectal-cancer",
+        category="other-cancer",
+        start=day(on(100)),
+        is_onset=True,
+        end=None,
+        is_active=True,
+        certainty=Certainty.CONFIRMED,
+        evidence=(ResourceRef("Condition/colon"),),
+    )
+
+
+def test_second_cancer_and_a_shared_drug_without_a_reason_could_be_no_breast_line():
+    record = patient((TDM1, 0, 200, "progression"), ("capecitabine", 230, 400), (TDXD, 430, None))
+    record = msgspec.structs.replace(record, diagnoses=(other_cancer(),))
+    check(record, {("SECOND_CANCER", 2, -1)}, (2, 3, 3))
+    named = tuple(msgspec.structs.replace(it, given_for=GivenFor.BREAST_CANCER) for it in record.exposures)
+    check(msgspec.structs.replace(record, exposures=named), set(), (3, 3, 3))
+
+
+def test_a_drug_given_for_another_cancer_is_left_out_and_named():
+    record = patient((TDM1, 0, None))
+    other = patient(("capecitabine", 100, 300)).exposures
+    history = history_of(msgspec.structs.replace(record, other_cancer_drugs=other))
+    assert counts(history) == (1, 1, 1)
+    assert any(it.rule == "R3-eligible" and "capecitabine" in it.because for it in history.firings)
+
+
+@pytest.mark.parametrize(
+    ("after", "clock"), [(182, "6 months"), (183, "12 months"), (365, "12 months"), (366, "later")]
+)
+def test_r7_six_and_twelve_months_are_different_clocks(after, clock):
+    history = history_of(patient((TDM1, -after - 300, -after)))
+    told = [it.because for it in history.firings if it.rule == "R7-early-relapse"]
+    assert len(told) == 1
+    assert clock in told[0]
+    assert history.early_relapse.relapse.as_fhir() == on(0)
+    assert history.early_relapse.last_dose.as_fhir() == on(-after)
+
+
+@pytest.mark.parametrize(("before", "lines"), [(120, 1), (121, 0)])
+def test_r5_treatment_up_to_120_days_before_a_day_of_recording_may_be_metastatic(before, lines):
+    history = history_of(patient((TDM1, -before, -before + 60), basis="condition-recorded"))
+    assert len(history.lines) == lines
+
+
+@pytest.mark.parametrize(("before", "lines"), [(240, 1), (241, 0)])
+def test_r5_receptors_tested_again_up_to_240_days_before_a_day_of_recording_mark_the_metastasis(before, lines):
+    retest = ReceptorResult(
+        marker="her2",
+        status="positive",
+        detail="IHC 3+",
+        date=day(on(-before)),
+        is_metastasis=True,
+        site="liver",
+        laterality=None,
+        percent=None,
+        ihc="3+",
+        ish=None,
+        is_preliminary=False,
+        lab=None,
+        evidence=(ResourceRef("Observation/her2"),),
+    )
+    record = patient((TDM1, -before + 10, 100), basis="condition-recorded")
+    history = history_of(msgspec.structs.replace(record, receptors=(retest,)))
+    assert len(history.lines) == lines
+    assert (history.metastatic_since.date.as_fhir() == on(-before)) == (lines == 1)
+
+
+def test_early_therapy_that_runs_on_is_carried_into_the_first_line():
+    history = history_of(patient(("letrozole", -400, 300), (T, 20, None), (D, 20, 140)))
+    assert counts(history) == (1, 1, 1)
+    assert history.lines[0].agents == ("docetaxel", "letrozole", "trastuzumab")
+    assert history.lines[0].start.as_fhir() == on(20)
+    assert history.early[0].agents == ("letrozole",)
+
+
+def test_an_order_still_called_current_after_progression_ends_the_line_and_leaves_that_open():
+    record = patient((TDXD, 0, None, "", "", "ordered"), progression=(400,))
+    history = history_of(record)
+    line = history.lines[0]
+    assert (line.end.as_fhir(), line.end_reason, history.current) == (on(400), "progression", None)
+    assert line.confidence == "moderate"
+    assert not line.courses[0].is_end_certain
+    assert any(it.rule == "R15-current" and "beyond progression" in it.because for it in history.firings)
+
+
+def test_doses_well_after_the_progression_are_treatment_beyond_it_and_the_line_runs():
+    record = patient((TDXD, 0, 400), (TDXD, 430, 430), progression=(400,))
+    history = history_of(record, as_of=START + timedelta(440))
+    assert history.current == 1
+
+
+def test_a_drug_stopped_for_toxicity_and_given_again_was_only_held():
+    record = patient((TDXD, 0, 200, "toxicity"), (TDXD, 245, None))
+    history = history_of(record)
+    assert [it.end_reason for it in history.lines] == ["ongoing"]
+
+
+def test_what_came_back_days_before_a_new_partner_came_back_with_it():
+    history = history_of(patient((T, 0, 200), (D, 0, 200), (T, 300, None), ("vinorelbine", 303, None)))
+    assert [(it.agents, it.start.as_fhir()) for it in history.lines] == [
+        (("docetaxel", "trastuzumab"), on(0)),
+        (("trastuzumab", "vinorelbine"), on(300)),
+    ]
+    assert history.lines[0].end.as_fhir() == on(200)
+
+
+def test_confidence_falls_with_each_open_question_and_with_what_is_unknown():
+    clean = patient((TDM1, 0, 200, "progression"), (TDXD, 230, None))
+    one = patient((TDM1, 0, 200, "toxicity"), (TDXD, 230, None))
+    two = patient((TDM1, 0, 200, "toxicity"), (TDXD, 230, 400), ("investigational", 430, None))
+    unknown = msgspec.structs.replace(
+        clean, unmapped=(Unmapped(text="XY-123", what="drug", evidence=(ResourceRef("MedicationRequest/1"),)),)
+    )
+    ordered = patient((TDM1, 0, 200, "progression", "", "ordered"), (TDXD, 230, None, "", "", "ordered"))
+    found = [history_of(it).confidence for it in (clean, one, two, unknown, ordered)]
+    assert found == ["high", "moderate", "low", "low", "moderate"]
