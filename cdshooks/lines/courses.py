@@ -20,6 +20,7 @@ _REASON_RANK = {
     StopReason.OTHER: 4,
 }
 _TAKEN_FOR_SURE = frozenset({Proof.GIVEN, Proof.DISPENSED})
+_ONLY_ORDERED = frozenset({Proof.ORDERED})
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,14 +141,15 @@ class _Growing:
         until = None
         if self._until is not None:
             until = self._until[0].plus_days(self._until[1]) if self._until[1] else self._until[0]
+        proofs = {it.proof for it in records}
         return Run(
             agent=self._agent,
             start=start,
             last_dose=last,
             until=until,
             is_open=self._is_open,
-            is_given=any(it.proof in _TAKEN_FOR_SURE for it in records),
-            is_only_ordered=all(it.proof == Proof.ORDERED for it in records),
+            is_given=not proofs.isdisjoint(_TAKEN_FOR_SURE),
+            is_only_ordered=proofs == _ONLY_ORDERED,
             has_stated_reason=any(it.given_for is not None for it in records),
             stopped_for=self._reason(),
             intent=next((it.intent for it in records if it.intent is not None), None),

@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
+from cdshooks.knowledge.ids import AgentId, RegimenId
 from cdshooks.knowledge.load import Knowledge
+from cdshooks.knowledge.regimens import Regimen
 from cdshooks.lines.model import LineOfTherapy
+
+_MOST_KEPT = 4096
+_Catalogue = Mapping[RegimenId, Regimen]
+_known: dict[frozenset[AgentId], tuple[_Catalogue, RegimenId | None]] = {}
+"""Answers already found, each with the catalogue it was found in: the same few combinations come back for every patient."""
 
 
 def recognise(line: LineOfTherapy, knowledge: Knowledge) -> LineOfTherapy:
     """The line with the id of the regimen that its agents make; the most demanding pattern wins, ties go to the first id."""
     agents = frozenset(line.agents)
-    best: tuple[int, str] | None = None
-    for regimen in knowledge.regimens.values():
+    kept = _known.get(agents)
+    if kept is None or kept[0] is not knowledge.regimens:
+        if len(_known) >= _MOST_KEPT:
+            _known.clear()
+        kept = _known[agents] = (knowledge.regimens, _find(agents, knowledge.regimens))
+    return line if kept[1] is None else msgspec.structs.replace(line, regimen_id=kept[1])
+
+
+def _find(agents: frozenset[AgentId], regimens: _Catalogue) -> RegimenId | None:
+    best: tuple[int, RegimenId] | None = None
+    for regimen in regimens.values():
         pattern = regimen.matches
         if not pattern.all_of <= agents or any(not (slot & agents) for slot in pattern.one_of):
             continue
         explained = pattern.all_of | pattern.may_include | frozenset(agent for slot in pattern.one_of for agent in slot)
         if agents <= explained:
-            key = (-len(pattern.all_of) - len(pattern.one_of), str(regimen.id))
+            key = (-len(pattern.all_of) - len(pattern.one_of), regimen.id)
             best = min(best, key) if best is not None else key
-    return line if best is None else msgspec.structs.replace(line, regimen_id=best[1])
+    return best[1] if best is not None else None
