@@ -1,8 +1,13 @@
-"""JSON bytes to typed resources, one at a time: one that cannot be read costs itself only. Source: terminology 13."""
+"""JSON bytes to typed resources; one that cannot be read costs itself only. Source: terminology 13.
+
+A whole Bundle is decoded in one pass. Only when something in it is no resource that we read, it is decoded resource by resource.
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
+from typing import TYPE_CHECKING, Union
 
 import msgspec
 
@@ -14,6 +19,7 @@ from cdshooks.knowledge.ids import ResourceRef
 
 RETRIEVAL_FAILED = "the EHR could not retrieve all of it"
 """Why a query is incomplete that holds an OperationOutcome of severity error or fatal. Source: P-6, P-7."""
+_MATCHES = frozenset({None, "match"})
 _DEEPEST_NESTING = 8
 """Bundles inside Bundles or Parameters beyond this depth are not medical records."""
 
@@ -31,6 +37,10 @@ class _Entry(msgspec.Struct, rename="camel"):
     full_url: str | None = None
     resource: msgspec.Raw = msgspec.Raw()
     search: _Search | None = None
+
+    @property
+    def is_filled(self) -> bool:
+        return bool(bytes(self.resource))
 
 
 class _Link(msgspec.Struct):
@@ -58,15 +68,48 @@ class _Issue(msgspec.Struct):
     severity: str | None = None
 
 
-class _OperationOutcome(msgspec.Struct):
+class OperationOutcome(msgspec.Struct, tag_field="resourceType", tag=True):
+    """What a server says of its own answer."""
+
     issue: tuple[_Issue, ...] = ()
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether it says that a part of the answer is missing."""
+        return any(issue.severity in {"error", "fatal"} for issue in self.issue)
+
+
+if TYPE_CHECKING:
+    _Sendable = Base | OperationOutcome
+else:
+    _Sendable = Union[(*TYPES.values(), OperationOutcome)]
+
+
+class _WholeEntry(msgspec.Struct, rename="camel", gc=False):
+    full_url: str | None = None
+    resource: _Sendable | msgspec.UnsetType = msgspec.UNSET
+    search: _Search | None = None
+
+    @property
+    def is_filled(self) -> bool:
+        return self.resource is not msgspec.UNSET
+
+
+class _WholeBundle(msgspec.Struct, tag_field="resourceType", tag="Bundle"):
+    type: str | None = None
+    total: int | None = None
+    link: tuple[_Link, ...] = ()
+    entry: tuple[_WholeEntry, ...] | None = None
 
 
 _head = msgspec.json.Decoder(_Head)
 _bundle = msgspec.json.Decoder(_Bundle)
 _parameters = msgspec.json.Decoder(_Parameters)
-_outcome = msgspec.json.Decoder(_OperationOutcome)
-_decoders = {name: msgspec.json.Decoder(of_type) for name, of_type in TYPES.items()}
+_whole: msgspec.json.Decoder[_WholeBundle | _Sendable] = msgspec.json.Decoder(_WholeBundle | _Sendable)
+_decoders: dict[str, msgspec.json.Decoder[_Sendable]] = {
+    **{name: msgspec.json.Decoder(of_type) for name, of_type in TYPES.items()},
+    "OperationOutcome": msgspec.json.Decoder(OperationOutcome),
+}
 _UNSUPPORTED = {
     "MedicationOrder": "a DSTU2 order: this service reads FHIR R4, so the drug on it was not taken into account",
     "ProcedureRequest": "a DSTU2 or STU3 order: this service reads FHIR R4",
@@ -77,16 +120,34 @@ class ResourceCollector:
     """Collects the resources of one call from any number of JSON texts."""
 
     def __init__(self) -> None:
-        self._by_type: dict[str, list[Held]] = {}
+        self._by_type: defaultdict[str, list[Held]] = defaultdict(list)
         self._by_name: dict[str, Held] = {}
         self._unreadable: list[Unreadable] = []
         self._unsupported: list[Unsupported] = []
         self._incomplete: list[Incomplete] = []
         self._unnamed = 0
 
-    def add_json(self, raw: bytes | msgspec.Raw, *, query: str) -> None:
-        """Take in a resource, a Bundle (nested ones too), Parameters, or ``null``; ``query`` names where it came from."""
-        self._add(raw, query, full_url=None, depth=0)
+    def add_json(self, raw: bytes | msgspec.Raw, *, query: str) -> frozenset[str] | None:
+        """Take in a resource, a Bundle (nested ones too), Parameters, or ``null``; ``query`` names where it came from.
+
+        The types directly inside are handed back, or None where it took more than one look to read them.
+        """
+        try:
+            sent = _whole.decode(raw)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            self._add(raw, query, full_url=None, depth=0)
+            return None
+        if not isinstance(sent, _WholeBundle):
+            self._hold(sent, query, None)
+            return frozenset({type(sent).__name__})
+        kinds: set[type] = set()
+        for entry in sent.entry or ():
+            resource = entry.resource
+            if resource is not msgspec.UNSET:
+                kinds.add(type(resource))
+                self._hold(resource, query, entry.full_url)
+        self._check_complete(sent, query)
+        return frozenset(it.__name__ for it in kinds)
 
     def mark_incomplete(self, query: str, because: str) -> None:
         """Note that what a query returned is partial or missing."""
@@ -102,8 +163,32 @@ class ResourceCollector:
             incomplete=tuple(self._incomplete),
         )
 
+    def _hold(self, resource: _Sendable, query: str, full_url: str | None) -> None:
+        if isinstance(resource, OperationOutcome):
+            if resource.is_failure:
+                self.mark_incomplete(query, RETRIEVAL_FAILED)
+            return
+        kind = type(resource).__name__
+        ref = ResourceRef(f"{kind}/{resource.id}") if resource.id else self._nameless(f"{kind}?{query}")
+        held = self._by_name[ref] = Held(ref, query, resource)
+        self._by_type[kind].append(held)
+        if full_url:
+            self._by_name[full_url] = held
+
+    def _check_complete(self, bundle: _WholeBundle | _Bundle, query: str) -> None:
+        if any(link.relation == "next" for link in bundle.link):
+            self.mark_incomplete(query, "there are further pages that were not sent")
+        elif bundle.type == "searchset" and bundle.total:
+            matches = sum(
+                it.search is None or it.search.mode in _MATCHES
+                for it in bundle.entry or ()
+                if it is not None and it.is_filled
+            )
+            if bundle.total > matches:
+                self.mark_incomplete(query, "the answer holds fewer entries than it says there are")
+
     def _add(self, raw: bytes | msgspec.Raw, query: str, *, full_url: str | None, depth: int) -> None:
-        if bytes(raw).strip() in {b"null", b"{}", b""}:
+        if bytes(memoryview(raw)[:8]).strip() in {b"null", b"{}", b""}:
             return
         try:
             head = _head.decode(raw)
@@ -115,8 +200,6 @@ class ResourceCollector:
                 self._add_bundle(raw, query, depth)
             elif head.resource_type == "Parameters":
                 self._add_parameters(_parameters.decode(raw).parameter, query, depth)
-            elif head.resource_type == "OperationOutcome":
-                self._add_outcome(raw, query)
             else:
                 self._add_resource(raw, head, query, full_url)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
@@ -130,16 +213,10 @@ class ResourceCollector:
             self.mark_incomplete(query, "Bundles are nested too deeply to be read")
             return
         bundle = _bundle.decode(raw)
-        matches = 0
         for entry in bundle.entry or ():
-            if entry is None or not bytes(entry.resource):
-                continue
-            matches += entry.search is None or entry.search.mode in {None, "match"}
-            self._add(entry.resource, query, full_url=entry.full_url, depth=depth + 1)
-        if any(link.relation == "next" for link in bundle.link):
-            self.mark_incomplete(query, "there are further pages that were not sent")
-        elif bundle.type == "searchset" and bundle.total is not None and bundle.total > matches:
-            self.mark_incomplete(query, "the answer holds fewer entries than it says there are")
+            if entry is not None and entry.is_filled:
+                self._add(entry.resource, query, full_url=entry.full_url, depth=depth + 1)
+        self._check_complete(bundle, query)
 
     def _add_parameters(self, parameters: Iterable[_Parameter], query: str, depth: int) -> None:
         if depth >= _DEEPEST_NESTING:
@@ -150,24 +227,12 @@ class ResourceCollector:
                 self._add(parameter.resource, query, full_url=None, depth=depth + 1)
             self._add_parameters(parameter.part, query, depth + 1)
 
-    def _add_outcome(self, raw: bytes | msgspec.Raw, query: str) -> None:
-        if any(issue.severity in {"error", "fatal"} for issue in _outcome.decode(raw).issue):
-            self.mark_incomplete(query, RETRIEVAL_FAILED)
-
     def _add_resource(self, raw: bytes | msgspec.Raw, head: _Head, query: str, full_url: str | None) -> None:
-        ref = self._ref(head, query)
         if head.resource_type in _UNSUPPORTED:
+            ref = self._ref(head, query)
             self._unsupported.append(Unsupported(resource=ref, reason=_UNSUPPORTED[head.resource_type]))
-            return
-        decoder = _decoders.get(head.resource_type)
-        if decoder is None:
-            return
-        resource: Base = decoder.decode(raw)
-        held = Held(ref=ref, query=query, resource=resource)
-        self._by_type.setdefault(head.resource_type, []).append(held)
-        self._by_name[ref] = held
-        if full_url:
-            self._by_name[full_url] = held
+        elif head.resource_type in _decoders:
+            self._hold(_decoders[head.resource_type].decode(raw), query, full_url)
 
     def _ref(self, head: _Head, query: str) -> ResourceRef:
         if head.id:

@@ -8,7 +8,7 @@ import msgspec
 
 from cdshooks.ehr.decode import RETRIEVAL_FAILED, ResourceCollector
 from cdshooks.ehr.model import Incomplete, Unreadable
-from cdshooks.ehr.patient_identity import ContextPatient, Owner
+from cdshooks.ehr.patient_identity import ContextPatient, Owner, OwnerReader
 from cdshooks.ehr.resources import Held, Medication, Resources, Specimen
 from cdshooks.errors import MissingPatientDataError, OtherPatientError
 from cdshooks.hooks.request import HookRequest
@@ -44,14 +44,6 @@ class _Shape(msgspec.Struct, rename="camel"):
     resource_type: str
     entry: list[_Entry | None] | None = None
 
-    @property
-    def types(self) -> frozenset[str]:
-        """The resource types directly inside; empty for an empty Bundle."""
-        if self.resource_type != "Bundle":
-            return frozenset({self.resource_type})
-        inside = (it.resource for it in self.entry or () if it is not None)
-        return frozenset(it.resource_type for it in inside if it is not None and it.resource_type)
-
 
 _shape = msgspec.json.Decoder(_Shape)
 
@@ -67,10 +59,10 @@ def gather_resources(request: HookRequest) -> Resources:
     states: dict[str, KeyState] = {}
     for key in sorted(request.prefetch):
         raw = request.prefetch[key]
-        shape = _read_shape(raw)
-        query = key if key in PREFETCH else _query_of(shape)
-        states[query] = max(_state(query, raw, shape), states.get(query, KeyState.UNKNOWN), key=list(KeyState).index)
-        collector.add_json(raw, query=query)
+        query = key if key in PREFETCH else _query_of(_types_in(raw))
+        types = collector.add_json(raw, query=query)
+        state = _state(query, raw, _types_in(raw) if types is None else types)
+        states[query] = max(state, states.get(query, KeyState.UNKNOWN), key=list(KeyState).index)
     found = collector.finish()
     states.update({_KEY_OF[kind]: KeyState.DATA for kind in found.by_type if kind in _KEY_OF})
     for it in found.incomplete:
@@ -96,10 +88,11 @@ def of_patient(resources: Resources, patient: ContextPatient) -> Resources:
     """
     kept: dict[str, tuple[Held, ...]] = {}
     set_aside: list[Unreadable] = []
+    owner_of = OwnerReader(patient, resources.by_name.get).owner_of
     for kind, held in resources.by_type.items():
         mine: list[Held] = []
         for it in held:
-            owner = patient.owner_of(it.resource, resources.by_name.get)
+            owner = owner_of(it.resource)
             if owner is Owner.OTHER:
                 path = f"$.prefetch.{it.query}" if it.query in PREFETCH else "$.prefetch"
                 raise OtherPatientError(path, f"a resource ({kind}) belongs to another patient than context.patientId")
@@ -109,35 +102,39 @@ def of_patient(resources: Resources, patient: ContextPatient) -> Resources:
                 mine.append(it)
         kept[kind] = tuple(mine)
     dropped = frozenset(it.resource for it in set_aside)
+    by_name = resources.by_name
     return msgspec.structs.replace(
         resources,
         by_type=kept,
-        by_name={name: held for name, held in resources.by_name.items() if held.ref not in dropped},
+        by_name={name: held for name, held in by_name.items() if held.ref not in dropped} if dropped else by_name,
         unreadable=(*resources.unreadable, *set_aside),
     )
 
 
-def _read_shape(raw: msgspec.Raw) -> _Shape | None:
+def _types_in(raw: msgspec.Raw) -> frozenset[str] | None:
+    """The resource types directly inside; empty for an empty Bundle, None for what is no resource."""
     try:
-        return _shape.decode(raw)
+        shape = _shape.decode(raw)
     except msgspec.MsgspecError:
         return None
+    if shape.resource_type != "Bundle":
+        return frozenset({shape.resource_type})
+    inside = (it.resource for it in shape.entry or () if it is not None)
+    return frozenset(it.resource_type for it in inside if it is not None and it.resource_type)
 
 
-def _query_of(shape: _Shape | None) -> str:
+def _query_of(types: frozenset[str] | None) -> str:
     """The key of ours that asks for what is there; drugs first, since their absence weighs most."""
-    keys = {_KEY_OF[it] for it in (shape.types if shape is not None else ()) if it in _KEY_OF}
+    keys = {_KEY_OF[it] for it in types or () if it in _KEY_OF}
     return min(keys, key=lambda it: (it not in REQUIRED_ONE_OF, it), default=_OTHER_KEY)
 
 
-def _state(query: str, raw: msgspec.Raw, shape: _Shape | None) -> KeyState:
-    if bytes(raw) == b"null":
+def _state(query: str, raw: msgspec.Raw, types: frozenset[str] | None) -> KeyState:
+    if types is None:
+        return KeyState.NOTHING if bytes(raw) == b"null" else KeyState.UNKNOWN
+    if not types:
         return KeyState.NOTHING
-    if shape is None:
-        return KeyState.UNKNOWN
-    if not shape.types:
-        return KeyState.NOTHING
-    return KeyState.DATA if shape.types & {_TYPE_OF.get(query, ""), *_WRAPPERS} else KeyState.UNKNOWN
+    return KeyState.DATA if types & {_TYPE_OF.get(query, ""), *_WRAPPERS} else KeyState.UNKNOWN
 
 
 def _check_required(states: dict[str, KeyState], incomplete: tuple[Incomplete, ...]) -> None:

@@ -12,6 +12,9 @@ from cdshooks.ehr.resources import Base, Held, Patient, Reference, ResearchSubje
 Resolver = Callable[[str], Held | None]
 """Leads from a reference to a resource of the same call."""
 
+_NAMED_OTHERWISE = (Patient, ResearchSubject)
+"""Resources whose patient is not, or not only, their ``subject``."""
+
 
 class Owner(StrEnum):
     """Whose a resource is, as far as it says."""
@@ -54,6 +57,25 @@ class ContextPatient(msgspec.Struct, frozen=True, kw_only=True):
         if not patient_id:
             return Owner.UNSAID
         return Owner.OURS if patient_id == self.id else Owner.OTHER
+
+
+class OwnerReader:
+    """Tells whose each of many resources is; nearly all name the patient by the same words, which are judged once."""
+
+    def __init__(self, patient: ContextPatient, resolve: Resolver) -> None:
+        self._patient = patient
+        self._resolve = resolve
+        self._by_subject: dict[str | None, Owner] = {}
+
+    def owner_of(self, resource: Base) -> Owner:
+        """Whose a resource is."""
+        subject = resource.subject
+        if subject is None or resource.patient is not None or isinstance(resource, _NAMED_OTHERWISE):
+            return self._patient.owner_of(resource, self._resolve)
+        found = self._by_subject.get(subject.reference)
+        if found is None:
+            found = self._by_subject[subject.reference] = self._patient.owner_by((subject,), self._resolve)
+        return found
 
 
 def _same_base(base: str) -> str:

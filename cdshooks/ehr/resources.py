@@ -1,4 +1,4 @@
-"""The members of FHIR R4 resources that we read, and nothing else.
+"""The members of FHIR R4 resources that we read, and nothing else: each one more is paid for in every call.
 
 Unknown members are ignored and every member may be missing, because EHRs send what they have. What a FHIR list or object is in
 the standard is sometimes sent as the other (``category`` as an object): such members are read by nobody here.
@@ -12,8 +12,8 @@ from cdshooks.ehr.model import Incomplete, Unreadable
 from cdshooks.knowledge.ids import ResourceRef
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """Base of the decoded parts of a resource."""
+class Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
+    """Base of the decoded parts of a resource: trees of text, so the garbage collector need not look at them."""
 
 
 class Coding(Part, frozen=True, kw_only=True):
@@ -31,19 +31,11 @@ class CodeableConcept(Part, frozen=True, kw_only=True):
     text: str | None = None
 
 
-class Identifier(Part, frozen=True, kw_only=True):
-    """A business identifier."""
-
-    system: str | None = None
-    value: str | None = None
-
-
 class Reference(Part, frozen=True, kw_only=True):
-    """A reference in any of its forms: relative, absolute, ``urn:uuid:``, ``#contained``, logical, or words only."""
+    """A reference: relative, absolute, ``urn:uuid:``, ``#contained``, or words only."""
 
     reference: str | None = None
     display: str | None = None
-    identifier: Identifier | None = None
 
 
 class Period(Part, frozen=True, kw_only=True):
@@ -60,7 +52,6 @@ class Quantity(Part, frozen=True, kw_only=True):
     comparator: str | None = None
     unit: str | None = None
     code: str | None = None
-    system: str | None = None
 
 
 class Ratio(Part, frozen=True, kw_only=True):
@@ -111,24 +102,16 @@ class Timing(Part, frozen=True, kw_only=True):
     code: CodeableConcept | None = None
 
 
-class DoseAndRate(Part, frozen=True, kw_only=True):
-    """How much is given."""
-
-    dose_quantity: Quantity | None = None
-
-
 class Dosage(Part, frozen=True, kw_only=True):
-    """A dosage instruction, or (in an administration) what was given."""
+    """A dosage instruction, or (in an administration) how it was given."""
 
     text: str | None = None
     timing: Timing | None = None
     route: CodeableConcept | None = None
-    dose: Quantity | None = None
-    dose_and_rate: tuple[DoseAndRate, ...] | DoseAndRate = ()
 
 
-class Base(Part, frozen=True, kw_only=True):
-    """What every resource has. ``subject`` and ``patient`` tell whose it is."""
+class Base(Part, frozen=True, kw_only=True, tag_field="resourceType", tag=True):
+    """What every resource has. ``subject`` and ``patient`` tell whose it is; the name of the class is its ``resourceType``."""
 
     id: str | None = None
     subject: Reference | None = None
@@ -170,7 +153,6 @@ class Drug(Base, frozen=True, kw_only=True):
     reason_code: tuple[CodeableConcept, ...] = ()
     reason_reference: tuple[Reference, ...] = ()
     note: tuple[Annotation, ...] = ()
-    part_of: tuple[Reference, ...] = ()
 
 
 class DispenseRequest(Part, frozen=True, kw_only=True):
@@ -210,9 +192,7 @@ class MedicationStatement(Drug, frozen=True, kw_only=True):
     effective_period: Period | None = None
     date_asserted: str | None = None
     status_reason: tuple[CodeableConcept, ...] = ()
-    information_source: Reference | None = None
     dosage: tuple[Dosage, ...] = ()
-    based_on: tuple[Reference, ...] = ()
 
 
 class MedicationDispense(Drug, frozen=True, kw_only=True):
@@ -221,7 +201,6 @@ class MedicationDispense(Drug, frozen=True, kw_only=True):
     when_handed_over: str | None = None
     when_prepared: str | None = None
     days_supply: Quantity | None = None
-    authorizing_prescription: tuple[Reference, ...] = ()
     dosage_instruction: tuple[Dosage, ...] = ()
 
 
@@ -288,14 +267,12 @@ class Observation(Base, frozen=True, kw_only=True):
     interpretation: tuple[CodeableConcept, ...] | CodeableConcept = ()
     data_absent_reason: CodeableConcept | None = None
     component: tuple[Component, ...] = ()
-    has_member: tuple[Reference, ...] = ()
     focus: tuple[Reference, ...] = ()
     specimen: Reference | None = None
     body_site: CodeableConcept | None = None
     method: CodeableConcept | None = None
     note: tuple[Annotation, ...] = ()
     reference_range: tuple[ReferenceRange, ...] = ()
-    performer: tuple[Reference, ...] = ()
 
 
 class Stage(Part, frozen=True, kw_only=True):
@@ -467,7 +444,7 @@ class Patient(Base, frozen=True, kw_only=True):
     link: tuple[PatientLink, ...] = ()
 
 
-class Held(msgspec.Struct, frozen=True, kw_only=True):
+class Held(msgspec.Struct, frozen=True, gc=False):
     """A decoded resource with the reference by which evidence names it and the other names that it goes by."""
 
     ref: ResourceRef
