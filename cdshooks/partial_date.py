@@ -13,6 +13,9 @@ from cdshooks.errors import MalformedDateError
 
 _WRITTEN = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T[0-9:.+\-Z ]*)?)?)?\Z")
 
+_DAY_LENGTH, _IN_TIMES = len("2021-03-04"), "0123456789:.+-Z "
+"""Times differ from record to record and days do not, so what was read is remembered by the day."""
+
 
 class DayRange(msgspec.Struct, frozen=True):
     """A number of days known only to lie between two bounds, both included."""
@@ -38,7 +41,8 @@ class PartialDate(msgspec.Struct, frozen=True):
         Raises:
             MalformedDateError: The text is not one of these.
         """
-        return _from_fhir(text)
+        has_time = text[_DAY_LENGTH : _DAY_LENGTH + 1] == "T" and not text[_DAY_LENGTH + 1 :].strip(_IN_TIMES)
+        return _from_fhir(text[:_DAY_LENGTH] if has_time else text)
 
     @classmethod
     def from_day(cls, day: date) -> PartialDate:

@@ -15,13 +15,15 @@ _NEGATIONS = frozenset(
 )
 _NEGATION_REACH = 3
 """A negation reaches this many words forward ("no evidence of progression")."""
-_LONGEST = 5
+
+Phrase = tuple[str, ...]
+"""Words that belong together."""
 
 
 class Words(msgspec.Struct, frozen=True):
-    """Phrases and the term that each stands for."""
+    """Phrases by their first word, the longest first, and the term that each stands for."""
 
-    by_phrase: Mapping[tuple[str, ...], str]
+    by_first: Mapping[str, tuple[tuple[Phrase, str], ...]]
 
     def find(self, text: str | None) -> tuple[str, ...]:
         """The terms that a text asserts, in the order of its words."""
@@ -33,19 +35,22 @@ class Words(msgspec.Struct, frozen=True):
             return ()
         tokens = words(text)
         found: dict[tuple[str, bool], None] = {}
-        at = 0
-        while at < len(tokens):
-            step = 1
-            for length in range(min(_LONGEST, len(tokens) - at), 0, -1):
-                term = self.by_phrase.get(tuple(tokens[at : at + length]))
-                if term is not None:
+        behind = 0
+        for at, token in enumerate(tokens):
+            if at < behind:
+                continue
+            for phrase, term in self.by_first.get(token, ()):
+                if tuple(tokens[at : at + len(phrase)]) == phrase:
                     found[term, bool(_NEGATIONS.intersection(tokens[max(0, at - _NEGATION_REACH) : at]))] = None
-                    step = length
+                    behind = at + len(phrase)
                     break
-            at += step
         return tuple(found)
 
 
 def load_words(table: str, column: str, overlay: Path | None = None, *, key: str = "words") -> Words:
     """Read one table of words."""
-    return Words({tuple(words(row[key])): row[column] for _, row in rows_of(table, overlay)})
+    terms = {phrase: row[column] for _, row in rows_of(table, overlay) if (phrase := tuple(words(row[key])))}
+    by_first: dict[str, list[tuple[Phrase, str]]] = {}
+    for phrase, term in sorted(terms.items(), key=lambda it: -len(it[0])):
+        by_first.setdefault(phrase[0], []).append((phrase, term))
+    return Words({first: tuple(phrases) for first, phrases in by_first.items()})

@@ -6,7 +6,6 @@ Source: terminology 10.3.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 import msgspec
 from rapidfuzz import process
@@ -16,9 +15,8 @@ from cdshooks.ehr.resources import CodeableConcept, Coding
 from cdshooks.knowledge.drugs import SYSTEMS, DrugKnowledge
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.knowledge.names import Name, stem, words
+from cdshooks.record.remembered import Remembered
 
-_LONGEST_NAME = 6
-"""Words in the longest drug name."""
 _LONGEST_TEXT = 400
 """Characters of a text that are searched: a drug's name stands at its beginning."""
 _LETTERS_FOR_ONE_SLIP, _LETTERS_FOR_TWO_SLIPS = 7, 10
@@ -49,9 +47,14 @@ class DrugNames:
         self._drugs = drugs
         self._single_words = sorted({name[0] for name in drugs.by_name if len(name) == 1} | drugs.other_names)
         self._in_names = frozenset(word for name in drugs.by_name for word in name)
+        self._by_first: dict[str, list[tuple[Name, AgentId]]] = {}
+        for name in sorted(drugs.by_name, key=len, reverse=True):
+            self._by_first.setdefault(name[0], []).append((name, drugs.by_name[name]))
         self._suffixed = {agent: frozenset(words(agent)) for agent in drugs.by_agent}
-        self.agents_in_text = lru_cache(maxsize=8192)(self._agents_in_text)
-        self.identify_concept = lru_cache(maxsize=8192)(self._identify_concept)
+        self.agents_in_text = Remembered(self._agents_in_text)
+        self.identify_concept = Remembered(self._identify_concept)
+        self.identify_together = Remembered(self._identify_together)
+        self._slip = Remembered(self._misspelt)
 
     def _identify_concept(self, concept: CodeableConcept) -> Identified:
         """All codings of a concept first, then its words."""
@@ -76,6 +79,17 @@ class DrugNames:
             else next((f"{it.system or 'no system'}#{it.code}" for it in concept.coding if it.code), None)
         )
         return Identified(unmapped=label)
+
+    def _identify_together(self, concepts: tuple[CodeableConcept, ...]) -> Identified:
+        """What several concepts of one record name: the parts of a mixture, a product and its ingredients."""
+        found = [self.identify_concept(concept) for concept in concepts]
+        agents = tuple(sorted({agent for it in found for agent in it.agents}))
+        return Identified(
+            agents=agents,
+            is_conflict=any(it.is_conflict for it in found),
+            unmapped=None if agents else next((it.unmapped for it in found if it.unmapped), None),
+            protocol=next((it.protocol for it in found if it.protocol), ()) if not agents else (),
+        )
 
     def is_anticancer(self, agent: AgentId) -> bool:
         """Whether an agent is a cancer drug; supportive and bone drugs are not."""
@@ -133,17 +147,16 @@ class DrugNames:
         while at < len(tokens):
             length, agent = self._longest_name(tokens, at)
             if agent is None:
-                agent = self._misspelt(tokens[at])
+                agent = self._slip(tokens[at])
             if agent is not None and agent not in found:
                 found.append(agent)
             at += max(length, 1)
         return self._specific(tuple(found))
 
     def _longest_name(self, tokens: Name, at: int) -> tuple[int, AgentId | None]:
-        for length in range(min(_LONGEST_NAME, len(tokens) - at), 0, -1):
-            agent = self._drugs.by_name.get(tokens[at : at + length])
-            if agent is not None:
-                return length, agent
+        for name, agent in self._by_first.get(tokens[at], ()):
+            if tokens[at : at + len(name)] == name:
+                return len(name), agent
         return 0, None
 
     def _misspelt(self, word: str) -> AgentId | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
+from datetime import date
 
 import msgspec
 
@@ -30,27 +32,38 @@ def orders_never_given(
 
     Source: R1.
     """
-    doses = [it for it in exposures if it.proof == Proof.GIVEN and it.start is not None]
+    doses = [it for it in exposures if it.proof is Proof.GIVEN and it.start is not None]
     given_agents = {it.agent for it in doses}
+    infusions = sorted({it.start for it in doses if it.start and names.is_infusion(it.agent)}, key=_first_day)
     never: list[Exposure] = []
     rest: list[Exposure] = []
     for it in exposures:
-        is_order = (
-            it.proof == Proof.ORDERED
-            and names.is_infusion(it.agent)
-            and it.agent not in given_agents
+        is_unproven = (
+            it.proof is Proof.ORDERED
+            and it.start is not None
             and it.stopped_for is None
+            and it.agent not in given_agents
+            and names.is_infusion(it.agent)
+            and _is_any_near(it.start, infusions)
         )
-        others = [dose for dose in doses if is_order and it.start is not None and _is_near(it.start, dose.start)]
-        (never if is_order and any(names.is_infusion(dose.agent) for dose in others) else rest).append(it)
+        (never if is_unproven else rest).append(it)
     return tuple(never), tuple(rest)
 
 
-def _is_near(start: PartialDate, dose: PartialDate | None) -> bool:
-    if dose is None:
-        return False
-    days = start.days_until(dose)
-    return days.least >= 0 and days.most <= _ORDER_WINDOW_DAYS
+def _is_any_near(start: PartialDate, doses: list[PartialDate]) -> bool:
+    """Whether one of the doses, sorted by their first day, was given within the window after an order."""
+    at = bisect_left(doses, start.last, key=_first_day)
+    for dose in doses[at:]:
+        days = start.days_until(dose)
+        if days.least > _ORDER_WINDOW_DAYS:
+            return False
+        if days.most <= _ORDER_WINDOW_DAYS:
+            return True
+    return False
+
+
+def _first_day(day: PartialDate) -> date:
+    return day.first
 
 
 def _one(same: list[Exposure]) -> Exposure:

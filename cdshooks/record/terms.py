@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 
 from cdshooks.ehr.resources import CodeableConcept, Coding
 from cdshooks.knowledge.codes import CodeKnowledge, ConditionTerm, system_of
+from cdshooks.record.model import GivenFor
+from cdshooks.record.remembered import Remembered
 
 _STOP_CODES = {
     "no response: suggests progression": "progression",
@@ -21,10 +23,25 @@ _USES_BESIDE_CANCER = frozenset({"autoimmune", "ibd", "transplant"})
 
 
 class RecordTerms:
-    """Concepts, read by code first and by words second."""
+    """Concepts, read by code first and by words second; what one was read as is remembered.
+
+    ``test``: which test an observation is. ``conditions``: everything that a diagnosis says, each coding for itself, and its
+    words where no coding is known. ``given_for``: what the reasons of a drug say that it is for, breast cancer wherever one of
+    them says so; None when they say nothing to us. ``stop_reason``: why a drug was stopped; progression outranks the other
+    words of one reason, toxicity the rest. ``route``: how a drug is given. ``interaction_classes``: those of every drug that a
+    text names.
+    """
 
     def __init__(self, codes: CodeKnowledge) -> None:
         self._codes = codes
+        self.test = Remembered(self._test)
+        self.conditions = Remembered(self._conditions)
+        self.given_for = Remembered(self._given_for)
+        self.stop_reason = Remembered(self._stop_reason)
+        self.route = Remembered(self._route)
+        self.interaction_classes = Remembered(self._interaction_classes)
+        self._asserted = Remembered(self._asserted_in)
+        self._denied = Remembered(self._denied_in)
 
     def answer(self, value_set: str, concept: CodeableConcept | None) -> str | None:
         """The meaning of a coded answer in one value set."""
@@ -34,16 +51,14 @@ class RecordTerms:
                 return found
         return None
 
-    def test(self, concept: CodeableConcept | None) -> str | None:
-        """Which test an observation is."""
+    def _test(self, concept: CodeableConcept | None) -> str | None:
         for coding in concept.coding if concept is not None else ():
             found = self._codes.tests.get((system_of(coding.system), coding.code or ""))
             if found is not None:
                 return found
         return None
 
-    def conditions(self, concept: CodeableConcept | None) -> tuple[ConditionTerm, ...]:
-        """Everything that a diagnosis says: each coding for itself, and its words where no coding is known."""
+    def _conditions(self, concept: CodeableConcept | None) -> tuple[ConditionTerm, ...]:
         if concept is None:
             return ()
         coded = tuple(dict.fromkeys(it for it in map(self._condition, concept.coding) if it is not None))
@@ -51,18 +66,13 @@ class RecordTerms:
 
     def worded_conditions(self, texts: Iterable[str]) -> tuple[ConditionTerm, ...]:
         """The diagnoses that texts assert."""
-        found = dict.fromkeys(term for text in texts for term in self._codes.condition_words.find(text))
-        return tuple(ConditionTerm(*term.split(":", 1)) for term in found)
+        return tuple(dict.fromkeys(term for text in texts for term in self._asserted(text)))
 
     def denied_conditions(self, texts: Iterable[str]) -> tuple[ConditionTerm, ...]:
         """The diagnoses that texts name and negate."""
-        found = dict.fromkeys(
-            term for text in texts for term, is_negated in self._codes.condition_words.find_all(text) if is_negated
-        )
-        return tuple(ConditionTerm(*term.split(":", 1)) for term in found)
+        return tuple(dict.fromkeys(term for text in texts for term in self._denied(text)))
 
-    def stop_reason(self, concept: CodeableConcept) -> str | None:
-        """Why a drug was stopped; progression outranks the other words of one reason, toxicity the rest."""
+    def _stop_reason(self, concept: CodeableConcept) -> str | None:
         coded = self.answer("treatment-termination-reason", concept)
         if coded is not None:
             return _STOP_CODES.get(coded, "other")
@@ -78,17 +88,20 @@ class RecordTerms:
             return coded.split(" ")[0]
         return next((text.casefold() for text in texts_of(concept)), None)
 
-    def given_for(self, concept: CodeableConcept | None) -> str | None:
-        """Whether a drug's reason is breast cancer, another cancer, or no cancer; None when the reason says nothing to us."""
-        terms = self.conditions(concept)
+    def _given_for(self, reasons: tuple[CodeableConcept, ...]) -> GivenFor | None:
+        found = {self._disease_of(concept) for concept in reasons}
+        return next((it for it in GivenFor if it in found), None)
+
+    def _disease_of(self, reason: CodeableConcept) -> GivenFor | None:
+        terms = self.conditions(reason)
         if any(term.concept in _BREAST_CONCEPTS or term.category in {"metastasis", "receptor"} for term in terms):
-            return "breast-cancer"
-        for coding in concept.coding if concept is not None else ():
+            return GivenFor.BREAST_CANCER
+        for coding in reason.coding:
             found = _icd_disease(system_of(coding.system), (coding.code or "").upper())
             if found is not None:
                 return found
         if any(term.concept in _USES_BESIDE_CANCER for term in terms):
-            return "not-cancer"
+            return GivenFor.NOT_CANCER
         return None
 
     def is_drug_therapy(self, coding: Coding) -> bool:
@@ -96,12 +109,10 @@ class RecordTerms:
         term = self._codes.condition(system_of(coding.system), coding.code or "")
         return term is not None and term.concept in {"systemic-therapy-procedure", "chemotherapy-administration-cpt"}
 
-    def route(self, concept: CodeableConcept) -> str | None:
-        """How a drug is given."""
+    def _route(self, concept: CodeableConcept) -> str | None:
         return next((route for text in texts_of(concept) for route in self._codes.route_words.find(text)), None)
 
-    def interaction_classes(self, text: str) -> tuple[str, ...]:
-        """The interaction classes of every drug that a text names."""
+    def _interaction_classes(self, text: str) -> tuple[str, ...]:
         named = self._codes.interaction_words.find(text)
         return tuple(sorted({it for name in named for it in self._codes.interactions.get(name, ())}))
 
@@ -137,6 +148,13 @@ class RecordTerms:
         """The wishes that a text expresses."""
         return tuple(dict.fromkeys(wish for wish, _ in self._codes.wish_words.find_all(text)))
 
+    def _asserted_in(self, text: str) -> tuple[ConditionTerm, ...]:
+        return tuple(ConditionTerm(*it.split(":", 1)) for it in self._codes.condition_words.find(text))
+
+    def _denied_in(self, text: str) -> tuple[ConditionTerm, ...]:
+        found = self._codes.condition_words.find_all(text)
+        return tuple(ConditionTerm(*it.split(":", 1)) for it, is_negated in found if is_negated)
+
     def _condition(self, coding: Coding) -> ConditionTerm | None:
         if not coding.code:
             return None
@@ -154,9 +172,9 @@ def texts_of(concept: CodeableConcept | None) -> Iterator[str]:
             yield coding.display
 
 
-def _icd_disease(system: str, code: str) -> str | None:
+def _icd_disease(system: str, code: str) -> GivenFor | None:
     if system != "icd-10" or not code:
         return None
     if code.startswith("C"):
-        return None if code.startswith(("C76", "C77", "C78", "C79", "C80")) else "other-cancer"
-    return None if code.startswith(("Z", "D")) else "not-cancer"
+        return None if code.startswith(("C76", "C77", "C78", "C79", "C80")) else GivenFor.OTHER_CANCER
+    return None if code.startswith(("Z", "D")) else GivenFor.NOT_CANCER

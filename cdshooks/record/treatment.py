@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import msgspec
 
 from cdshooks.ehr.decode import resolve
 from cdshooks.ehr.model import Unreadable
 from cdshooks.ehr.resources import (
     CodeableConcept,
+    Contained,
     Drug,
     Extension,
     Held,
@@ -21,7 +25,6 @@ from cdshooks.ehr.resources import (
 )
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.partial_date import PartialDate
-from cdshooks.record.comedication import comedication_of
 from cdshooks.record.dates import bounds_of, end_in_words, end_of, read_date, start_in_words, start_of, year_in_words
 from cdshooks.record.drug_names import DrugNames, Identified
 from cdshooks.record.merge import merge_exposures, orders_never_given
@@ -60,6 +63,9 @@ _INTENT_EXTENSIONS = (
     "ex-senologie-treatment-intent",
     "regimen-intent",
 )
+_INTENTS = frozenset(TreatmentIntent)
+_NEVER_TAKEN = frozenset({"entered-in-error", "not-done", "not-taken", "cancelled", "declined"})
+_OTHER_USES = frozenset({GivenFor.OTHER_CANCER, GivenFor.NOT_CANCER})
 _PROOF = {
     "MedicationAdministration": Proof.GIVEN,
     "MedicationDispense": Proof.DISPENSED,
@@ -106,6 +112,7 @@ class TreatmentReader:
         self._unmapped: list[Unmapped] = []
         self._conflicts: list[Conflict] = []
         self._doubts: list[Doubt] = []
+        self._by_reference: dict[str, tuple[CodeableConcept, ...]] = {}
 
     def read(self) -> TreatmentReading:
         """All exposures, the same dose counted once, orders that were evidently never given set apart."""
@@ -117,7 +124,7 @@ class TreatmentReader:
             "Procedure",
         ):
             for held in self._resources.of(kind):
-                self._read_one(kind, held)
+                self._read_one(kind, held, held.resource)  # type: ignore[arg-type]  # of() gives this type
         never_given, taken = orders_never_given(tuple(self._taken), self._names)
         return TreatmentReading(
             exposures=merge_exposures(taken),
@@ -130,15 +137,14 @@ class TreatmentReader:
             doubts=tuple(self._doubts),
         )
 
-    def _read_one(self, kind: str, held: Held) -> None:
-        resource = held.resource
+    def _read_one(self, kind: str, held: Held, resource: Drug | Procedure) -> None:
         taken, planned = _TAKEN[kind]
-        status = getattr(resource, "status", None)
+        status = resource.status
         if isinstance(resource, Procedure) and not self._is_drug_therapy(resource):
             return
         if status in taken or status in planned:
             is_planned = status in planned or self._is_mere_plan(resource)
-        elif status in {"entered-in-error", "not-done", "not-taken", "cancelled", "declined"}:
+        elif status in _NEVER_TAKEN:
             return
         else:  # a status outside the required list says nothing about whether the drug was taken
             self._doubts.append(
@@ -152,128 +158,131 @@ class TreatmentReader:
             is_planned = status is None
         if isinstance(resource, MedicationRequest) and resource.do_not_perform:
             return
-        identified = self._identify(held, resource)
-        dates = _dates_of(resource)
-        if dates is None:
-            return
-        self._note_unknowns(held, identified, dates)
-        self._take(kind, held, identified, dates, is_planned=is_planned)
-
-    def _take(self, kind: str, held: Held, identified: Identified, dates: _Dates, *, is_planned: bool) -> None:
-        resource = held.resource
-        stopped_for = self._stop_reason(resource)
-        given_for = self._given_for(resource)
-        intent = self._intent(resource.extension)
-        for agent in identified.agents:
-            proof = _PROOF[kind]
-            if isinstance(resource, MedicationRequest) and (
-                resource.reported_boolean or resource.reported_reference is not None
-            ):
-                proof = Proof.REPORTED
-            exposure = Exposure(
-                agent=agent,
-                start=dates.start,
-                end=dates.end,
-                is_open=dates.is_open,
-                is_single_dose=dates.is_single_dose,
-                proof=Proof.PLANNED if is_planned else proof,
-                evidence=(held.ref,),
-                stopped_for=stopped_for,
-                intent=intent,
-                given_for=given_for,
-                supply_days=dates.supply_days,
-                is_date_certain=dates.is_certain,
-                route=self._route(resource),
-            )
-            if not self._names.is_anticancer(agent):
-                self._comedications.extend(comedication_of(exposure, str(agent), self._terms))
-            elif (
-                given_for in {GivenFor.OTHER_CANCER, GivenFor.NOT_CANCER}
-                or exposure.route == "topical"
-                or intent == TreatmentIntent.SUPPORTIVE
-            ):
-                self._other.append(exposure)
-            elif is_planned:
-                self._planned.append(exposure)
-            else:
-                self._taken.append(exposure)
-
-    def _note_unknowns(self, held: Held, identified: Identified, dates: _Dates) -> None:
+        concepts = self._concepts_of(resource)
+        identified = self._identify(resource, concepts)
+        dates = _DATES_OF[type(resource)](resource)
         if identified.is_conflict:
             self._conflicts.append(
                 Conflict(
                     about="agents", because="Codes and words of this record name different drugs.", evidence=(held.ref,)
                 )
             )
-        if identified.protocol:
-            name = identified.unmapped or ""
-            self._suggested.append(
-                Suggested(protocol=name, agents=identified.protocol, date=dates.start, evidence=(held.ref,))
+        if not identified.agents:
+            self._note_unknown(held, identified, dates)
+        cancer_drugs = []
+        for agent in identified.agents:
+            if self._names.is_anticancer(agent):
+                cancer_drugs.append(agent)
+            else:
+                self._add_comedication(held, str(agent), self._terms.interaction_classes(agent), dates)
+        if cancer_drugs:
+            proof = Proof.PLANNED if is_planned else Proof.REPORTED if _is_reported(resource) else _PROOF[kind]
+            self._take(held, resource, concepts, cancer_drugs, dates, proof)
+
+    def _take(
+        self,
+        held: Held,
+        resource: Drug | Procedure,
+        concepts: tuple[CodeableConcept, ...],
+        agents: list[AgentId],
+        dates: _Dates,
+        proof: Proof,
+    ) -> None:
+        stopped_for = self._stop_reason(resource)
+        given_for = self._given_for(resource)
+        intent = self._intent(resource.extension)
+        route = self._route(resource, concepts)
+        is_other = given_for in _OTHER_USES or route == "topical" or intent is TreatmentIntent.SUPPORTIVE
+        kept = self._other if is_other else self._planned if proof is Proof.PLANNED else self._taken
+        for agent in agents:
+            kept.append(
+                Exposure(
+                    agent=agent,
+                    start=dates.start,
+                    end=dates.end,
+                    is_open=dates.is_open,
+                    is_single_dose=dates.is_single_dose,
+                    proof=proof,
+                    evidence=(held.ref,),
+                    stopped_for=stopped_for,
+                    intent=intent,
+                    given_for=given_for,
+                    supply_days=dates.supply_days,
+                    is_date_certain=dates.is_certain,
+                    route=route,
+                )
             )
-        if identified.unmapped is not None:
-            exposure = Exposure(
-                agent=AgentId("unmapped"),
+
+    def _note_unknown(self, held: Held, identified: Identified, dates: _Dates) -> None:
+        """What names no drug that we know: a protocol, a drug known only for its interactions, or a text to be listed."""
+        if identified.protocol:
+            self._suggested.append(
+                Suggested(
+                    protocol=identified.unmapped or "",
+                    agents=identified.protocol,
+                    date=dates.start,
+                    evidence=(held.ref,),
+                )
+            )
+        text = identified.unmapped or f"{held.ref.partition('/')[0]} without a drug name"
+        classes = self._terms.interaction_classes(text)
+        if classes:
+            name = self._terms.interacting_name(text) or "co-medication"
+            self._add_comedication(held, name, classes, dates)
+        else:
+            self._unmapped.append(Unmapped(text=text, what="drug", evidence=(held.ref,)))
+
+    def _add_comedication(self, held: Held, name: str, classes: tuple[str, ...], dates: _Dates) -> None:
+        """A drug that is no cancer treatment but may interact, by interaction class."""
+        self._comedications.append(
+            CoMedication(
+                name=name,
+                classes=classes,
+                is_current=dates.is_open,
                 start=dates.start,
                 end=dates.end,
-                is_open=dates.is_open,
-                is_single_dose=dates.is_single_dose,
-                proof=Proof.STATED,
                 evidence=(held.ref,),
             )
-            known = comedication_of(exposure, identified.unmapped, self._terms)
-            if known and known[0].classes:
-                self._comedications.extend(known)
-            else:
-                self._unmapped.append(Unmapped(text=identified.unmapped, what="drug", evidence=(held.ref,)))
-
-    def _identify(self, held: Held, resource: object) -> Identified:
-        concepts = list(self._concepts_of(resource))
-        found = [self._names.identify_concept(concept) for concept in concepts]
-        agents = tuple(sorted({agent for it in found for agent in it.agents}))
-        if not agents and isinstance(resource, Procedure):
-            note = " ".join(it.text or "" for it in resource.note)
-            found.extend([self._names.identify_concept(CodeableConcept(text=note))] if note else [])
-            agents = tuple(sorted({agent for it in found for agent in it.agents}))
-        unmapped = None
-        if not agents:
-            unmapped = (
-                next((it.unmapped for it in found if it.unmapped), None)
-                or f"{held.ref.partition('/')[0]} without a drug name"
-            )
-        return Identified(
-            agents=agents,
-            is_conflict=any(it.is_conflict for it in found),
-            unmapped=unmapped,
-            protocol=next((it.protocol for it in found if it.protocol), ()) if not agents else (),
         )
 
-    def _concepts_of(self, resource: object) -> list[CodeableConcept]:
-        if isinstance(resource, Procedure):
-            return [*resource.used_code, *([resource.code] if resource.code is not None else [])]
-        if not isinstance(resource, Drug):
-            return []
-        concepts: list[CodeableConcept] = []
-        if resource.medication_codeable_concept is not None:
-            concepts.append(resource.medication_codeable_concept)
-        reference = resource.medication_reference
-        if reference is not None:
-            concepts.extend(self._referenced(resource, reference.reference))
-            if not concepts and reference.display:
-                concepts.append(CodeableConcept(text=reference.display))
-        return concepts
+    def _identify(self, resource: Drug | Procedure, concepts: tuple[CodeableConcept, ...]) -> Identified:
+        identified = self._names.identify_together(concepts)
+        if not identified.agents and isinstance(resource, Procedure) and resource.note:
+            note = " ".join(it.text or "" for it in resource.note)
+            return self._names.identify_together((*concepts, CodeableConcept(text=note)))
+        return identified
 
-    def _referenced(self, resource: Drug, reference: str | None) -> list[CodeableConcept]:
-        if reference and reference.startswith("#"):
+    def _concepts_of(self, resource: Drug | Procedure) -> tuple[CodeableConcept, ...]:
+        if isinstance(resource, Procedure):
+            return (*resource.used_code, resource.code) if resource.code is not None else resource.used_code
+        concept, reference = resource.medication_codeable_concept, resource.medication_reference
+        coded = (concept,) if concept is not None else ()
+        if reference is None:
+            return coded
+        if reference.reference and reference.reference.startswith("#"):
+            referenced = self._referenced(resource, reference.reference)
+        else:
+            key = reference.reference or ""
+            found = self._by_reference.get(key)
+            referenced = self._by_reference[key] = self._referenced(resource, key) if found is None else found
+        if not coded and not referenced and reference.display:
+            return (CodeableConcept(text=reference.display),)
+        return (*coded, *referenced)
+
+    def _referenced(self, resource: Drug, reference: str) -> tuple[CodeableConcept, ...]:
+        """What the Medication that a reference leads to says; a contained one is part of the resource itself."""
+        parts: Medication | Contained | None
+        if reference.startswith("#"):
             parts = next((it for it in resource.contained if it.id == reference[1:]), None)
             if parts is None and len(resource.contained) == 1:
                 parts = resource.contained[0]
         else:
             held = resolve(self._resources, reference)
-            parts = held.resource if held is not None and isinstance(held.resource, Medication) else None  # type: ignore[assignment]  # both have code and ingredient
+            parts = held.resource if held is not None and isinstance(held.resource, Medication) else None
         if parts is None:
-            return []
-        inside = [it.item_codeable_concept for it in parts.ingredient if it.item_codeable_concept is not None]
-        return ([parts.code] if parts.code is not None else []) + inside
+            return ()
+        inside = (it.item_codeable_concept for it in parts.ingredient)
+        return tuple(it for it in (parts.code, *inside) if it is not None)
 
     def _is_drug_therapy(self, procedure: Procedure) -> bool:
         if procedure.code is None:
@@ -285,91 +294,93 @@ class TreatmentReader:
             for it in self._names.identify_concept(CodeableConcept(text=procedure.code.text)).agents
         )
 
-    def _is_mere_plan(self, resource: object) -> bool:
+    def _is_mere_plan(self, resource: Drug | Procedure) -> bool:
         if not isinstance(resource, MedicationRequest):
             return False
-        is_report = resource.reported_boolean is True or resource.reported_reference is not None
         if resource.intent == "plan":
-            return not is_report
+            return not _is_reported(resource)
         if resource.intent in {"proposal", "option"}:
             return True
         is_paused = resource.status == "on-hold" and end_of(bounds_of(resource.dosage_instruction)) is None
         return is_paused or (resource.intent not in _ORDER_INTENTS)
 
-    def _stop_reason(self, resource: object) -> StopReason | None:
+    def _stop_reason(self, resource: Drug | Procedure) -> StopReason | None:
         reason = getattr(resource, "status_reason", None)
-        concepts = reason if isinstance(reason, tuple) else (reason,) if reason is not None else ()
-        for concept in concepts:
-            found = self._terms.stop_reason(concept)
-            if found is not None:
-                return StopReason(found)
-        if getattr(resource, "status", None) in {"stopped", "completed"}:
-            for note in getattr(resource, "note", ()):
+        if reason:
+            for concept in reason if isinstance(reason, tuple) else (reason,):
+                found = self._terms.stop_reason(concept)
+                if found is not None:
+                    return StopReason(found)
+        if resource.note and resource.status in {"stopped", "completed"}:
+            for note in resource.note:
                 found = self._terms.stop_reason(CodeableConcept(text=note.text))
                 if found is not None:
                     return StopReason(found)
         return None
 
-    def _given_for(self, resource: object) -> GivenFor | None:
-        """What a drug is for: breast cancer wherever one of its reasons says so, whatever stands before it."""
-        concepts: list[CodeableConcept] = list(getattr(resource, "reason_code", ()))
-        for reference in getattr(resource, "reason_reference", ()):
+    def _given_for(self, resource: Drug | Procedure) -> GivenFor | None:
+        if not resource.reason_reference:
+            return self._terms.given_for(resource.reason_code) if resource.reason_code else None
+        concepts = list(resource.reason_code)
+        for reference in resource.reason_reference:
             held = resolve(self._resources, reference.reference)
             code = getattr(held.resource, "code", None) if held is not None else None
             concepts.append(code if code is not None else CodeableConcept(text=reference.display))
-        found = {GivenFor(it) for it in map(self._terms.given_for, concepts) if it is not None}
-        return next((it for it in GivenFor if it in found), None)
+        return self._terms.given_for(tuple(concepts))
 
     def _intent(self, extensions: tuple[Extension, ...]) -> TreatmentIntent | None:
         for extension in extensions:
-            if (extension.url or "").rsplit("/", 1)[
-                -1
-            ] in _INTENT_EXTENSIONS and extension.value_codeable_concept is not None:
-                found = self._terms.intent(extension.value_codeable_concept)
-                if found in set(TreatmentIntent):
+            concept = extension.value_codeable_concept
+            if concept is not None and (extension.url or "").rsplit("/", 1)[-1] in _INTENT_EXTENSIONS:
+                found = self._terms.intent(concept)
+                if found in _INTENTS:
                     return TreatmentIntent(found)
         return None
 
-    def _route(self, resource: object) -> str | None:
+    def _route(self, resource: Drug | Procedure, concepts: tuple[CodeableConcept, ...]) -> str | None:
         dosages = getattr(resource, "dosage_instruction", ()) or getattr(resource, "dosage", ()) or ()
         for dosage in dosages if isinstance(dosages, tuple) else (dosages,):
             if dosage.route is not None:
                 return self._terms.route(dosage.route)
         # "Fluorouracil 5 % cream" is often all that a skin treatment says of its route.
-        routes = (self._terms.route(concept) for concept in self._concepts_of(resource))
-        return "topical" if "topical" in routes else None
+        return "topical" if any(self._terms.route(concept) == "topical" for concept in concepts) else None
 
 
-def _dates_of(resource: object) -> _Dates | None:
-    """Start and end by the resource's own members; None when the record is no use of a drug."""
-    if isinstance(resource, MedicationAdministration):
-        start = read_date(resource.effective_date_time, start_of(resource.effective_period))
-        end = read_date(end_of(resource.effective_period))
-        # A period of hours is the infusion, not the course.
-        is_course = (
-            start is not None and end is not None and end.is_after(start) is True and start.days_until(end).least > 1
-        )
-        return _Dates(start=start, end=end if is_course else start, is_single_dose=not is_course)
-    if isinstance(resource, MedicationDispense):
-        supply = resource.days_supply.value if resource.days_supply is not None else None
-        days = int(supply) if isinstance(supply, (int, float)) and supply > 0 else None
-        start = read_date(resource.when_handed_over, resource.when_prepared)
-        return _Dates(start=start, end=start, is_single_dose=True, supply_days=days)
-    if isinstance(resource, MedicationStatement):
-        return _statement_dates(resource)
-    if isinstance(resource, MedicationRequest):
-        return _request_dates(resource)
-    if isinstance(resource, Procedure):
-        start = read_date(resource.performed_date_time, start_of(resource.performed_period))
-        end = read_date(end_of(resource.performed_period))
-        is_single = end is None and resource.status != "in-progress"
-        return _Dates(
-            start=start,
-            end=start if is_single else end,
-            is_single_dose=is_single,
-            is_open=resource.status == "in-progress",
-        )
-    return None
+def _is_reported(resource: Drug | Procedure) -> bool:
+    """Whether an order is someone's report of earlier medication."""
+    return isinstance(resource, MedicationRequest) and bool(
+        resource.reported_boolean or resource.reported_reference is not None
+    )
+
+
+def _administration_dates(administration: MedicationAdministration) -> _Dates:
+    period = administration.effective_period
+    start = read_date(administration.effective_date_time, start_of(period))
+    end = read_date(end_of(period))
+    # A period of hours is the infusion, not the course.
+    is_course = (
+        start is not None and end is not None and end.is_after(start) is True and start.days_until(end).least > 1
+    )
+    return _Dates(start=start, end=end if is_course else start, is_single_dose=not is_course)
+
+
+def _dispense_dates(dispense: MedicationDispense) -> _Dates:
+    supply = dispense.days_supply.value if dispense.days_supply is not None else None
+    days = int(supply) if isinstance(supply, (int, float)) and supply > 0 else None
+    start = read_date(dispense.when_handed_over, dispense.when_prepared)
+    return _Dates(start=start, end=start, is_single_dose=True, supply_days=days)
+
+
+def _procedure_dates(procedure: Procedure) -> _Dates:
+    start = read_date(procedure.performed_date_time, start_of(procedure.performed_period))
+    end = read_date(end_of(procedure.performed_period))
+    is_single = end is None and procedure.status != "in-progress"
+    return _Dates(
+        start=start,
+        end=start if is_single else end,
+        is_single_dose=is_single,
+        is_open=procedure.status == "in-progress",
+    )
 
 
 def _statement_dates(statement: MedicationStatement) -> _Dates:
@@ -391,12 +402,11 @@ def _statement_dates(statement: MedicationStatement) -> _Dates:
 
 def _request_dates(request: MedicationRequest) -> _Dates:
     bounds = bounds_of(request.dosage_instruction)
-    is_report = request.reported_boolean is True or request.reported_reference is not None
     start = read_date(start_of(bounds))
     is_certain = True
     if start is None:
         start = start_in_words(request.dosage_instruction)
-        if start is None and is_report:
+        if start is None and _is_reported(request):
             start, is_certain = year_in_words(_words_of(request)), False
         elif start is None:
             start = read_date(request.authored_on)
@@ -415,6 +425,16 @@ def _request_dates(request: MedicationRequest) -> _Dates:
         is_certain=is_certain,
         supply_days=int(supply) if isinstance(supply, (int, float)) and supply > 0 else None,
     )
+
+
+_DATES_OF: Mapping[type, Callable[[Any], _Dates]] = {
+    MedicationAdministration: _administration_dates,
+    MedicationDispense: _dispense_dates,
+    MedicationStatement: _statement_dates,
+    MedicationRequest: _request_dates,
+    Procedure: _procedure_dates,
+}
+"""Start and end by each type's own members."""
 
 
 def _words_of(resource: Drug) -> str:
