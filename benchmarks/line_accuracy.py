@@ -79,6 +79,9 @@ def report(scores: dict[str, list[Score]]) -> None:
         if found:
             aim = AIMS.get(name)
             _row(name, found, f"aim {aim:.2f}" if aim else "")
+    false = [it for it in told if it.false_progressions]
+    examples = "; ".join(f"--kind {it.labelled.kind!r} --seed {it.labelled.seed}" for it in false[::40][:WORST])
+    print(f"stopped, but told as progressed: {len(false)} of {len(told)} histories  {examples}")
     if untold:
         honest = sum(it.is_honest for it in untold) / len(untold)
         print(f"truth cannot be told: within min..max and not called high {honest:.3f} of {len(untold)}")

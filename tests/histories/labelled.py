@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import combinations
 from random import Random
 
 from cdshooks.ehr.patient_file import read_patient_file
@@ -14,15 +13,20 @@ from cdshooks.knowledge.load import load_knowledge
 from cdshooks.lines.history import build_line_history
 from cdshooks.lines.model import LineHistory
 from cdshooks.record.read import read_patient_record
+from tests.histories.drawing import draw_plan
+from tests.histories.faults import FAULT_RIVALS, FAULTS, LOST
 from tests.histories.plan import Plan, TrueLine
 from tests.histories.published import PUBLISHED, published_plan
-from tests.histories.rendering import FAULT_RIVALS, FAULTS, LOST, Resource, render
-from tests.histories.situations import AMBIGUOUS, RIVALS, SITUATIONS, draw_plan
+from tests.histories.rendering import render
+from tests.histories.situations import AMBIGUOUS, RIVALS, SITUATIONS
+from tests.histories.writing import Resource
 
 CLEAN, MIXED = "clean", "mixed"
 SINGLE: tuple[str, ...] = (*SITUATIONS, *FAULTS)
 KINDS: tuple[str, ...] = (CLEAN, *SINGLE, MIXED, *(f"published: {name}" for name in PUBLISHED))
 TOLERANCE_DAYS = 7
+BESIDE = frozenset({"goserelin"})
+"""Ovarian suppression is named beside a regimen by some and not by others; it is no part of this truth."""
 COARSE_TOLERANCE_DAYS = {"month-only dates": 31, "year-only dates": 366}
 MEETING_RIVALS = (*RIVALS, *FAULT_RIVALS, frozenset({"second cancer", "dispenses with gaps"}))
 """Noises that cannot meet: a dispense, for one, never says which cancer it was for."""
@@ -62,6 +66,8 @@ class Score:
     starts_true: int
     regimens_right: int
     reasons_right: int
+    false_progressions: int
+    """Lines said to have ended for progression that the clinician stopped for another reason."""
 
     @property
     def is_honest(self) -> bool:
@@ -120,8 +126,9 @@ def score(one: Labelled) -> Score:
         starts_found=len(pairs),
         starts_told=len(told.lines),
         starts_true=len(truth),
-        regimens_right=sum(frozenset(line.agents) == true.agents for line, true in pairs),
+        regimens_right=sum(frozenset(line.agents) - BESIDE == true.agents for line, true in pairs),
         reasons_right=sum(line.end_reason.value == true.reason for line, true in pairs),
+        false_progressions=sum(line.end_reason.value == "progression" != true.reason for line, true in pairs),
     )
 
 
@@ -142,10 +149,3 @@ def _days_apart(plan: Plan, line, true: TrueLine) -> int:
     if line.start.first <= day <= line.start.last:
         return 0
     return min(abs((line.start.first - day).days), abs((line.start.last - day).days))
-
-
-def compatible_pairs() -> Iterator[frozenset[str]]:
-    """Every two noises that can meet; for the test that says they are drawable."""
-    for pair in combinations(SINGLE, 2):
-        if not any(len({*pair} & rivals) > 1 for rivals in MEETING_RIVALS):
-            yield frozenset(pair)

@@ -51,7 +51,8 @@ PRODUCTS: dict[str, Product] = {
             "Investigational agent (study drug), clinical trial",
             "Study drug, blinded",
             "Investigational product",
-            "Pruefmedikation, klinische Studie",
+            "Prüfmedikation, klinische Studie",
+            "Pruefmedikation",
         ),
     ),
 }
@@ -74,11 +75,33 @@ SUPPORTIVE = (
 )
 
 
-def misspelt(text: str, at: int) -> str:
-    """One letter of the longest word left out or swapped with the next, as in a typed note."""
+SHORT_BRANDS = {
+    "pertuzumab": "Perjeta",
+    "trastuzumab emtansine": "Kadcyla",
+    "trastuzumab deruxtecan": "Enhertu",
+    "tucatinib": "Tukysa",
+    "neratinib": "Nerlynx",
+    "lapatinib": "Tykerb",
+    "capecitabine": "Xeloda",
+    "letrozole": "Femara",
+}
+_LONG, _SHORT = 8, 6
+
+
+def misspelt(text: str, at: int, *, shortest: int = _LONG) -> str:
+    """One letter of the longest word left out or swapped with the next, as in a typed note; short words are left alone.
+
+    A slip in a brand of six or seven letters can name another drug, so that is a fault of its own.
+    """
     word = max(text.split(), key=len)
-    if len(word) < 7:
+    if len(word) < shortest:
         return text
-    spot = 3 + at % (len(word) - 5)
-    wrong = word[:spot] + word[spot + 1 :] if at % 2 else word[:spot] + word[spot + 1] + word[spot] + word[spot + 2 :]
+    spot = 2 + at % (len(word) - 4)
+    swapped = word[:spot] + word[spot + 1] + word[spot] + word[spot + 2 :]
+    wrong = word[:spot] + word[spot + 1 :] if at % 2 or swapped == word else swapped
     return text.replace(word, wrong)
+
+
+def misspelt_brand(agent: str, otherwise: str, at: int) -> str:
+    """A short brand with a wrong letter, where the drug has one."""
+    return misspelt(SHORT_BRANDS[agent], at, shortest=_SHORT) if agent in SHORT_BRANDS else otherwise

@@ -141,6 +141,60 @@ def _triple_positive_long_survivor(d: Decisions, rng: Random) -> None:
     d.leave_running()
 
 
+def _tucatinib_in_line_five(d: Decisions, rng: Random) -> None:
+    """Three lines of anti-HER2 treatment, a year of eribulin alone, then the triplet. A published case: Klin Onkol 2025;38:58.
+
+    The paper's abstract names the fourth and fifth line; the three before are those that were in use.
+    """
+    _thp(d, rng)
+    for regimen, least, most in (
+        (("trastuzumab emtansine",), 120, 300),
+        (("lapatinib", "capecitabine"), 120, 300),
+        (("eribulin",), 330, 380),
+    ):
+        d.open_line(*regimen)
+        d.wait(rng.randint(least, most))
+        _progress(d, rng)
+    d.open_line("tucatinib", "capecitabine", "trastuzumab")
+    d.wait(rng.randint(150, 300))
+    d.leave_running()
+
+
+def _radiosurgery_then_three_lines(d: Decisions, rng: Random) -> None:
+    """Radiosurgery first; paclitaxel with both antibodies; T-DXd interrupted for grade 1 pneumonitis and resumed; the triplet.
+
+    A published case discussion: OncLive, Treatment Sequencing in HER2+ Metastatic Breast Cancer, episode 6.
+    """
+    d.local.append(Local(day=d.now - 8, text="Stereotactic radiosurgery of brain metastases", site="brain"))
+    d.open_line("paclitaxel", "trastuzumab", "pertuzumab")
+    d.wait(7 * rng.randint(12, 18))
+    d.drop("paclitaxel", "completed")
+    d.wait(rng.randint(150, 400))
+    _progress(d, rng)
+    d.open_line("trastuzumab deruxtecan")
+    d.wait(rng.randint(90, 200))
+    d.suffer("trastuzumab deruxtecan", "Interstitial lung disease, grade 1")
+    d.pause(rng.randint(30, 60), "toxicity")
+    d.wait(rng.randint(150, 300))
+    _progress(d, rng)
+    d.open_line("tucatinib", "capecitabine", "trastuzumab")
+    d.wait(rng.randint(90, 240))
+    d.leave_running()
+
+
+def _stopped_for_pneumonitis(d: Decisions, rng: Random) -> None:
+    """T-DXd given up for pneumonitis, another anti-HER2 regimen without progression. EN-SEMBLE, Breast 2026, doi 10.1016/j.breast.2026.104722."""
+    _thp(d, rng)
+    d.open_line("trastuzumab deruxtecan")
+    d.wait(rng.randint(90, 300))
+    d.suffer("trastuzumab deruxtecan", "Interstitial lung disease, grade 2")
+    d.close_line("toxicity")
+    d.wait(rng.randint(25, 60))
+    d.open_line("tucatinib", "capecitabine", "trastuzumab")
+    d.wait(rng.randint(90, 240))
+    d.leave_running()
+
+
 PUBLISHED: dict[str, _Course] = {
     "CLEOPATRA": _cleopatra,
     "EMILIA": _emilia,
@@ -150,6 +204,9 @@ PUBLISHED: dict[str, _Course] = {
     "DESTINY-Breast03, adjuvant T-DM1": _destiny_breast03,
     "GBG 26": _beyond_progression,
     "T-DXd in line six": _six_lines,
+    "tucatinib in line five": _tucatinib_in_line_five,
+    "T-DXd resumed after pneumonitis": _radiosurgery_then_three_lines,
+    "T-DXd stopped for pneumonitis": _stopped_for_pneumonitis,
     "triple-positive long survivor": _triple_positive_long_survivor,
 }
 
@@ -176,11 +233,14 @@ def published_plan(name: str, seed: int) -> Plan:
         de_novo=not adjuvant,
         diagnosed=0,
         metastatic=metastatic,
-        sites=("liver",),
+        sites=("liver", "brain")
+        if any(it.site == "brain" and it.day < d.lines[0].start for it in d.local)
+        else ("liver",),
         given=tuple(sorted(d.given, key=lambda it: (it.first, it.agent))),
         findings=tuple(d.findings),
         local=tuple(d.local),
         lines=tuple(d.lines),
+        toxic=tuple(d.toxic),
     )
 
 

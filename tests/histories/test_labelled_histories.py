@@ -8,19 +8,16 @@ from itertools import pairwise
 
 import pytest
 
-from tests.histories.labelled import CLEAN, KINDS, MIXED, SINGLE, labelled, score
+from tests.histories.faults import FAULTS
+from tests.histories.labelled import CLEAN, KINDS, MIXED, SINGLE, Score, labelled, score
 from tests.histories.plan import Plan
-from tests.histories.rendering import FAULTS
 from tests.histories.situations import AMBIGUOUS, SITUATIONS
 
-SAMPLE = range(1000, 1012)
-FEW = range(1000, 1002)
+SAMPLE, FEW = range(1000, 1012), range(1000, 1002)
+FLOORS = {"clean": 0.99, "single": 0.95, "mixed": 0.92, "high": 0.97, "high, of all": 0.93, "honest": 0.30}
+"""Below these a change has made lines worse. The first four are the aims; "high, of all" counts histories whose truth cannot
+be told too and should reach 0.97, "honest" (the truth within min..max, and not called high) 0.95: raise them with the engine."""
 each_kind = pytest.mark.parametrize("kind", KINDS)
-
-
-def as_floor(kind: str) -> float:
-    """The share of exact counts below which a change has made things worse; the aims are 0.99, 0.95 and 0.92."""
-    return {CLEAN: 0.99, MIXED: 0.87}.get(kind, 0.95)
 
 
 def test_there_are_at_least_25_kinds_of_noise():
@@ -40,6 +37,10 @@ def test_what_is_rendered_is_fhir_r4(kind):
             kind_of_resource = resource["resourceType"]
             module = import_module(f"fhir.resources.R4B.{kind_of_resource.casefold()}")
             getattr(module, kind_of_resource).model_validate(resource)
+
+
+def share_exact(scores: list[Score]) -> float:
+    return sum(it.is_exact for it in scores) / len(scores)
 
 
 def overlaps(plan: Plan) -> list[tuple[int, int]]:
@@ -66,16 +67,17 @@ def test_the_truth_agrees_with_itself(kind):
 
 @pytest.mark.parametrize("kind", [CLEAN, MIXED])
 def test_clean_and_mixed_histories_are_counted_as_decided(kind):
-    scores = [score(labelled(seed, kind)) for seed in range(1000, 1060)]
-    assert sum(it.is_exact for it in scores) / len(scores) >= as_floor(kind)
+    assert share_exact([score(labelled(seed, kind)) for seed in range(1000, 1060)]) >= FLOORS[kind]
 
 
-def test_histories_with_one_noise_are_counted_as_decided():
+def test_histories_with_one_noise_are_counted_as_decided_and_honestly():
     scores = [score(labelled(seed, kind)) for kind in SINGLE for seed in SAMPLE]
     told = [it for it in scores if it.labelled.can_be_told]
-    assert sum(it.is_exact for it in told) / len(told) >= as_floor("single")
-    sure = [it for it in told if it.confidence == "high"]
-    assert sum(it.is_exact for it in sure) / len(sure) >= 0.95
+    untold = [it for it in scores if not it.labelled.can_be_told]
+    assert share_exact(told) >= FLOORS["single"]
+    assert share_exact([it for it in told if it.confidence == "high"]) >= FLOORS["high"]
+    assert share_exact([it for it in scores if it.confidence == "high"]) >= FLOORS["high, of all"]
+    assert sum(it.is_honest for it in untold) / len(untold) >= FLOORS["honest"]
 
 
 def test_a_situation_that_was_asked_for_is_in_the_plan():
