@@ -23,6 +23,7 @@ from cdshooks.knowledge.ids import AgentId, CriterionId, FactId, RegimenId, Sour
 from cdshooks.knowledge.line_rules import load_line_rules
 from cdshooks.knowledge.load import load_knowledge
 from cdshooks.knowledge.manifest import load_manifest
+from cdshooks.knowledge.orderable import load_tests
 from cdshooks.knowledge.quiet import load_quiet_rules
 from cdshooks.knowledge.ranking import load_ranking
 from cdshooks.knowledge.regimens import Regimen, load_regimens
@@ -66,6 +67,7 @@ def check_knowledge(overlay: Path | None = None) -> tuple[str, ...]:
     )
     others: tuple[Callable[[], object], ...] = (
         lambda: load_gap_rules(facts, sources, overlay) if facts and sources else None,
+        lambda: load_tests(facts, overlay) if facts else None,
         lambda: load_quiet_rules(facts, sources, overlay) if facts and sources else None,
         lambda: load_line_rules(overlay),
         lambda: load_ranking(overlay),

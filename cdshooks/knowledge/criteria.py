@@ -142,6 +142,8 @@ class Criterion(Part, frozen=True, kw_only=True):
     steps: tuple[Step, ...]
     if_unknown: IfUnknown
     applies_to: Scope | None = None
+    topic: str | None = None
+    """Of the criteria of one topic about the same drug a card says only the gravest."""
     hard_stop: bool = False
     because_met: str | None = None
     because_unknown: str | None = None
@@ -216,6 +218,7 @@ class _CriterionText(Part, frozen=True, kw_only=True):
     title: str
     if_unknown: IfUnknown
     applies_to: Scope | None = None
+    topic: str | None = None
     hard_stop: bool = False
     because_met: str | None = None
     because_unknown: str | None = None

@@ -16,6 +16,7 @@ from cdshooks.knowledge.ids import CriterionId, FactId, RegimenId, SourceId
 from cdshooks.knowledge.line_rules import LineRules, load_line_rules
 from cdshooks.knowledge.manifest import Manifest, load_manifest
 from cdshooks.knowledge.measures import MeasureKnowledge, load_measures
+from cdshooks.knowledge.orderable import OrderableTest, load_tests
 from cdshooks.knowledge.quiet import QuietRule, load_quiet_rules
 from cdshooks.knowledge.ranking import Ranking, load_ranking
 from cdshooks.knowledge.regimens import Regimen, load_regimens
@@ -38,6 +39,8 @@ class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
     """Which criteria bind which regimen."""
     ranking: Ranking
     gap_rules: tuple[GapRule, ...]
+    tests: tuple[OrderableTest, ...]
+    """What can be ordered to fill a gap."""
     quiet: Mapping[str, QuietRule]
     """How long an answered card stays silent, by the code of its topic."""
     sources: Mapping[SourceId, Source]
@@ -67,6 +70,7 @@ def load_knowledge(overlay: Path | None = None) -> Knowledge:
         rules=bind_criteria(regimens, criteria, classes),
         ranking=load_ranking(overlay),
         gap_rules=load_gap_rules(facts, sources, overlay),
+        tests=load_tests(facts, overlay),
         quiet=load_quiet_rules(facts, sources, overlay),
         sources=sources,
     )

@@ -153,6 +153,13 @@ class ToxicityNote(Part, frozen=True, kw_only=True):
     verified: bool
 
 
+class View(Part, frozen=True, kw_only=True):
+    """Both sides of what experts disagree on; ``only``: the situation in which it matters (brain, after_tdxd)."""
+
+    text: str
+    only: str | None = None
+
+
 class Regimen(Part, frozen=True, kw_only=True):
     """One regimen we may show, or that tells what a patient has had."""
 
@@ -180,7 +187,7 @@ class Regimen(Part, frozen=True, kw_only=True):
     prefer_when: tuple[str, ...] = ()
     avoid_when: tuple[str, ...] = ()
     rechallenge: Told | None = None
-    experts_disagree: tuple[str, ...] = ()
+    experts_disagree: tuple[View, ...] = ()
     brain_note: str | None = None
     toxicities: tuple[ToxicityNote, ...] = ()
     emetogenicity: str | None = None

@@ -45,6 +45,8 @@ class OptionRules(msgspec.Struct, frozen=True):
 
     regimens: tuple[RegimenRules, ...]
     classes: Mapping[AgentId, frozenset[str]]
+    of_drug: Mapping[AgentId, tuple[Binding, ...]]
+    """What must hold for a drug in whatever company it is given."""
 
 
 DRUG_ROLES = frozenset({"option", "prior_exposure_marker"})
@@ -57,8 +59,27 @@ def bind_criteria(
 ) -> OptionRules:
     """Attach to every regimen the criteria that it names and those that apply by drug, class or kind of regimen."""
     return OptionRules(
-        regimens=tuple(_rules_of(regimen, criteria, classes) for regimen in regimens.values()), classes=classes
+        regimens=tuple(_rules_of(regimen, criteria, classes) for regimen in regimens.values()),
+        classes=classes,
+        of_drug={agent: _rules_of_drug(agent, criteria, classes) for agent in classes},
     )
+
+
+def _rules_of_drug(
+    agent: AgentId, criteria: Mapping[CriterionId, Criterion], classes: Mapping[AgentId, frozenset[str]]
+) -> tuple[Binding, ...]:
+    found: list[Binding] = []
+    for criterion in criteria.values():
+        scope = criterion.applies_to
+        if scope is None or agent in scope.except_agents:
+            continue
+        if scope.binds_components:
+            is_about = agent in scope.agents or bool(classes.get(agent, frozenset()) & scope.classes)
+        else:
+            is_about = scope.every_drug_regimen
+        if is_about:
+            found.append(Binding(criterion, frozenset((agent,)) if _looks_at_component(criterion) else _ANY))
+    return tuple(found)
 
 
 def _rules_of(
