@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
+from cdshooks.knowledge.ids import AgentId
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.lines.model import LineHistory
 from cdshooks.options.case import Case
@@ -25,10 +26,12 @@ def assess_options(
     as_of: date,
     jurisdiction: str,
     orders: Sequence[Draft] = (),
+    beside: frozenset[AgentId] = frozenset(),
 ) -> Advice:
     """All findings for a patient on a day in a jurisdiction (US, EU or CN).
 
-    Every regimen gets one verdict. Hard stops come before ranking, and no wish lifts them.
+    Every regimen gets one verdict. Hard stops come before ranking, and no wish lifts them. ``beside`` are drugs of draft orders
+    that are not reviewed, yet make one regimen with those that are.
     """
     facts = derive_facts(record, lines, knowledge, as_of=as_of)
     case = Case(record=record, lines=lines, facts=facts, knowledge=knowledge, as_of=as_of, jurisdiction=jurisdiction)
@@ -42,7 +45,7 @@ def assess_options(
         facts=tuple(facts.values()),
         options=options,
         trials=trials,
-        orders=review_orders(orders, options, case),
+        orders=review_orders(orders, options, case, beside),
         gaps=find_gaps(options, trials, case),
         conflicts=record.conflicts,
     )

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
+from cdshooks.knowledge.criteria import Effect
 from cdshooks.knowledge.ids import AgentId, CriterionId, FactId, RegimenId, ResourceRef, SourceId
 from cdshooks.lines.model import LineHistory
 from cdshooks.partial_date import PartialDate
@@ -72,6 +73,16 @@ class Finding(Value, frozen=True, kw_only=True):
     sources: tuple[SourceId, ...] = ()
     recovers_on: PartialDate | None = None
     """When a failure that time heals is over: the end of a washout."""
+    effect: Effect | None = None
+    """What follows for the regimen; None when nothing does."""
+    about: tuple[AgentId, ...] = ()
+    """The drugs of the regimen that it is about; none when it is about the regimen as a whole."""
+    sentence: str = ""
+    """``because`` without what was observed: short enough for a headline."""
+
+
+GRAVITY = (Effect.EXCLUDE, Effect.NOT_APPLICABLE, Effect.HOLD, Effect.WARN, Effect.DOSE_NOTE)
+"""Effects, gravest first."""
 
 
 class Verdict(StrEnum):
@@ -112,6 +123,17 @@ class Option(Value, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     agents: tuple[AgentId, ...] = ()
     """The drugs taken, one for each part of the regimen: partners that were failed or do not fit are passed over."""
+    told: tuple[str, ...] = ()
+    """What speaks for its place by itself: the part of ``why_this_rank`` that compares it with no other."""
+    notes_of: tuple[tuple[AgentId, str], ...] = ()
+    """The dose notes that are about one drug."""
+
+    @property
+    def deciding(self) -> tuple[Finding, ...]:
+        """The findings that gave a verdict other than offer, those of one drug before those of the whole."""
+        gravest = min((GRAVITY.index(it.effect) for it in self.findings if it.effect is not None), default=None)
+        found = (it for it in self.findings if it.effect is not None and GRAVITY.index(it.effect) == gravest)
+        return tuple(sorted(found, key=lambda it: not it.about))
 
 
 class TrialVerdict(StrEnum):

@@ -43,11 +43,12 @@ def rank_options(judged: Sequence[Judged], case: Case) -> tuple[Option, ...]:
     ranked: list[Option] = []
     for number, it in enumerate(ordered, start=1):
         above = ordered[number - 2] if number > 1 else None
-        why = [*places[it.option.id].told]
+        told = places[it.option.id].told
+        why = [*told, *([f"Grave warnings: {it.grave_warnings}."] if it.grave_warnings else [])]
         if above is not None:
             why.append(_after(above, it, places, ranking))
         why += _moves(it.option)
-        ranked.append(msgspec.structs.replace(it.option, rank=number, why_this_rank=tuple(why)))
+        ranked.append(msgspec.structs.replace(it.option, rank=number, why_this_rank=tuple(why), told=told))
     order = list(Verdict)
     others = sorted(
         (it.option for it in judged if it.option.verdict not in OFFERED), key=lambda it: order.index(it.verdict)
@@ -88,8 +89,6 @@ def _place(judged: Judged, case: Case) -> Place:
         told.append(f"In the brain: {ranking.brain_words[regimen.brain_activity]}.")
     lost, wish_words = _wishes(judged, case)
     told += wish_words
-    if judged.grave_warnings:
-        told.append(f"Grave warnings: {judged.grave_warnings}.")
     return Place(
         {
             "situation": 0.0 if pin == "first" else 1.0,

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from cdshooks.knowledge.criteria import Effect
 from cdshooks.knowledge.ids import AgentId, CriterionId, RegimenId, ResourceRef
 from cdshooks.knowledge.regimens import Regimen
 from cdshooks.lines.model import EndReason
 from cdshooks.options.case import Case
-from cdshooks.options.model import Finding, Option, OrderReview, Outcome, Verdict
+from cdshooks.options.model import GRAVITY, Finding, Option, OrderReview, Outcome, Verdict
+from cdshooks.options.verdicts import judge_drug
 
 
 class Draft(Protocol):
@@ -42,9 +44,11 @@ _PROGRESSED = CriterionId("SEQ_PROGRESSED")
 _GRAVITY = ("fitting", "warning", "contraindicated", "repeated_after_progression")
 
 
-def review_orders(orders: Sequence[Draft], options: Sequence[Option], case: Case) -> tuple[OrderReview, ...]:
-    """One review for each order; drugs ordered together, and those running already, make one regimen."""
-    ordered = frozenset(agent for order in orders for agent in order.agents)
+def review_orders(
+    orders: Sequence[Draft], options: Sequence[Option], case: Case, beside: frozenset[AgentId] = frozenset()
+) -> tuple[OrderReview, ...]:
+    """One review for each order; drugs ordered together, those drafted beside them and those running make one regimen."""
+    ordered = frozenset(agent for order in orders for agent in order.agents) | beside
     running = frozenset(use.agent for use in case.lines.uses if use.outcome is EndReason.ONGOING)
     by_id = {option.id: option for option in options}
     regimens = _regimens_of(ordered, running, case)
@@ -88,24 +92,61 @@ def _review(
             reasons=repeated,
             regimens=tuple(it.id for it in regimens),
         )
+    dangers = _dangers(order.agents, case)
     mine = [it for it in regimens if it.agents & frozenset(order.agents)]
     judged = [options[it.id] for it in mine if it.id in options]
     if not judged:
-        return OrderReview(order=order.ref, agents=order.agents, judgement="not_recognised", reasons=(), regimens=())
+        # no regimen that we know; what speaks against each drug in whatever company is said all the same
+        return OrderReview(
+            order=order.ref,
+            agents=order.agents,
+            judgement=_by_danger(dangers) or "not_recognised",
+            reasons=_gravest_first(dangers, order.agents),
+            regimens=(),
+        )
     # several regimens may be meant: the one that fits best is, but a danger of the ordered drug shows in all of them
     best = min(judged, key=lambda it: (_GRAVITY.index(_BY_VERDICT[it.verdict]), it.rank or len(options)))
     is_continuing = frozenset(order.agents) <= running
     judgement = _BY_VERDICT[best.verdict]
     if is_continuing and best.verdict is Verdict.NOT_APPLICABLE:
         judgement = "fitting"
-    reasons = tuple(it for it in best.findings if it.outcome is not Outcome.MET)
+    judgement = max(judgement, _by_danger(dangers) or "fitting", key=_GRAVITY.index)
+    told = {it.criterion for it in best.findings}
+    found = [it for it in best.findings if it.outcome is not Outcome.MET]
     return OrderReview(
         order=order.ref,
         agents=order.agents,
         judgement=judgement,
-        reasons=reasons,
+        reasons=_gravest_first([*found, *(it for it in dangers if it.criterion not in told)], order.agents),
         regimens=(best.id, *(it.id for it in mine if it.id != best.id)),
     )
+
+
+def _dangers(agents: tuple[AgentId, ...], case: Case) -> list[Finding]:
+    """What rules out or holds one of these drugs, whatever it is combined with."""
+    return [
+        finding
+        for agent in agents
+        for finding in judge_drug(agent, case)
+        if finding.effect in {Effect.EXCLUDE, Effect.HOLD} and finding.criterion != _PROGRESSED
+    ]
+
+
+def _by_danger(dangers: Sequence[Finding]) -> str | None:
+    if not dangers:
+        return None
+    return "contraindicated" if any(it.effect is Effect.EXCLUDE for it in dangers) else "warning"
+
+
+def _gravest_first(findings: Sequence[Finding], agents: tuple[AgentId, ...]) -> tuple[Finding, ...]:
+    """The reasons by gravity; of equal ones those about the ordered drugs first, then those known before unknown ones."""
+
+    def place(finding: Finding) -> tuple[int, bool, bool]:
+        gravity = len(GRAVITY) if finding.effect is None else GRAVITY.index(finding.effect)
+        is_of_others = bool(finding.about) and not set(finding.about) & set(agents)
+        return gravity, is_of_others, finding.outcome is Outcome.UNKNOWN
+
+    return tuple(sorted(findings, key=place))
 
 
 def _repeated(agent: AgentId, running: frozenset[AgentId], case: Case) -> Finding | None:
@@ -124,4 +165,8 @@ def _repeated(agent: AgentId, running: frozenset[AgentId], case: Case) -> Findin
         outcome=Outcome.NOT_MET,
         because=f"The disease progressed on {agent} ({line}, {last.start} to {last.end or 'now'}).",
         evidence=last.evidence,
+        sources=tuple(it.source for it in criterion.sources) if criterion is not None else (),
+        effect=Effect.EXCLUDE,
+        about=(agent,),
+        sentence=f"the disease progressed on it ({line}, to {last.end or 'now'})",
     )

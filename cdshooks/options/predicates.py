@@ -128,8 +128,8 @@ def _of_therapy(leaf: PriorTherapy, case: Case, bound: Bound) -> Answer:
 
 
 def _is_of(use: AgentUse, leaf: PriorTherapy, case: Case, bound: Bound) -> bool:
-    if leaf.is_component:
-        return use.agent in bound
+    if leaf.is_component:  # a second use is asked about: what is being taken now is not an earlier one
+        return use.agent in bound and use.outcome is not EndReason.ONGOING
     return use.agent in leaf.agents or bool(leaf.classes and classes_of(use.agent, case) & frozenset(leaf.classes))
 
 
