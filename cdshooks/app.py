@@ -7,6 +7,7 @@ from datetime import date
 from flask import Flask
 
 from cdshooks import __version__
+from cdshooks.cards.actions import prepare_drafts
 from cdshooks.knowledge.load import Knowledge, load_knowledge
 from cdshooks.settings import Settings, SettingsError
 from cdshooks.web.events import log_event
@@ -28,6 +29,7 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
         return settings.today or date.today()  # noqa: DTZ011 - a calendar date where the service runs
 
     loaded = knowledge if knowledge is not None else load_knowledge(settings.knowledge_overlay)
+    prepare_drafts(loaded)
     faults = []
     if not settings.is_evaluation and loaded.manifest.signature(today()) is None:
         faults.append(

@@ -48,7 +48,10 @@ def answer_hook(
     selected = tuple(it for it in drafts if it.is_selected)
     record = read_patient_record(resources, knowledge)
     lines = build_line_history(record, knowledge, as_of=as_of)
-    advice = assess_options(record, lines, knowledge, as_of=as_of, jurisdiction=jurisdiction, orders=selected)
+    beside = frozenset(agent for it in drafts if not it.is_selected for agent in it.agents)
+    advice = assess_options(
+        record, lines, knowledge, as_of=as_of, jurisdiction=jurisdiction, orders=selected, beside=beside
+    )
     cards = render_cards(
         advice, knowledge, _occasion(request, selected, knowledge, as_of, is_date_fixed=is_date_fixed), new_uuid
     )

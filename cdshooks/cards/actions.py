@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from functools import lru_cache
 from typing import Any
 
@@ -11,48 +10,41 @@ from fhir.resources.R4B.requestgroup import RequestGroup
 from fhir.resources.R4B.servicerequest import ServiceRequest
 
 from cdshooks.cards import wording
+from cdshooks.cards.dosage import dosage_of, dosage_text
 from cdshooks.cards.model import Action
 from cdshooks.knowledge.ids import AgentId
+from cdshooks.knowledge.load import Knowledge
+from cdshooks.knowledge.orderable import OrderableTest
 from cdshooks.knowledge.regimens import DosedAgent, Regimen
+from cdshooks.options.model import Option
 
 _RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 _SNOMED = "http://snomed.info/sct"
 _REFERRAL = (("3457005", "Patient referral"), ("110465008", "Clinical trial"))
 _TRIAL_REFERRAL = ("702475000", "Referral to clinical trial")
+_PLACEHOLDER = {"reference": "Patient/placeholder"}
 
 
 def draft_actions(
-    regimen: Regimen,
-    agents: tuple[AgentId, ...],
-    codes: dict[AgentId, str | None],
-    subject: str,
-    encounter: str | None,
-    *,
-    is_single: bool,
+    option: Option, knowledge: Knowledge, subject: str, encounter: str | None, *, is_single: bool
 ) -> tuple[Action, ...]:
-    """The draft orders of a regimen: one MedicationRequest for each drug, and a RequestGroup that holds several together.
+    """The draft orders of an option: one MedicationRequest for each drug, and a RequestGroup that holds several together.
 
     ``is_single``: the client takes one action in a suggestion, so only the first drug's order is drafted.
     """
-    dosed = tuple(dose for component in regimen.components for dose in component.one_of if dose.agent in agents)
-    chosen = tuple(
-        next(it for it in dosed if it.agent == agent) for agent in agents if any(it.agent == agent for it in dosed)
-    )
-    if is_single:
-        chosen = chosen[:1]
+    regimen = knowledge.regimens[option.id]
+    by_agent = {dosed.agent: dosed for component in regimen.components for dosed in component.one_of}
+    chosen = [by_agent[agent] for agent in option.agents if agent in by_agent][: 1 if is_single else None]
     actions = [
         Action(
-            description=wording.ACTION.format(agent=it.agent, dose=it.dose.text, schedule=it.schedule.text),
-            resource=_placed(
-                _medication_request(regimen.id, it, codes.get(it.agent), "; ".join(regimen.monitoring)),
-                subject,
-                encounter,
-            ),
+            description=wording.ACTION.format(agent=it.agent, dosage=dosage_text(it)),
+            resource=_placed(_drug_order(regimen, it, knowledge), subject, encounter, _notes(option, it)),
         )
         for it in chosen
     ]
     if len(actions) > 1:
-        group = _placed(_request_group(regimen.id, regimen.label, len(actions)), subject, encounter)
+        ids = tuple(it.resource["id"] for it in actions)
+        group = _placed(_request_group(regimen.id, regimen.label, ids), subject, encounter)
         actions.append(Action(description=wording.GROUP_ACTION.format(label=regimen.label), resource=group))
     return tuple(actions)
 
@@ -62,40 +54,72 @@ def trial_action(subject: str, encounter: str | None) -> Action:
     return Action(description=wording.TRIAL_ACTION, resource=_placed(_trial_referral(), subject, encounter))
 
 
-def _placed(template: dict[str, Any], subject: str, encounter: str | None) -> dict[str, Any]:
-    resource = copy.deepcopy(template)
-    resource["subject"] = {"reference": f"Patient/{subject}"}
+def request_action(test: OrderableTest, subject: str, encounter: str | None) -> Action:
+    """A draft request of a test that fills a gap."""
+    return Action(
+        description=wording.TEST_ACTION.format(text=test.text),
+        resource=_placed(_test_request(test), subject, encounter),
+    )
+
+
+def prepare_drafts(knowledge: Knowledge) -> None:
+    """Build and check every draft once, so that no call waits for the full models."""
+    for regimen in knowledge.regimens.values():
+        for component in regimen.components:
+            for dosed in component.one_of:
+                _drug_order(regimen, dosed, knowledge)
+    for test in knowledge.tests:
+        _test_request(test)
+    _trial_referral()
+
+
+def _notes(option: Option, dosed: DosedAgent) -> list[str]:
+    """The dose notes of this patient about a drug; they stand before what is always said of it."""
+    return [note for agent, note in option.notes_of if agent == dosed.agent]
+
+
+def _placed(
+    template: dict[str, Any], subject: str, encounter: str | None, notes: list[str] | None = None
+) -> dict[str, Any]:
+    """The template for one patient; what lies deeper is shared and never changed."""
+    resource = {**template, "subject": {"reference": f"Patient/{subject}"}}
     if encounter:
         resource["encounter"] = {"reference": f"Encounter/{encounter}"}
+    if notes:
+        resource["note"] = [*({"text": it} for it in notes), *template.get("note", [])]
     return resource
 
 
-@lru_cache(maxsize=512)
-def _medication_request(regimen_id: str, dosed: DosedAgent, rxnorm: str | None, monitoring: str) -> dict[str, Any]:
+def _drug_order(regimen: Regimen, dosed: DosedAgent, knowledge: Knowledge) -> dict[str, Any]:
+    drug = knowledge.drugs.by_agent.get(dosed.agent)
+    return _medication_request(regimen.id, dosed, drug.rxnorm if drug is not None else None, regimen.monitoring)
+
+
+@lru_cache(maxsize=1024)
+def _medication_request(
+    regimen_id: str, dosed: DosedAgent, rxnorm: str | None, monitoring: tuple[str, ...]
+) -> dict[str, Any]:
     concept: dict[str, Any] = {"text": str(dosed.agent)}
     if rxnorm:
         concept["coding"] = [{"system": _RXNORM, "code": rxnorm, "display": str(dosed.agent)}]
-    dosage: dict[str, Any] = {"text": f"{dosed.dose.text}, {dosed.schedule.text}", "route": {"text": dosed.route}}
-    if dosed.dose.amount is not None and dosed.dose.unit:
-        dosage["doseAndRate"] = [{"doseQuantity": {"value": dosed.dose.amount, "unit": dosed.dose.unit}}]
-    if dosed.schedule.cycle_days:
-        repeat: dict[str, Any] = {"frequency": 1, "period": dosed.schedule.cycle_days, "periodUnit": "d"}
-        if dosed.schedule.times_per_day:
-            repeat = {"frequency": dosed.schedule.times_per_day, "period": 1, "periodUnit": "d"}
-        dosage["timing"] = {"repeat": repeat, "code": {"text": dosed.schedule.text}}
+    loading = dosed.loading_dose
     notes = [
         note
-        for note in (dosed.note, f"Loading dose: {dosed.loading_dose.text}" if dosed.loading_dose else None, monitoring)
+        for note in (
+            wording.LOADING.format(dose=loading.text) if loading is not None and dosed.verified else None,
+            dosed.note,
+            wording.MONITORING.format(items="; ".join(monitoring)) if monitoring else None,
+        )
         if note
     ]
     content: dict[str, Any] = {
         "resourceType": "MedicationRequest",
-        "id": f"draft-{regimen_id.replace('_', '-')}-{str(dosed.agent).replace(' ', '-')}"[:64],
+        "id": _draft_id(regimen_id, dosed.agent),
         "status": "draft",
         "intent": "proposal",
         "medicationCodeableConcept": concept,
-        "subject": {"reference": "Patient/placeholder"},
-        "dosageInstruction": [dosage],
+        "subject": _PLACEHOLDER,
+        "dosageInstruction": [dosage_of(dosed)],
     }
     if notes:
         content["note"] = [{"text": note} for note in notes]
@@ -103,17 +127,45 @@ def _medication_request(regimen_id: str, dosed: DosedAgent, rxnorm: str | None, 
     return content
 
 
-@lru_cache(maxsize=128)
-def _request_group(regimen_id: str, label: str, drugs: int) -> dict[str, Any]:
+def _draft_id(regimen_id: str, agent: AgentId) -> str:
+    return f"draft-{regimen_id.replace('_', '-')}-{str(agent).replace(' ', '-')}"[:64]
+
+
+@lru_cache(maxsize=256)
+def _request_group(regimen_id: str, label: str, orders: tuple[str, ...]) -> dict[str, Any]:
     content: dict[str, Any] = {
         "resourceType": "RequestGroup",
         "id": f"draft-{regimen_id.replace('_', '-')}"[:64],
         "status": "draft",
         "intent": "proposal",
-        "subject": {"reference": "Patient/placeholder"},
-        "action": [{"title": f"{label} ({drugs} drugs, ordered together)"}],
+        "subject": _PLACEHOLDER,
+        "action": [
+            {
+                "title": label,
+                "groupingBehavior": "logical-group",
+                "selectionBehavior": "all",
+                "action": [{"resource": {"reference": f"MedicationRequest/{order}"}} for order in orders],
+            }
+        ],
     }
     RequestGroup.model_validate(content)
+    return content
+
+
+@lru_cache(maxsize=64)
+def _test_request(test: OrderableTest) -> dict[str, Any]:
+    code: dict[str, Any] = {"text": test.text}
+    if test.code is not None:
+        code["coding"] = [{"system": test.code.system, "code": test.code.code, "display": test.code.display}]
+    content: dict[str, Any] = {
+        "resourceType": "ServiceRequest",
+        "id": f"draft-{test.id}"[:64],
+        "status": "draft",
+        "intent": "proposal",
+        "code": code,
+        "subject": _PLACEHOLDER,
+    }
+    ServiceRequest.model_validate(content)
     return content
 
 
@@ -131,7 +183,7 @@ def _trial_referral() -> dict[str, Any]:
             "coding": [{"system": _SNOMED, "code": _TRIAL_REFERRAL[0], "display": _TRIAL_REFERRAL[1]}],
             "text": wording.TRIAL_LABEL,
         },
-        "subject": {"reference": "Patient/placeholder"},
+        "subject": _PLACEHOLDER,
     }
     ServiceRequest.model_validate(content)
     return content

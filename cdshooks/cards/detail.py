@@ -1,22 +1,21 @@
-"""The parts of a card's detail, in the order in which a reader checks its basis. Source: SAF-01."""
+"""The parts that cards share: what was found for the patient, what is missing, when the card does not apply. Source: SAF-01."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from cdshooks.cards import wording
 from cdshooks.cards.escape import escape
 from cdshooks.knowledge.ids import SourceId
 from cdshooks.knowledge.load import Knowledge
-from cdshooks.knowledge.manifest import Freshness
 from cdshooks.knowledge.names import name_of
-from cdshooks.knowledge.regimens import Regimen
 from cdshooks.lines.model import LineOfTherapy
-from cdshooks.options.model import Advice, Option, OrderReview, Outcome, Verdict
+from cdshooks.options.model import Advice, Finding, Gap
 
 _MOST_LINES = 10
-_MOST_NAMES = 8
-_TDXD_HAD = "had_tdxd"
+_MOST_NAMES = 6
+_LINES_IN_SHORT = 4
+_SHORT_ASK = 70
 
 
 def found_for_patient(advice: Advice) -> str:
@@ -24,7 +23,89 @@ def found_for_patient(advice: Advice) -> str:
     lines = advice.lines
     rows = [_row(wording.EARLY_ROW, line) for line in lines.early][-_MOST_LINES:]
     rows += [_row(wording.LINE_ROW, line) for line in lines.lines][-_MOST_LINES:]
-    counts = lines.counts
+    others = [wording.OTHER_COUNT.format(because=it.because) for it in lines.alternatives]
+    table = "\n".join((wording.LINE_HEAD, *rows)) if rows else ""
+    told = "\n".join(f"- {it}" for it in (_counted(advice), *others, _receptors(advice), _brain(advice)) if it)
+    return "\n\n".join(it for it in (wording.FOUND.format(as_of=advice.as_of), table, told) if it)
+
+
+def found_in_short(advice: Advice) -> str:
+    """The last lines in one row each, the receptors and the brain: for a card that stands beside the full table."""
+    rows = [
+        wording.FOUND_LINE.format(
+            number=line.number,
+            agents=", ".join(line.agents),
+            reason=wording.REASONS[line.end_reason.value],
+            end=f", {line.end}" if line.end is not None else "",
+        )
+        for line in advice.lines.lines[-_LINES_IN_SHORT:]
+    ]
+    told = "\n".join(f"- {it}" for it in (_counted(advice), *rows, _receptors(advice), _brain(advice)) if it)
+    return f"{wording.FOUND.format(as_of=advice.as_of)}\n\n{told}"
+
+
+def missing_or_conflicting(advice: Advice, knowledge: Knowledge, gaps: Sequence[Gap], *, in_short: bool) -> str:
+    """What is missing, contradictory, unreadable or not recognised; ``in_short``: another card asks for it in full."""
+    points = [f"- {gap.ask}" for gap in gaps]
+    if in_short and gaps:
+        points = ["- " + wording.MISSING_NAMES.format(names="; ".join(gap_names(gaps, knowledge)))]
+    points += [f"- {conflict.because}" for conflict in advice.conflicts]
+    record = advice.record
+    if record.unreadable:
+        refs = ", ".join(escape(it.resource) for it in record.unreadable[:3])
+        count = f"{len(record.unreadable)} resource{'' if len(record.unreadable) == 1 else 's'}"
+        points.append("- " + wording.UNREADABLE.format(count=count, refs=refs))
+    unknown = [it.text for it in record.unmapped if not knowledge.drugs.other_names.isdisjoint(name_of(it.text))]
+    if unknown:  # other cancer drugs only: ordinary co-medication does not shout here
+        points.append("- " + wording.UNMAPPED.format(names=", ".join(escape(it) for it in unknown[:3])))
+    points += [f"- {doubt.because}" for doubt in record.doubts if doubt.code == "unsupported"][:2]
+    return f"{wording.MISSING}\n\n" + ("\n".join(dict.fromkeys(points)) or wording.NOTHING_MISSING)
+
+
+def gap_names(gaps: Iterable[Gap], knowledge: Knowledge) -> list[str]:
+    """Each gap by the test that fills it, or by the fact that it leaves open."""
+    tests = {fact: test.label for test in knowledge.tests for fact in test.fills}
+    return list(dict.fromkeys(tests.get(gap.fact) or _in_short(gap, knowledge) for gap in gaps))
+
+
+def _in_short(gap: Gap, knowledge: Knowledge) -> str:
+    """The question itself where it is short; else the fact that it is about."""
+    return gap.ask.rstrip(".") if len(gap.ask) <= _SHORT_ASK else knowledge.facts[gap.fact].label
+
+
+def limits(knowledge: Knowledge) -> str:
+    """When the card does not apply, and the version of the knowledge."""
+    manifest = knowledge.manifest
+    return f"{wording.NOT_WHEN}\n\n{wording.BASIS.format(version=manifest.version, reviewed=manifest.reviewed)}"
+
+
+def gravest_of_topic(findings: Iterable[Finding], knowledge: Knowledge) -> list[Finding]:
+    """Of findings in order of gravity, those that no graver one of their topic about the same drugs makes superfluous."""
+    gravest: dict[tuple[str, frozenset[str]], Finding] = {}
+    told: list[Finding] = []
+    for finding in findings:
+        criterion = knowledge.criteria.get(finding.criterion)
+        topic = (criterion.topic if criterion is not None else None) or finding.criterion
+        if gravest.setdefault((topic, frozenset(finding.about)), finding).effect is finding.effect:
+            told.append(finding)
+    return told
+
+
+def cited(sources: Iterable[SourceId], knowledge: Knowledge) -> str:
+    """The first sources in brackets; what nobody has read is cited nowhere."""
+    known = [knowledge.sources[it] for it in sources if it in knowledge.sources]
+    read = [it.cite for it in known if it.read != "not_read"][:2]
+    return f" [{'; '.join(read)}]" if read else ""
+
+
+def some_names(names: Sequence[str]) -> str:
+    """The first names, and how many more there are."""
+    rest = len(names) - _MOST_NAMES
+    return "; ".join(names[:_MOST_NAMES]) + (f"; and {rest} more" if rest > 0 else "")
+
+
+def _counted(advice: Advice) -> str:
+    lines, counts = advice.lines, advice.lines.counts
     since = lines.metastatic_since
     basis = (
         wording.METASTATIC.format(date=since.date, how=wording.HOW.get(since.basis, since.basis))
@@ -34,7 +115,7 @@ def found_for_patient(advice: Advice) -> str:
     sentence = wording.COUNTED if counts.min == counts.max else wording.COUNTED_RANGE
     if counts.is_at_least:
         sentence = wording.COUNTED_AT_LEAST
-    counted = sentence.format(
+    return sentence.format(
         count=counts.metastatic_lines,
         lines="line" if counts.metastatic_lines == 1 else "lines",
         least=counts.min,
@@ -42,71 +123,6 @@ def found_for_patient(advice: Advice) -> str:
         confidence=lines.confidence,
         basis=basis,
     )
-    others = [wording.OTHER_COUNT.format(because=it.because) for it in lines.alternatives]
-    receptors = wording.RECEPTORS.format(receptors=_receptors(advice))
-    table = "\n".join((wording.LINE_HEAD, *rows)) if rows else ""
-    brain = _brain(advice)
-    told = "\n".join(f"- {it}" for it in (counted, *others, receptors, brain) if it)
-    return "\n\n".join(it for it in (wording.FOUND.format(as_of=advice.as_of), table, told) if it)
-
-
-def missing_or_conflicting(advice: Advice, knowledge: Knowledge) -> str:
-    """What is missing, contradictory, unreadable or not recognised."""
-    points = [f"- {gap.ask}" for gap in advice.gaps[:4]]
-    points += [f"- {conflict.because}" for conflict in advice.conflicts]
-    record = advice.record
-    if record.unreadable:
-        refs = ", ".join(escape(it.resource) for it in record.unreadable[:3])
-        points.append("- " + wording.UNREADABLE.format(count=_count(len(record.unreadable), "resource"), refs=refs))
-    unknown = [it.text for it in record.unmapped if not knowledge.drugs.other_names.isdisjoint(name_of(it.text))]
-    if unknown:  # other cancer drugs only: ordinary co-medication does not shout here
-        names = ", ".join(escape(it) for it in unknown[:3])
-        points.append("- " + wording.UNMAPPED.format(names=names))
-    points += [f"- {doubt.because}" for doubt in record.doubts if doubt.code == "unsupported"][:2]
-    return f"{wording.MISSING}\n\n" + ("\n".join(dict.fromkeys(points)) or wording.NOTHING_MISSING)
-
-
-def option_lines(shown: list[Option], ranked: list[Option], advice: Advice, knowledge: Knowledge) -> str:
-    """The first options with their evidence, warnings and questions; the rest by name."""
-    after_tdxd = any(it.id == _TDXD_HAD and it.value is True for it in advice.facts)
-    entries = [f"{place}. {_option(it, knowledge, after_tdxd=after_tdxd)}" for place, it in enumerate(shown, 1)]
-    rest = [it.label for it in ranked if it not in shown]
-    parts = [wording.OPTIONS, "\n".join(entries), wording.TRIAL]
-    if rest:
-        parts.append(wording.OTHERS.format(names=_names(rest)))
-    for verdict, sentence in ((Verdict.HOLD, wording.HELD), (Verdict.EXCLUDE, wording.EXCLUDED)):
-        named = _by_reason(
-            it for it in advice.options if it.verdict == verdict and knowledge.regimens[it.id].role == "option"
-        )
-        if named:
-            parts.append(f"{sentence}\n\n" + "\n".join(named))
-    return "\n\n".join(it for it in parts if it)
-
-
-def review_lines(reviews: list[OrderReview], advice: Advice, knowledge: Knowledge) -> str:
-    """What speaks against the order being placed, and what was judged to fit instead."""
-    points: list[str] = []
-    for review in reviews:
-        known = [it for it in review.reasons if it.outcome in {Outcome.NOT_MET, Outcome.REVIEW}]
-        reasons = known or [it for it in review.reasons if it.outcome != Outcome.MET] or list(review.reasons)
-        points.extend(
-            f"- {', '.join(review.agents)}: {it.because}{_cited(it.sources, knowledge)}" for it in reasons[:4]
-        )
-    fitting = [
-        it.label
-        for it in sorted(advice.options, key=lambda it: it.rank or 99)
-        if it.verdict == Verdict.OFFER and it.agents
-    ][:3]
-    if knowledge.manifest.freshness(advice.as_of) is Freshness.EXPIRED:
-        fitting = []
-    text = f"{wording.WHY_REVIEW}\n\n" + "\n".join(dict.fromkeys(points))
-    return text + (f"\n\n{wording.ALTERNATIVES.format(names=', '.join(fitting))}" if fitting else "")
-
-
-def limits(knowledge: Knowledge) -> str:
-    """When the card does not apply, and the version of the knowledge."""
-    manifest = knowledge.manifest
-    return f"{wording.NOT_WHEN}\n\n{wording.BASIS.format(version=manifest.version, reviewed=manifest.reviewed)}"
 
 
 def _row(template: str, line: LineOfTherapy) -> str:
@@ -130,62 +146,9 @@ def _receptors(advice: Advice) -> str:
         value = fact.value if fact is not None and fact.value is not None else "unknown"
         dated = f" ({fact.date})" if fact is not None and fact.date is not None and fact.value is not None else ""
         parts.append(f"{marker.upper()} {value}{dated}")
-    return ", ".join(parts)
+    return wording.RECEPTORS.format(receptors=", ".join(parts))
 
 
 def _brain(advice: Advice) -> str:
     cns = advice.record.cns
     return wording.BRAIN[cns.state].format(date=cns.date or "no date") if cns is not None else ""
-
-
-def _option(option: Option, knowledge: Knowledge, *, after_tdxd: bool) -> str:
-    regimen = knowledge.regimens[option.id]
-    drugs = f" ({' + '.join(option.agents)})" if option.agents else ""
-    evidence = _evidence(regimen, knowledge, after_tdxd=after_tdxd) if option.agents else ""
-    text = f"**{option.label}**{drugs}. {evidence}".rstrip()
-    if option.why_this_rank:
-        text += f" Why here: {option.why_this_rank[0]}"
-    for warned in option.warnings[:3]:
-        text += f"\n   - Warning: {warned.text}"
-    for ask in option.asks[:3]:
-        text += f"\n   - First: {ask.text}"
-    for note in option.dose_notes[:3]:
-        text += f"\n   - Dose: {note}"
-    return text
-
-
-def _evidence(regimen: Regimen, knowledge: Knowledge, *, after_tdxd: bool) -> str:
-    for trial in regimen.evidence:
-        figures = [f"{it.measure} {it.text}" for it in trial.figures if it.verified]
-        if trial.verified and figures:
-            caveat = f"; {wording.TDXD_NAIVE}" if after_tdxd and trial.is_tdxd_naive is not False else ""
-            cited = _cited((it.source for it in trial.sources), knowledge)
-            return f"{trial.trial}: {'; '.join(figures[:2])}{caveat}{cited}."
-    return wording.UNVERIFIED  # without a source: what stands behind an unverified figure is not cited as evidence
-
-
-def _cited(sources: Iterable[SourceId], knowledge: Knowledge) -> str:
-    known = [knowledge.sources[it].cite for it in sources if it in knowledge.sources][:2]
-    return f" [{'; '.join(known)}]" if known else ""
-
-
-def _first_reason(option: Option) -> str:
-    failed = [it for it in option.findings if it.outcome == Outcome.NOT_MET]
-    return failed[0].because.rstrip(".") if failed else "see explain"
-
-
-def _by_reason(options: Iterable[Option]) -> list[str]:
-    """One point for each reason, with the regimens it holds back: a reason that holds for thirty is said once."""
-    held: dict[str, list[str]] = {}
-    for option in options:
-        held.setdefault(_first_reason(option), []).append(option.label)
-    return [f"- {reason}: {_names(labels)}." for reason, labels in held.items()]
-
-
-def _names(names: list[str]) -> str:
-    rest = len(names) - _MOST_NAMES
-    return "; ".join(names[:_MOST_NAMES]) + (f"; and {rest} more" if rest > 0 else "")
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"

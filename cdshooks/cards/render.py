@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
 from cdshooks.cards import wording
-from cdshooks.cards.actions import draft_actions, trial_action
-from cdshooks.cards.detail import found_for_patient, limits, missing_or_conflicting, option_lines, review_lines
-from cdshooks.cards.model import Card, Coding, Indicator, Source, Suggestion
+from cdshooks.cards.actions import draft_actions, request_action, trial_action
+from cdshooks.cards.detail import found_for_patient, found_in_short, gap_names, limits, missing_or_conflicting
+from cdshooks.cards.model import Action, Card, Coding, Indicator, Source, Suggestion
+from cdshooks.cards.options_text import had_tdxd, has_evidence, option_lines
 from cdshooks.cards.quiet import fingerprint
+from cdshooks.cards.review_text import alternatives, headline, review_lines
+from cdshooks.knowledge.criteria import Effect
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.manifest import Freshness
+from cdshooks.knowledge.orderable import OrderableTest
 from cdshooks.lines.model import EndReason
-from cdshooks.options.model import Advice, Option, OrderReview, Outcome
+from cdshooks.options.model import Advice, Gap, Option, OrderReview, Outcome
 
 _FINISHED_LINES = 3
 _MOST_SUGGESTIONS = 3
 _MOST_OPTIONS = 4
+_MOST_SWAPS = 2
+_LONGEST_SUMMARY = 139
 _REASON_SYSTEM = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
 _TOPICS = "urn:cdshooks:topic"
 _GRAVE = frozenset({"repeated_after_progression", "contraindicated", "warning"})
+_UNSAFE = frozenset({Effect.EXCLUDE, Effect.HOLD})
 
 
 class Occasion(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,10 +63,13 @@ def render_cards(
     cards: list[Card] = []
     if reviews and _is_worth_saying(reviews, finished):
         cards.append(make.review(reviews))
-    if finished >= _FINISHED_LINES:
-        cards.append(make.view(finished) if occasion.hook == "patient-view" else make.options(finished))
-        if occasion.hook != "patient-view" and advice.gaps:
-            cards.append(make.gaps())
+    if finished >= _FINISHED_LINES and not _is_renewal(advice, occasion):
+        if occasion.hook == "patient-view":
+            cards.append(make.view(finished))
+        else:
+            cards.append(make.options(finished))
+            if make.orderable:
+                cards.append(make.gaps())
     return tuple(cards)
 
 
@@ -76,82 +86,134 @@ def _is_only_about_licence(review: OrderReview) -> bool:
     return review.judgement == "warning" and failed <= {"LICENCE"}
 
 
+def _is_renewal(advice: Advice, occasion: Occasion) -> bool:
+    """Whether only what is being taken is ordered again: nobody looks for another option at that moment."""
+    running = {it.agent for it in advice.lines.uses if it.outcome is EndReason.ONGOING}
+    return bool(occasion.ordered) and frozenset(occasion.ordered) <= running
+
+
 def _is_worth_saying(reviews: list[OrderReview], finished: int) -> bool:
-    """Below three finished lines only a real danger is worth an interruption."""
-    return finished >= _FINISHED_LINES or any(it.judgement != "warning" for it in reviews)
+    """Below three finished lines only an order that is unsafe now is worth an interruption."""
+    return finished >= _FINISHED_LINES or any(
+        it.judgement != "warning" or any(why.effect in _UNSAFE for why in it.reasons) for it in reviews
+    )
 
 
 class _Maker:
     def __init__(self, advice: Advice, knowledge: Knowledge, occasion: Occasion, new_uuid: Callable[[], str]) -> None:
         self._advice, self._knowledge, self._occasion, self._new_uuid = advice, knowledge, occasion, new_uuid
+        self._is_expired = knowledge.manifest.freshness(advice.as_of) is Freshness.EXPIRED
+        self._ranked = sorted((it for it in advice.options if it.rank is not None), key=lambda it: it.rank or 0)
+        ordered = frozenset(occasion.ordered)
+        self._shown = [it for it in self._ranked if not it.agents or frozenset(it.agents) != ordered][:_MOST_OPTIONS]
+        self._gaps = self._relevant_gaps()
+        asked = {gap.fact for gap in self._gaps}
+        self.orderable: list[OrderableTest] = [it for it in knowledge.tests if asked & set(it.fills)]
+
+    def _relevant_gaps(self) -> list[Gap]:
+        """Gaps that would change what stands on the card: those looked for in every patient, and what the first options ask."""
+        standing = {it.ask for it in self._knowledge.gap_rules if not it.about_trials}
+        reviewed = {name for it in self._advice.orders for name in it.regimens[:1]}
+        judged = [*self._shown, *(it for it in self._ranked if it.id in reviewed)]
+        asked = {ask.fact for option in judged for ask in option.asks}
+        trials = {it.ask for it in self._knowledge.gap_rules if it.about_trials}
+        return [it for it in self._advice.gaps if it.ask in standing or (it.fact in asked and it.ask not in trials)]
 
     def options(self, finished: int) -> Card:
-        advice, manifest = self._advice, self._knowledge.manifest
-        if manifest.freshness(advice.as_of) is Freshness.EXPIRED:
+        advice, knowledge, manifest = self._advice, self._knowledge, self._knowledge.manifest
+        missing = missing_or_conflicting(advice, knowledge, self._gaps, in_short=bool(self.orderable))
+        if self._is_expired:
             return self._card(
                 "options",
                 Indicator.INFO,
                 wording.EXPIRED_SUMMARY.format(expires=manifest.expires),
-                (found_for_patient(advice), missing_or_conflicting(advice, self._knowledge)),
+                (found_for_patient(advice), missing),
                 [manifest.expires.isoformat()],
             )
-        ranked = sorted((it for it in advice.options if it.rank is not None), key=lambda it: it.rank or 0)
-        ordered = frozenset(self._occasion.ordered)
-        shown = [it for it in ranked if not it.agents or frozenset(it.agents) != ordered][:_MOST_OPTIONS]
-        suggestions = self._suggestions(shown, ranked)
-        summary = wording.OPTIONS_SUMMARY if shown else wording.OPTIONS_SUMMARY_NONE
         parts = (
             found_for_patient(advice),
             wording.WHY_OPTIONS,
-            missing_or_conflicting(advice, self._knowledge),
-            option_lines(shown, ranked, advice, self._knowledge),
+            missing,
+            option_lines(self._shown, self._rest(), advice, knowledge),
+            self._ordered_line(),
         )
-        count = f"{len(shown)} option{'s' if len(shown) != 1 else ''}"
+        concluded = [(it.id, it.verdict, [warned.criterion for warned in it.warnings]) for it in advice.options]
         return self._card(
             "options",
             Indicator.INFO,
-            summary.format(lines=_lines(finished), count=count),
+            self._options_summary(finished),
             parts,
-            [(it.id, it.verdict, [warned.criterion for warned in it.warnings]) for it in advice.options]
-            + [(it.nct_id, it.verdict) for it in advice.trials],
-            suggestions,
+            [*concluded, *((it.nct_id, it.verdict) for it in advice.trials)],
+            self._suggestions(),
         )
+
+    def _options_summary(self, finished: int) -> str:
+        summary = wording.OPTIONS_SUMMARY
+        if not self._shown:
+            summary = wording.OPTIONS_SUMMARY_NONE
+        elif self._knowledge.regimens[self._shown[0].id].role == "trial" and not any(
+            has_evidence(it, self._knowledge, after_tdxd=had_tdxd(self._advice)) for it in self._ranked
+        ):
+            summary = wording.OPTIONS_SUMMARY_UNPROVEN
+        count = f"{len(self._shown)} option{'s' if len(self._shown) != 1 else ''}"
+        return summary.format(lines=_lines(finished), count=count)
+
+    def _rest(self) -> list[Option]:
+        ordered = frozenset(self._occasion.ordered)
+        return [it for it in self._ranked if it not in self._shown and frozenset(it.agents) != ordered]
+
+    def _ordered_line(self) -> str:
+        """Where the order being placed stands, when it is one of the options: it is not listed again."""
+        ordered = frozenset(self._occasion.ordered)
+        for option in self._ranked:
+            if ordered and frozenset(option.agents) == ordered:
+                return wording.ORDERED_FITS.format(label=option.label, rank=option.rank, count=len(self._ranked))
+        return ""
 
     def review(self, reviews: list[OrderReview]) -> Card:
-        worst = min(
-            reviews, key=lambda it: ("repeated_after_progression", "contraindicated", "warning").index(it.judgement)
-        )
-        summary = {
-            "repeated_after_progression": wording.REVIEW_REPEATED,
-            "contraindicated": wording.REVIEW_CONTRAINDICATED,
-            "warning": wording.REVIEW_WARNING,
-        }[worst.judgement]
+        advice, knowledge = self._advice, self._knowledge
+        fitting = [] if self._is_expired else alternatives(reviews, advice, knowledge)
+        swaps = self._drafts(fitting, wording.SWAP, _MOST_SWAPS)
         parts = (
-            review_lines(reviews, self._advice, self._knowledge),
-            found_for_patient(self._advice),
-            missing_or_conflicting(self._advice, self._knowledge),
+            found_in_short(advice),
+            review_lines(reviews, knowledge),
+            missing_or_conflicting(advice, knowledge, self._gaps, in_short=True),
+            wording.ALTERNATIVES.format(names="; ".join(it.label for it in fitting[:3])) if fitting else "",
         )
-        names = " + ".join(worst.agents)
+        room = _LONGEST_SUMMARY - len(self._headed(""))
         concluded = [(it.agents, it.judgement, [(why.criterion, why.outcome) for why in it.reasons]) for it in reviews]
-        return self._card("review", Indicator.WARNING, summary.format(agents=names), parts, concluded)
+        return self._card(
+            "review", Indicator.WARNING, headline(reviews, knowledge, room), parts, concluded, tuple(swaps)
+        )
 
     def gaps(self) -> Card:
-        asks = "\n".join(f"- {gap.ask}" for gap in self._advice.gaps)
-        count = f"{len(self._advice.gaps)} thing{'s' if len(self._advice.gaps) != 1 else ''}"
+        """What to find out first, with the tests ready to be requested."""
+        asks = "\n".join(f"- {gap.ask}" for gap in self._gaps)
+        names = gap_names(self._gaps, self._knowledge)
+        summary = wording.GAPS_SUMMARY.format(names="; ".join(names))
+        while len(self._headed(summary)) > _LONGEST_SUMMARY and len(names) > 1:
+            names = names[:-1]
+            summary = wording.GAPS_SUMMARY.format(names="; ".join(names) + " and more")
+        subject, encounter = self._occasion.patient_id, self._occasion.encounter_id
         return self._card(
             "missing",
             Indicator.INFO,
-            wording.GAPS_SUMMARY.format(count=count),
-            (f"{wording.MISSING}\n\n{asks}",),
-            [gap.fact for gap in self._advice.gaps],
+            summary,
+            (f"{wording.TO_FIND_OUT}\n\n{asks}",),
+            [gap.fact for gap in self._gaps],
+            ()
+            if self._is_expired
+            else tuple(
+                self._suggestion(wording.SUGGEST.format(label=it.label), (request_action(it, subject, encounter),))
+                for it in self.orderable[:_MOST_SUGGESTIONS]
+            ),
         )
 
     def view(self, finished: int) -> Card:
-        is_expired = self._knowledge.manifest.freshness(self._advice.as_of) is Freshness.EXPIRED
         return self._card(
             "view",
             Indicator.INFO,
-            (wording.VIEW_SUMMARY_EXPIRED if is_expired else wording.VIEW_SUMMARY).format(lines=_lines(finished)),
+            (wording.VIEW_SUMMARY_EXPIRED if self._is_expired else wording.VIEW_SUMMARY).format(lines=_lines(finished)),
             (found_for_patient(self._advice),),
             [],
         )
@@ -160,37 +222,37 @@ class _Maker:
         text = wording.INCOMPLETE.format(queries=", ".join(dict.fromkeys(queries)))
         return self._card("incomplete", Indicator.WARNING, wording.INCOMPLETE_SUMMARY, (text,), queries)
 
-    def _suggestions(self, shown: list[Option], ranked: list[Option]) -> tuple[Suggestion, ...]:
-        occasion, made = self._occasion, list[Suggestion]()
-        codes = {agent: drug.rxnorm for agent, drug in self._knowledge.drugs.by_agent.items()}
-        wants_trial = any(not it.agents and self._knowledge.regimens[it.id].role == "trial" for it in ranked)
-        room = _MOST_SUGGESTIONS - (1 if wants_trial else 0)
-        drafted = [it for it in shown if it.agents and self._knowledge.regimens[it.id].may_be_drafted]
-        for option in drafted[:room]:
-            actions = draft_actions(
-                self._knowledge.regimens[option.id],
-                option.agents,
-                codes,
-                occasion.patient_id,
-                occasion.encounter_id,
-                is_single=occasion.takes_one_action,
-            )
-            if actions:
-                made.append(
-                    Suggestion(
-                        label=wording.SUGGEST.format(label=" + ".join(option.agents)),
-                        uuid=self._new_uuid(),
-                        actions=actions,
-                    )
-                )
+    def _suggestions(self) -> tuple[Suggestion, ...]:
+        regimens = self._knowledge.regimens
+        wants_trial = any(not it.agents and regimens[it.id].role == "trial" for it in self._ranked)
+        made = self._drafts(self._shown, wording.SUGGEST, _MOST_SUGGESTIONS - wants_trial)
         if wants_trial:
-            action = trial_action(occasion.patient_id, occasion.encounter_id)
-            made.append(
-                Suggestion(
-                    label=wording.SUGGEST.format(label=wording.TRIAL_LABEL), uuid=self._new_uuid(), actions=(action,)
-                )
-            )
+            action = trial_action(self._occasion.patient_id, self._occasion.encounter_id)
+            made.append(self._suggestion(wording.SUGGEST.format(label=wording.TRIAL_LABEL), (action,)))
         return tuple(made)
+
+    def _drafts(self, options: Sequence[Option], label: str, most: int) -> list[Suggestion]:
+        """The drug orders of the first options, ready to be completed and signed."""
+        occasion, made = self._occasion, list[Suggestion]()
+        for option in options:
+            if len(made) == most:
+                break
+            if option.agents and self._knowledge.regimens[option.id].may_be_drafted:
+                actions = draft_actions(
+                    option,
+                    self._knowledge,
+                    occasion.patient_id,
+                    occasion.encounter_id,
+                    is_single=occasion.takes_one_action,
+                )
+                made.append(self._suggestion(label.format(label=" + ".join(option.agents)), actions))
+        return made
+
+    def _suggestion(self, label: str, actions: tuple[Action, ...]) -> Suggestion:
+        return Suggestion(label=label, uuid=self._new_uuid(), actions=actions)
+
+    def _headed(self, summary: str) -> str:
+        return summary if self._occasion.is_signed else f"{wording.UNSIGNED}: {summary}"
 
     def _card(
         self,
@@ -212,10 +274,10 @@ class _Maker:
         if occasion.is_date_fixed:
             opening.append(wording.FIXED_DATE.format(today=self._advice.as_of))
         detail = "\n\n".join(part for part in (*opening, *parts, limits(self._knowledge)) if part)
-        full = summary if occasion.is_signed else f"{wording.UNSIGNED}: {summary}"
+        full = self._headed(summary)
         return Card(
             uuid=self._new_uuid(),
-            summary=full if len(full) <= 139 else full[:138] + "…",  # noqa: PLR2004 - the longest summary a card may have
+            summary=full if len(full) <= _LONGEST_SUMMARY else full[: _LONGEST_SUMMARY - 1] + "…",
             indicator=indicator,
             detail=detail,
             source=Source(

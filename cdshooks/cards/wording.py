@@ -20,9 +20,14 @@ VIEW_SUMMARY = "{lines} of metastatic therapy on record; options and trials to c
 REVIEW_REPEATED = "{agents}: the disease progressed on it before"
 REVIEW_CONTRAINDICATED = "{agents}: a reason against it is on record"
 REVIEW_WARNING = "{agents}: points to weigh before this order"
-GAPS_SUMMARY = "Before the next line: {count} to find out"
+REVIEW_REASON = "{agents}: {reason}"
+OPTIONS_SUMMARY_UNPROVEN = (
+    "After {lines} of metastatic therapy: nothing with evidence is left; a trial first, {count} to consider"
+)
+GAPS_SUMMARY = "Before the next line, to find out: {names}"
 
 FOUND = "**Found for this patient** (as of {as_of})"
+FOUND_LINE = "Line {number}: {agents} ({reason}{end})"
 LINE_HEAD = "| line | drugs | from | to | ended for |\n|---|---|---|---|---|"
 LINE_ROW = "| {number} | {agents} | {start} | {end} | {reason} |"
 EARLY_ROW = "| early | {agents} | {start} | {end} | {reason} |"
@@ -44,15 +49,20 @@ BRAIN = {
 }
 
 WHY_OPTIONS = "**Why this card:** three or more metastatic lines are finished, and HER2 is or was positive."
-WHY_REVIEW = "**Why this card:** the order being placed"
+WHY_REVIEW = "**What speaks against this order**"
+WHY_WEIGH = "**What to weigh before this order**"
 MISSING = "**Missing or conflicting**"
+MISSING_NAMES = "To find out first: {names}."
 NOTHING_MISSING = "Nothing that would change the first options."
+TO_FIND_OUT = "**To find out before the next line**"
 OPTIONS = "**Options to consider**"
 OTHERS = "Also possible: {names}."
+ORDERED_FITS = "The selected order ({label}) is not listed again; among all options it is number {rank} of {count}."
 HELD = "Not now, may recover:"
 EXCLUDED = "Not offered, and why:"
 TDXD_NAIVE = "from patients who had not had T-DXd: expect less after it"
 UNVERIFIED = "We have verified no figure for it."
+DISAGREE = "Experts disagree: {views}"
 TRIAL = "A clinical trial is an option beside each of these."
 NOT_WHEN = (
     "**When this does not apply:** another cancer is being treated, treatment was given elsewhere and is not in this record, "
@@ -65,10 +75,15 @@ INCOMPLETE = (
 )
 UNREADABLE = "{count} could not be read and may matter: {refs}."
 UNMAPPED = "Not recognised as a drug we know: {names}."
-ALTERNATIVES = "Options that were judged to fit: {names}."
+ALTERNATIVES = "**Options that were judged to fit instead:** {names}."
 SUGGEST = "Draft: {label}"
-ACTION = "Draft order: {agent} {dose}, {schedule}. To be completed and signed by the prescriber."
-GROUP_ACTION = "Draft group: {label}"
+SWAP = "Instead, draft: {label}"
+ACTION = "Draft order: {agent} {dosage}. To be completed and signed by the prescriber."
+GROUP_ACTION = "Draft group that holds the orders of {label} together"
+TEST_ACTION = "Draft request: {text}"
+DOSE_BY_LABEL = "dose and schedule by label and local protocol"
+LOADING = "Loading dose: {dose}."
+MONITORING = "Monitoring: {items}."
 TRIAL_LABEL = "Referral to clinical trials office"
 TRIAL_ACTION = "Draft referral: clinical trials office, to look for an open trial that fits."
 

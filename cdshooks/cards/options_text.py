@@ -1,0 +1,120 @@
+"""The options on a card: the first ones with their evidence, the rest by name, and what is not offered with its reason."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from cdshooks.cards import wording
+from cdshooks.cards.detail import cited, gravest_of_topic, some_names
+from cdshooks.knowledge.criteria import Effect
+from cdshooks.knowledge.load import Knowledge
+from cdshooks.knowledge.regimens import Figure, Regimen, TrialEvidence
+from cdshooks.options.model import Advice, Finding, Option, Verdict
+
+_HAD_TDXD = "had_tdxd"
+_CNS = "cns"
+_NO_RESULTS = frozenset({"Status", "Detail"})
+"""Measures that tell of a trial's course and give no result."""
+_MOST_REASONS = 8
+
+
+def option_lines(shown: Sequence[Option], rest: Sequence[Option], advice: Advice, knowledge: Knowledge) -> str:
+    """The first options with their evidence, warnings and questions; the rest by name."""
+    entries = [f"{place}. {_option(it, advice, knowledge)}" for place, it in enumerate(shown, 1)]
+    parts = [wording.OPTIONS, "\n".join(entries), wording.TRIAL]
+    if rest:
+        parts.append(wording.OTHERS.format(names=some_names([it.label for it in rest])))
+    for verdict, sentence in ((Verdict.HOLD, wording.HELD), (Verdict.EXCLUDE, wording.EXCLUDED)):
+        named = _by_reason(it for it in advice.options if it.verdict == verdict and _could_be_offered(it, knowledge))
+        if named:
+            parts.append(f"{sentence}\n\n" + "\n".join(named[:_MOST_REASONS]))
+    return "\n\n".join(it for it in parts if it)
+
+
+def had_tdxd(advice: Advice) -> bool:
+    """Whether T-DXd has been given, for then figures from patients without it promise too much."""
+    return any(it.id == _HAD_TDXD and it.value is True for it in advice.facts)
+
+
+def has_evidence(option: Option, knowledge: Knowledge, *, after_tdxd: bool) -> bool:
+    """Whether a drug option rests on more than opinion in this patient's situation."""
+    level = knowledge.regimens[option.id].evidence_level
+    known = level.after_tdxd if after_tdxd else level.tdxd_naive
+    return bool(option.agents) and known in {it for band in knowledge.ranking.evidence_bands[:2] for it in band}
+
+
+def _could_be_offered(option: Option, knowledge: Knowledge) -> bool:
+    """An option for such a patient in such a place: what never applied to her is not worth a line."""
+    return knowledge.regimens[option.id].role == "option" and not any(
+        it.effect is Effect.NOT_APPLICABLE for it in option.findings
+    )
+
+
+def _option(option: Option, advice: Advice, knowledge: Knowledge) -> str:
+    regimen = knowledge.regimens[option.id]
+    has_choice = any(len(it.one_of) > 1 or it.optional for it in regimen.components)
+    drugs = f": {' + '.join(option.agents)}" if option.agents and has_choice else ""
+    text = f"**{option.label}{drugs}**."
+    if option.agents:
+        text += f" {_evidence(regimen, knowledge, after_tdxd=had_tdxd(advice))}"
+    text += "".join(f" {it}" for it in option.told)
+    warned = [it for it in option.findings if it.effect is Effect.WARN]
+    for finding in gravest_of_topic(warned, knowledge)[:3]:
+        text += f"\n   - Warning: {finding.because}"
+    for ask in option.asks[:3]:
+        text += f"\n   - First: {ask.text}"
+    for note in option.dose_notes[:3]:
+        text += f"\n   - Dose: {note}"
+    for views in views_of(option, advice, knowledge):
+        text += "\n   - " + wording.DISAGREE.format(views=views)
+    return text
+
+
+def views_of(option: Option, advice: Advice, knowledge: Knowledge) -> list[str]:
+    """Both views where experts disagree and it matters for this patient: on the regimen, and on a criterion in doubt."""
+    criteria = [knowledge.criteria.get(it.criterion) for it in option.findings if it.effect is not None]
+    on_criteria = [it.experts_disagree for it in criteria if it is not None and it.experts_disagree]
+    holds = {None: True, "brain": _needs_brain(advice, knowledge), "after_tdxd": had_tdxd(advice)}
+    on_regimen = [it.text for it in knowledge.regimens[option.id].experts_disagree if holds[it.only]]
+    return list(dict.fromkeys([*on_regimen, *on_criteria]))[:2]
+
+
+def _evidence(regimen: Regimen, knowledge: Knowledge, *, after_tdxd: bool) -> str:
+    """The figures of one trial: of patients like this one before others, randomised before not, with survival before without."""
+    told = [it for it in regimen.evidence if it.verified and _verified_figures(it)]
+    told.sort(key=lambda it: (after_tdxd and it.is_tdxd_naive is not False, it.phase != "3", not _has_survival(it)))
+    if not told:
+        return wording.UNVERIFIED  # without a source: what stands behind an unverified figure is not cited as evidence
+    return _figures(told[0], knowledge, after_tdxd=after_tdxd)
+
+
+def _figures(trial: TrialEvidence, knowledge: Knowledge, *, after_tdxd: bool) -> str:
+    figures = [f"{it.measure} {it.text}" for it in _verified_figures(trial)]
+    caveat = f"; {wording.TDXD_NAIVE}" if after_tdxd and trial.is_tdxd_naive is not False else ""
+    return f"{trial.trial}: {'; '.join(figures[:2])}{caveat}{cited((it.source for it in trial.sources), knowledge)}."
+
+
+def _verified_figures(trial: TrialEvidence) -> list[Figure]:
+    return [it for it in trial.figures if it.verified and it.measure not in _NO_RESULTS]
+
+
+def _has_survival(trial: TrialEvidence) -> bool:
+    return any(it.verified and it.measure == "OS" for it in trial.figures)
+
+
+def _needs_brain(advice: Advice, knowledge: Knowledge) -> bool:
+    return any(it.id == _CNS and it.value in knowledge.ranking.brain_needed for it in advice.facts)
+
+
+def _by_reason(options: Iterable[Option]) -> list[str]:
+    """One point for each reason, with the regimens it holds back: a reason that holds for thirty is said once."""
+    held: dict[str, list[str]] = {}
+    for option in options:
+        decided = option.deciding
+        reason = _short(decided[0]) if decided else "see explain"
+        held.setdefault(reason, []).append(option.label)
+    return [f"- {reason}: {some_names(labels)}." for reason, labels in held.items()]
+
+
+def _short(finding: Finding) -> str:
+    return finding.because.rstrip(".")
