@@ -28,6 +28,7 @@ class Course:
         for name, pause in (
             ("holiday 60-90 d", (58, 68)),
             ("holiday 120-180 d", (122, 155)),
+            ("holiday 190-300 d", (190, 280)),
             ("cardiac hold", (40, 80)),
         ):
             if name in todo:

@@ -39,6 +39,15 @@ class FirstLineCourse(EarlyCourse):
             self.todo.discard("late pertuzumab")
             d.open_line(taxane, "trastuzumab")
             self._at(rng.choice((21, 42)), lambda: d.add("pertuzumab"))
+        elif "pertuzumab in the third month" in wants:
+            self.todo.discard("pertuzumab in the third month")
+            d.open_line(taxane, "trastuzumab")
+            self._at(rng.randint(63, 84), lambda: d.add("pertuzumab"))
+        elif "taxane weeks after the antibodies" in wants:
+            self.todo.discard("taxane weeks after the antibodies")
+            d.open_line("trastuzumab", "pertuzumab")
+            d.wait(rng.randint(29, 45))
+            d.add(taxane)
         else:
             d.open_line(taxane, "trastuzumab", "pertuzumab")
         stop = 21 * rng.randint(5, 8) - 6
@@ -59,16 +68,17 @@ class FirstLineCourse(EarlyCourse):
         """What joins the antibodies after the taxane."""
         rng, d, wants = self.rng, self.d, self.wants
         aromatase = rng.choice(("letrozole", "anastrozole", "exemestane"))
-        begin = stop + rng.randint(1, 75)
-        if "cdk4/6 maintenance" in wants:
-            self.todo.discard("cdk4/6 maintenance")
+        is_late = any(it.endswith("months later") for it in wants)
+        begin = stop + (rng.randint(95, 180) if is_late else rng.randint(1, 75))
+        if wants & {"cdk4/6 maintenance", "cdk4/6 maintenance, months later"}:
+            self.todo -= {"cdk4/6 maintenance", "cdk4/6 maintenance, months later"}
             self._at(begin, lambda: d.add(aromatase))
             self._at(begin + rng.randint(0, 8), lambda: d.add("palbociclib"))
         elif "tucatinib maintenance" in wants:
             self.todo.discard("tucatinib maintenance")
             self._at(stop + rng.randint(10, 60), lambda: d.add("tucatinib"))
         elif wants & FIRST_LINE_ENDOCRINE:
-            self.todo.discard("endocrine maintenance")
+            self.todo -= {"endocrine maintenance", "endocrine maintenance, months later"}
             self._at(begin, lambda: d.add(aromatase))
         else:
             return days

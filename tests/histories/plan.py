@@ -18,8 +18,11 @@ What stays a convention, and whose:
 * A break that the patient and clinician planned, with the same drugs resumed and no progression, is the same line.
 * The regimen of a line lists every drug decided on as part of it, also those that came later or left early.
 
-Where clinicians would not agree (one dose and a change, HER2 found late) the kind is marked as one whose answer the record
-cannot give; the bench then asks only for an honest range.
+Where clinicians would not agree (one dose and a change, HER2 found late), or where only the intention tells a planned step
+from a new line (a partner that comes in the third month, a break of most of a year), the kind is marked as one whose answer
+the record cannot give; the bench then asks only for an honest range. The intervals of the other kinds are those of practice
+and of the trials named, so they mostly lie inside the windows that any set of line rules allows for; the kinds just named are
+there because clinicians do not keep to windows.
 """
 
 from __future__ import annotations

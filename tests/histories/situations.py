@@ -43,16 +43,33 @@ SITUATIONS: dict[str, str] = {
     "missing progression flags": "nobody coded the progressions",
     "second cancer": "a colon cancer gets capecitabine, coded so, while the antibodies go on",
     "stage IV treated to cure": "oligometastatic disease, chemotherapy, surgery and a year of antibodies",
+    "endocrine maintenance, months later": "the aromatase inhibitor is added to running antibodies months after the taxane",
+    "cdk4/6 maintenance, months later": "the same with palbociclib",
+    "pertuzumab in the third month": "approval by the payer took that long",
+    "taxane weeks after the antibodies": "a wound had to heal first",
+    "holiday 190-300 d": "a break the patient wished for, longer than any rule allows",
     "second cancer, no reason": "the same, but no record says why capecitabine was given",
     "one dose": "one dose, a reaction, another class at once",
     "HER2 found late": "endocrine therapy with CDK4/6 first; antibodies join when a biopsy shows HER2",
 }
-AMBIGUOUS = frozenset({"second cancer, no reason", "one dose", "HER2 found late"})
+AMBIGUOUS = frozenset(
+    {
+        "cdk4/6 maintenance, months later",
+        "pertuzumab in the third month",
+        "taxane weeks after the antibodies",
+        "holiday 190-300 d",
+        "second cancer, no reason",
+        "one dose",
+        "HER2 found late",
+    }
+)
 """Situations whose count no record can settle, because clinicians would count them differently."""
 
 FIRST_LINE_ENDOCRINE = {
     "endocrine maintenance",
     "cdk4/6 maintenance",
+    "endocrine maintenance, months later",
+    "cdk4/6 maintenance, months later",
     "HER2 found late",
     "aromatase inhibitor swapped",
     "endocrine drug changed at progression",
@@ -76,9 +93,10 @@ RIVALS: tuple[frozenset[str], ...] = (
     frozenset(
         {"late pertuzumab", "planned sequence", "HER2 found late", "stage IV treated to cure", "primary refractory"}
     ),
-    frozenset({"holiday 60-90 d", "holiday 120-180 d", "cardiac hold"}),
+    frozenset({"holiday 60-90 d", "holiday 120-180 d", "holiday 190-300 d", "cardiac hold"}),
     frozenset({"second cancer", "second cancer, no reason", "oral drug listed late", "partner dropped"}),
     frozenset({"isolated brain progression", "treatment beyond progression", "spurious progression flag"}),
+    frozenset({"taxane swap", "late pertuzumab", "taxane weeks after the antibodies", "pertuzumab in the third month"}),
     frozenset({"trial drug named", "trial drug unnamed"}),
 )
 """Situations that cannot meet in one patient."""
