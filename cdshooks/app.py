@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import date
+import secrets
+from datetime import UTC, date, datetime
 
 from flask import Flask
 
 from cdshooks import __version__
 from cdshooks.cards.actions import prepare_drafts
+from cdshooks.errors import StoreUnavailableError
 from cdshooks.knowledge.load import Knowledge, load_knowledge
 from cdshooks.settings import Settings, SettingsError
+from cdshooks.store.engine import open_engine
+from cdshooks.store.patient_hash import read_or_make_key
+from cdshooks.store.store import Store
 from cdshooks.web.events import log_event
 from cdshooks.web.headers import install_headers
 from cdshooks.web.health import health_blueprint
+from cdshooks.web.memory import Memory
+from cdshooks.web.observe import install_observation
 from cdshooks.web.problems import install_problem_handlers
 from cdshooks.web.services import services_blueprint
+from cdshooks.web.tracing import tracing_faults
 
 
 def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
@@ -30,7 +38,7 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
 
     loaded = knowledge if knowledge is not None else load_knowledge(settings.knowledge_overlay)
     prepare_drafts(loaded)
-    faults = []
+    faults = list(tracing_faults())
     if not settings.is_evaluation and loaded.manifest.signature(today()) is None:
         faults.append(
             "CDSHOOKS_EVALUATION: no clinician has signed the knowledge in force; sign it (cdshooks knowledge sign), "
@@ -47,10 +55,18 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
         False  # a redirect would break a CORS preflight, so no URL is ever answered by one (D-16)
     )
     app.url_map.merge_slashes = False
+    memory = Memory(
+        _open_store(settings),
+        loaded,
+        key=_hash_key(settings),
+        keeps_comments=settings.keeps_comments,
+        now=lambda: datetime.now(UTC),
+    )
+    install_observation(app)
     install_headers(app, settings)
     install_problem_handlers(app)
-    app.register_blueprint(services_blueprint(loaded, settings, today))
-    app.register_blueprint(health_blueprint(loaded, settings, today))
+    app.register_blueprint(services_blueprint(loaded, settings, memory, lambda: "dev", today))
+    app.register_blueprint(health_blueprint(loaded, settings, memory, today))
     if settings.is_dev:
         log_event("dev-mode")
     log_event(
@@ -61,3 +77,26 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
         dev=settings.is_dev,
     )
     return app
+
+
+def _open_store(settings: Settings) -> Store:
+    """The store, migrated if it can be reached; if not, it is tried again with each use, and /readyz says so. Source: REL-09."""
+    store = Store(open_engine(settings.store_url))
+    try:
+        store.prepare()
+    except StoreUnavailableError as error:
+        log_event("store-unavailable", kind=error.kind, operation="start")
+    store.engine.dispose()  # workers are forked from here on, and each opens connections of its own
+    return store
+
+
+def _hash_key(settings: Settings) -> bytes:
+    if settings.hash_key is not None:
+        return settings.hash_key.encode()
+    if settings.store_url.startswith("postgresql"):
+        log_event("hash-key-local")
+    try:
+        return read_or_make_key(settings.state_directory / "hash.key")
+    except OSError as error:
+        log_event("hash-key-lost", kind=type(error).__name__)
+        return secrets.token_bytes(32)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
@@ -13,20 +14,30 @@ import msgspec
 from cdshooks.errors import CdsHooksError
 
 _T = TypeVar("_T")
+_WORKER_CLASSES = ("gthread", "gevent", "sync")
 _JURISDICTIONS = ("US", "EU", "CN")
-_SECRETS = ("DATABASE_URL",)
+_SECRETS = ("DATABASE_URL", "HASH_KEY")
+_SHORTEST_KEY = 16
 SETTINGS = frozenset(
     {
+        "AUDIT_RETENTION_DAYS",
         "BASE_URL",
         "CLIENTS",
         "DATABASE_URL",
         "DEADLINE_MS",
         "DEV",
+        "DRAIN_SECONDS",
         "EVALUATION",
+        "HASH_KEY",
         "JURISDICTION",
+        "KEEP_COMMENTS",
         "KNOWLEDGE_OVERLAY",
         "MAX_BODY_MB",
+        "MAX_IN_FLIGHT",
+        "RETENTION_DAYS",
+        "THREADS",
         "TODAY",
+        "WORKER_CLASS",
     }
 )
 """All settings without their prefix; a variable that is none of these is a slip of the pen and stops the start (CON-04)."""
@@ -54,6 +65,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     deadline_ms: int = 2000
     max_body_mb: int = 8
     today: date | None = None
+    state_directory: Path = msgspec.field(default_factory=lambda: user_state_directory(os.environ))
+    """Where the default store and the default key of patient hashes live."""
+    hash_key: str | None = None
+    """None: a key that is made once and kept in the state directory."""
+    retention_days: int = 365
+    """How long cards and the answers to them are kept; longer than any silence after an answer."""
+    audit_retention_days: int = 2190
+    """Six years, as 45 CFR 164.316(b)(2) asks for the documentation of safeguards."""
+    keeps_comments: bool = False
+    """A clinician's free text may speak of the patient: it is kept only where someone has decided so (LOG-05)."""
+    most_in_flight: int = 16
+    """Calls that one worker answers at once; a further one is told to come back."""
+
+    @property
+    def store_url(self) -> str:
+        """Where the store is."""
+        return self.database_url or f"sqlite:///{self.state_directory}/store.db"
 
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
@@ -93,11 +121,56 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         is_dev=is_dev,
         deadline_ms=get("DEADLINE_MS", _above_zero, 2000, "must be a whole number above zero"),
         max_body_mb=get("MAX_BODY_MB", _above_zero, 8, "must be a whole number above zero"),
+        state_directory=user_state_directory(environment),
+        hash_key=get("HASH_KEY", _key, None, f"must have at least {_SHORTEST_KEY} characters"),
+        retention_days=get("RETENTION_DAYS", _above_zero, 365, "must be a whole number above zero"),
+        audit_retention_days=get("AUDIT_RETENTION_DAYS", _above_zero, 2190, "must be a whole number above zero"),
+        keeps_comments=get("KEEP_COMMENTS", _yes_or_no, otherwise=False, must="must be 0 or 1"),
+        most_in_flight=get("MAX_IN_FLIGHT", _above_zero, 16, "must be a whole number above zero"),
         today=get("TODAY", date.fromisoformat, None, "must be a date such as 2026-11-24"),
     )
+    read_server_settings(environment, faults)
     if faults:
         raise SettingsError(tuple(faults))
     return settings
+
+
+def user_state_directory(environment: Mapping[str, str]) -> Path:
+    """Where a user's programs keep what outlives them, by the XDG Base Directory Specification."""
+    named = environment.get("XDG_STATE_HOME", "").strip()
+    home = Path(environment.get("HOME", "").strip() or "/nonexistent")
+    return (Path(named) if named else home / ".local" / "state") / "cdshooks"
+
+
+class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How the application server runs: ``drain_seconds`` is how long it still answers after it was told to stop."""
+
+    worker_class: str
+    threads: int
+    drain_seconds: int
+
+
+def read_server_settings(environment: Mapping[str, str], faults: list[str]) -> ServerSettings:
+    """Read what concerns the application server alone; a sentence for each fault is added to ``faults``."""
+
+    def number(name: str, otherwise: int) -> int:
+        text = environment.get(f"CDSHOOKS_{name}", "").strip() or str(otherwise)
+        try:
+            return 0 if text == "0" and name == "DRAIN_SECONDS" else _above_zero(text)
+        except ValueError:
+            faults.append(f"CDSHOOKS_{name} must be a whole number above zero.")
+            return otherwise
+
+    worker_class = environment.get("CDSHOOKS_WORKER_CLASS", "").strip() or "gthread"
+    if worker_class not in _WORKER_CLASSES:
+        faults.append(f"CDSHOOKS_WORKER_CLASS must be one of {', '.join(_WORKER_CLASSES)}.")
+        worker_class = "gthread"
+    is_dev = environment.get("CDSHOOKS_DEV", "").strip() == "1"
+    return ServerSettings(
+        worker_class=worker_class,
+        threads=number("THREADS", 32),
+        drain_seconds=number("DRAIN_SECONDS", 0 if is_dev else 5),
+    )
 
 
 def _read_secret(name: str, written: dict[str, str], faults: list[str]) -> None:
@@ -124,6 +197,12 @@ def _above_zero(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text) > 0):  # noqa: PLR2004 - a number a person would write
         raise ValueError
     return int(text)
+
+
+def _key(text: str) -> str:
+    if len(text) < _SHORTEST_KEY:
+        raise ValueError
+    return text
 
 
 def _jurisdiction(text: str) -> str:

@@ -37,10 +37,11 @@ class Action(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
-    """A choice that a clinician may take; its actions are taken together."""
+    """A choice that a clinician may take; its actions are taken together. ``option`` is the id of what it drafts, not sent."""
 
     label: str
     uuid: str
+    option: str
     actions: tuple[Action, ...]
 
     def __post_init__(self) -> None:

@@ -26,6 +26,8 @@ _MOST_SUGGESTIONS = 3
 _MOST_OPTIONS = 4
 _MOST_SWAPS = 2
 _LONGEST_SUMMARY = 139
+_TRIAL_SEARCH = "clinical-trial"
+"""What a suggestion stands for that drafts a referral to trials, not to one of them."""
 _REASON_SYSTEM = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
 _TOPICS = "urn:cdshooks:topic"
 _GRAVE = frozenset({"repeated_after_progression", "contraindicated", "warning"})
@@ -204,7 +206,9 @@ class _Maker:
             ()
             if self._is_expired
             else tuple(
-                self._suggestion(wording.SUGGEST.format(label=it.label), (request_action(it, subject, encounter),))
+                self._suggestion(
+                    wording.SUGGEST.format(label=it.label), str(it.id), (request_action(it, subject, encounter),)
+                )
                 for it in self.orderable[:_MOST_SUGGESTIONS]
             ),
         )
@@ -228,7 +232,7 @@ class _Maker:
         made = self._drafts(self._shown, wording.SUGGEST, _MOST_SUGGESTIONS - wants_trial)
         if wants_trial:
             action = trial_action(self._occasion.patient_id, self._occasion.encounter_id)
-            made.append(self._suggestion(wording.SUGGEST.format(label=wording.TRIAL_LABEL), (action,)))
+            made.append(self._suggestion(wording.SUGGEST.format(label=wording.TRIAL_LABEL), _TRIAL_SEARCH, (action,)))
         return tuple(made)
 
     def _drafts(self, options: Sequence[Option], label: str, most: int) -> list[Suggestion]:
@@ -245,11 +249,11 @@ class _Maker:
                     occasion.encounter_id,
                     is_single=occasion.takes_one_action,
                 )
-                made.append(self._suggestion(label.format(label=" + ".join(option.agents)), actions))
+                made.append(self._suggestion(label.format(label=" + ".join(option.agents)), str(option.id), actions))
         return made
 
-    def _suggestion(self, label: str, actions: tuple[Action, ...]) -> Suggestion:
-        return Suggestion(label=label, uuid=self._new_uuid(), actions=actions)
+    def _suggestion(self, label: str, option: str, actions: tuple[Action, ...]) -> Suggestion:
+        return Suggestion(label=label, uuid=self._new_uuid(), option=option, actions=actions)
 
     def _headed(self, summary: str) -> str:
         return summary if self._occasion.is_signed else f"{wording.UNSIGNED}: {summary}"

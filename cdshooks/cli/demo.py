@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -48,9 +49,13 @@ def demo(port: int, *, once: bool) -> None:
         sys.exit(1)
     body = resources.files("cdshooks.cli").joinpath("demo_request.json").read_bytes()
     started = time.perf_counter()
-    environment = {**os.environ, "CDSHOOKS_TODAY": _TODAY.isoformat()}
     command = [sys.executable, "-m", "cdshooks", "serve", "--dev", "--port", str(port)]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as service:  # noqa: S603 - fixed words
+    with (
+        tempfile.TemporaryDirectory(prefix="cdshooks-demo-") as state,  # what is shown here is nobody's record
+        subprocess.Popen(  # noqa: S603 - fixed words
+            command, env=_environment(state), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as service,
+    ):
         try:
             url = f"http://127.0.0.1:{port}"
             if not _wait_until_ready(url, service):
@@ -167,6 +172,12 @@ def _show_next(url: str, console: Console) -> None:
 
 def _step(console: Console, text: str, started: float) -> None:
     console.print(f"▸ {text} ({time.perf_counter() - started:.1f} s)", markup=False)
+
+
+def _environment(state: str) -> dict[str, str]:
+    """Ours, but for the store: the shipped story leaves nothing behind."""
+    kept = {name: it for name, it in os.environ.items() if not name.startswith("CDSHOOKS_DATABASE_URL")}
+    return {**kept, "CDSHOOKS_TODAY": _TODAY.isoformat(), "XDG_STATE_HOME": state}
 
 
 def _is_free(port: int) -> bool:

@@ -12,6 +12,7 @@ import click
 from cdshooks import __version__
 from cdshooks.cli.demo import demo, fire
 from cdshooks.cli.explain import explain
+from cdshooks.cli.feedback import audit, feedback
 from cdshooks.errors import KnowledgeError
 from cdshooks.knowledge.check import check_knowledge
 from cdshooks.knowledge.load import load_knowledge
@@ -30,6 +31,8 @@ def main() -> None:
 main.add_command(explain)
 main.add_command(demo)
 main.add_command(fire)
+main.add_command(feedback)
+main.add_command(audit)
 
 
 @main.command()
@@ -47,18 +50,12 @@ def serve(host: str, port: int, workers: int, *, dev: bool) -> None:
         click.echo("DEV MODE: no client has to prove who it is. Never use this with real patients.", err=True)
     arguments = [
         "gunicorn",
+        "--config",
+        "python:cdshooks.gunicorn_settings",
         "--bind",
         f"{host}:{port}",
         "--workers",
         str(workers),
-        "--threads",
-        "8",
-        "--worker-class",
-        "gthread",
-        "--preload",
-        "--no-control-socket",
-        "--log-level",
-        "warning",
         "cdshooks.wsgi:app",
     ]
     os.execv(sys.executable, [sys.executable, "-m", *arguments])  # noqa: S606 - our own interpreter, no shell, fixed words

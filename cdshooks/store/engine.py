@@ -35,9 +35,11 @@ def _sqlite(url: str) -> sa.Engine:
     )
 
     @sa.event.listens_for(engine, "do_connect")
-    def make_directory(*_: Any) -> None:
+    def make_file(*_: Any) -> None:
         if path:
             Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not Path(path).exists():
+                os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))  # its owner's alone, as its journal will be
 
     @sa.event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, record: sa.pool.ConnectionPoolEntry) -> None:

@@ -1,7 +1,8 @@
-"""Whether the process lives, whether it can answer, and a short page for people."""
+"""Whether the process lives, whether it can answer, what it counts, and a short page for people. Source: REL-05, OBS-02."""
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable
 from datetime import date
 from html import escape
@@ -10,9 +11,12 @@ import msgspec
 from flask import Blueprint, Response
 
 from cdshooks import __version__
+from cdshooks.draining import is_draining
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.manifest import Freshness
 from cdshooks.settings import Settings
+from cdshooks.web import metrics
+from cdshooks.web.memory import Memory
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>cdshooks</title>
@@ -26,7 +30,7 @@ _PAGE = """<!doctype html>
 _DEV = "<p><strong>Dev mode:</strong> no client has to prove who it is. Never use this with real patients.</p>"
 
 
-def health_blueprint(knowledge: Knowledge, settings: Settings, today: Callable[[], date]) -> Blueprint:
+def health_blueprint(knowledge: Knowledge, settings: Settings, memory: Memory, today: Callable[[], date]) -> Blueprint:
     """Routes for those who run the service."""
     blueprint = Blueprint("health", __name__)
 
@@ -39,8 +43,20 @@ def health_blueprint(knowledge: Knowledge, settings: Settings, today: Callable[[
         manifest, day = knowledge.manifest, today()
         is_in_date = manifest.freshness(day) is not Freshness.EXPIRED
         signature = manifest.signature(day)
+        store_fault = memory.fault()
+        problems = []
+        if not is_in_date:
+            problems.append("The knowledge has expired: no therapy is suggested until it is reviewed.")
+        if store_fault is not None:
+            problems.append(
+                f"The store cannot be written ({store_fault}): hook calls are answered, but not remembered; feedback gets 503."
+            )
+        if is_draining():
+            problems.append("The service was told to stop and will end in a moment.")
         state = {
-            "ready": is_in_date,
+            "ready": not problems,
+            "problems": problems,
+            "store": "ok" if store_fault is None else f"unavailable ({store_fault})",
             "version": __version__,
             "knowledge": manifest.version,
             "knowledge_hash": manifest.content_hash,
@@ -56,7 +72,26 @@ def health_blueprint(knowledge: Knowledge, settings: Settings, today: Callable[[
             "today": day.isoformat(),
             "today_is_fixed": settings.today is not None,
         }
-        return Response(msgspec.json.encode(state), status=200 if is_in_date else 503, content_type="application/json")
+        return Response(msgspec.json.encode(state), status=503 if problems else 200, content_type="application/json")
+
+    @blueprint.get("/version")
+    def version() -> Response:
+        told = {
+            "version": __version__,
+            "knowledge": knowledge.manifest.version,
+            "knowledge_hash": knowledge.manifest.content_hash,
+            "python": platform.python_version(),
+        }
+        return Response(msgspec.json.encode(told), content_type="application/json")
+
+    @blueprint.get("/metrics")
+    def counted() -> Response:
+        manifest, day = knowledge.manifest, today()
+        text = metrics.scrape(
+            knowledge_age_seconds=(day - manifest.reviewed).total_seconds(),
+            knowledge_state=manifest.freshness(day).value,
+        )
+        return Response(text, content_type=metrics.CONTENT_TYPE)
 
     @blueprint.get("/")
     def page() -> Response:

@@ -15,12 +15,14 @@ from cdshooks.errors import (
     BodyTooLargeError,
     FeedbackConflictError,
     MissingPatientDataError,
+    OtherPatientError,
     OverloadedError,
     UnauthorizedClientError,
     UnknownCardError,
     UnknownServiceError,
     UnsupportedMediaError,
 )
+from cdshooks.web import metrics
 from cdshooks.web.events import log_event
 
 _FHIR_JSON = "application/fhir+json"
@@ -69,12 +71,16 @@ def problem(
 
 def _bad_request(error: BadHookRequestError) -> Response:
     error_id = str(uuid4())
+    if isinstance(error, OtherPatientError):
+        metrics.patient_mismatches.inc()
     log_event("request-refused", error_id=error_id, path=error.path)
     return problem(400, "invalid", f"{error.path}: {error.reason}.", expressions=(error.path,), error_id=error_id)
 
 
 def _missing_data(error: MissingPatientDataError) -> Response:
     error_id = str(uuid4())
+    for key in error.keys:
+        metrics.incomplete_data.labels(key).inc()
     log_event("data-missing", error_id=error_id, keys=",".join(error.keys))
     sentence = f"Required prefetch data is missing: {', '.join(error.keys)} ({error.reason})."
     paths = tuple(f"$.prefetch.{key}" for key in error.keys)
@@ -93,6 +99,7 @@ def _conflict(error: FeedbackConflictError) -> Response:
 
 def _unauthorized(error: UnauthorizedClientError) -> Response:
     """Always the same answer, without a reason: it would help only an attacker. Source: S-11, C-16."""
+    metrics.auth_failures.labels(error.reason).inc()
     log_event("client-refused", reason=error.reason)
     answer = problem(401, "login", "The CDS client is not authorised.")
     answer.headers["WWW-Authenticate"] = "Bearer"

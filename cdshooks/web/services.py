@@ -1,4 +1,4 @@
-"""The CDS Hooks endpoints: discovery and the three services. Source: D-1, D-16, C-1, C-12, T-4."""
+"""The CDS Hooks endpoints: discovery, the three services and the answers to their cards. Source: D-1, D-16, C-1, C-12, T-4, F-1."""
 
 from __future__ import annotations
 
@@ -8,23 +8,37 @@ from datetime import date
 from uuid import uuid4
 
 import msgspec
-from flask import Blueprint, Request, Response, request
+from flask import Blueprint, Response, request
 
-from cdshooks.errors import BodyTooLargeError, UnknownServiceError, UnsupportedMediaError
+from cdshooks.cards.quiet import CardSet
+from cdshooks.cards.wording import OVERRIDES
+from cdshooks.errors import CdsHooksError, MissingPatientDataError, UnknownServiceError
+from cdshooks.hooks.feedback import read_feedback
 from cdshooks.hooks.request import read_hook_request
-from cdshooks.hooks.services import BY_ID, discovery
+from cdshooks.hooks.services import BY_ID, Service, discovery
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.order_select import answer_hook
 from cdshooks.settings import Settings
+from cdshooks.trace import current_trace
+from cdshooks.web import metrics
+from cdshooks.web.admission import Admission
+from cdshooks.web.body import read_body
 from cdshooks.web.events import log_event
+from cdshooks.web.memory import HookCall, Memory
+from cdshooks.web.observe import observe_hook, observe_outcome
 
 _JSON = "application/json"
+_REASONS = frozenset(code for code, _ in OVERRIDES)
 
 
-def services_blueprint(knowledge: Knowledge, settings: Settings, today: Callable[[], date]) -> Blueprint:
-    """Routes of the CDS Hooks protocol."""
+def services_blueprint(
+    knowledge: Knowledge, settings: Settings, memory: Memory, identify: Callable[[], str], today: Callable[[], date]
+) -> Blueprint:
+    """Routes of the CDS Hooks protocol; ``identify`` names the client that the request at hand comes from."""
     blueprint = Blueprint("services", __name__)
     discovered = msgspec.json.encode(discovery())
+    admission = Admission(settings.most_in_flight)
+    most_bytes = settings.max_body_mb * 1024 * 1024
 
     @blueprint.get("/cds-services")
     def discover() -> Response:
@@ -34,42 +48,72 @@ def services_blueprint(knowledge: Knowledge, settings: Settings, today: Callable
     @blueprint.post("/cds-services//<service_id>")  # B-1: what the sandbox makes of a discovery URL with a final slash
     def call(service_id: str) -> Response:
         started = time.perf_counter()
-        service = BY_ID.get(service_id)
-        if service is None:
-            raise UnknownServiceError
-        hook_request = read_hook_request(service, _body(request, settings.max_body_mb * 1024 * 1024))
-        answer = answer_hook(
-            hook_request,
-            knowledge,
-            as_of=today(),
-            jurisdiction=settings.jurisdiction,
-            new_uuid=lambda: str(uuid4()),
-            is_date_fixed=settings.today is not None,
-        )
+        service = _service(service_id)
+        observe_hook(service_id)
+        with admission.place():
+            client = identify()
+            hook_request = read_hook_request(service, read_body(request, most_bytes))
+            observe_hook(service_id, hook_request.hook_instance)
+            made = HookCall(client=client, request=hook_request, trace_id=_trace_id())
+            try:
+                answer = answer_hook(
+                    hook_request,
+                    knowledge,
+                    as_of=today(),
+                    jurisdiction=settings.jurisdiction,
+                    new_uuid=lambda: str(uuid4()),
+                    is_date_fixed=settings.today is not None,
+                    earlier=memory.earlier_responses(made, as_of=today()),
+                )
+            except CdsHooksError as error:
+                memory.remember_refusal(made, 412 if isinstance(error, MissingPatientDataError) else 400)
+                raise
+            memory.remember_answer(made, answer)
+        _count(answer, knowledge.manifest.version)
         log_event(
             "answered",
             service=service_id,
-            hook_instance=hook_request.hook_instance,
+            client=client,
             cards=len(answer.cards),
             silenced=len(answer.silenced),
             milliseconds=round((time.perf_counter() - started) * 1000),
         )
         return Response(msgspec.json.encode({"cards": [card.as_json() for card in answer.cards]}), content_type=_JSON)
 
+    @blueprint.post("/cds-services/<service_id>/feedback")
+    @blueprint.post("/cds-services//<service_id>/feedback")
+    def feedback(service_id: str) -> Response:
+        service = _service(service_id)
+        with admission.place():
+            client = identify()
+            answers = read_feedback(read_body(request, most_bytes))
+            kept = memory.keep_feedback(answers, client=client, service=service.id, trace_id=_trace_id())
+        for it in kept:
+            if it.is_new:
+                reason = it.reason_code if it.reason_code in _REASONS else "other" if it.reason_code else "none"
+                metrics.feedback.labels(it.topic, it.outcome, reason).inc()
+        repeated = sum(not it.is_new for it in kept)
+        log_event("feedback-kept", service=service_id, client=client, answers=len(kept), repeated=repeated)
+        return Response(b"{}", content_type=_JSON)
+
     return blueprint
 
 
-def _body(incoming: Request, most_bytes: int) -> bytes:
-    """The body, counted while it is read: a chunked one is not cut but refused. Source: INP-01, INP-05."""
-    media = incoming.mimetype or ""
-    if (
-        not (media == _JSON or media.endswith("+json"))
-        or incoming.headers.get("Content-Encoding", "identity") != "identity"
-    ):
-        raise UnsupportedMediaError
-    if incoming.content_length is not None and incoming.content_length > most_bytes:
-        raise BodyTooLargeError
-    body = incoming.stream.read(most_bytes + 1)
-    if len(body) > most_bytes:
-        raise BodyTooLargeError
-    return body
+def _service(service_id: str) -> Service:
+    service = BY_ID.get(service_id)
+    if service is None:
+        raise UnknownServiceError
+    return service
+
+
+def _trace_id() -> str:
+    trace = current_trace.get()
+    return trace.trace_id if trace is not None else ""
+
+
+def _count(answer: CardSet, version: str) -> None:
+    for card in answer.cards:
+        metrics.cards.labels(card.source.topic.code, card.indicator.value, version).inc()
+    for card in answer.silenced:
+        metrics.silenced.labels(card.source.topic.code).inc()
+    observe_outcome("cards" if answer.cards else "suppressed" if answer.silenced else "none")

@@ -2,19 +2,22 @@
 
 import ast
 import inspect
+import json
+import logging
 import re
 from pathlib import Path
 
 import pytest
 
 from cdshooks import errors, order_select
+from cdshooks.json_lines import JsonLines
 from cdshooks.settings import SETTINGS, SettingsError, read_settings
 from cdshooks.web.events import EVENTS, log_event
 
 CODE = Path(__file__).parents[2] / "cdshooks"
 WEB = sorted((CODE / "web").glob("*.py"))
 ALLOWED = {
-    "version", "knowledge", "jurisdiction", "dev", "service", "hook_instance", "cards", "silenced", "milliseconds", "error_id", "path", "keys",
+    "version", "knowledge", "jurisdiction", "dev", "service", "client", "answers", "repeated", "operation", "seconds", "cards", "silenced", "milliseconds", "error_id", "path", "keys",
     "reason", "kind", "at",
 }  # fmt: skip
 
@@ -45,7 +48,7 @@ def test_an_event_outside_the_catalogue_is_a_fault():
 def test_only_the_catalogue_writes_to_the_log():
     for file in CODE.rglob("*.py"):
         imported = re.search(r"^(import|from) logging", file.read_text(encoding="utf-8"), re.MULTILINE)
-        assert not imported or file.relative_to(CODE).as_posix() in {"web/events.py", "wsgi.py"}, file
+        assert not imported or file.relative_to(CODE).as_posix() in {"json_lines.py", "web/events.py", "wsgi.py"}, file
 
 
 def test_the_path_of_a_call_fits_on_a_screen():
@@ -100,7 +103,9 @@ def test_con_04_the_table_of_settings_is_the_code():
     readme = (CODE.parent / "README.md").read_text(encoding="utf-8")
     documented = re.findall(r"^\| `CDSHOOKS_([A-Z_]+)`", readme, re.MULTILINE)
     assert sorted(documented) == sorted(SETTINGS)
-    read_in_code = set(re.findall(r'get\("([A-Z_]+)"', (CODE / "settings.py").read_text(encoding="utf-8")))
+    source = (CODE / "settings.py").read_text(encoding="utf-8")
+    read_in_code = set(re.findall(r'(?:[=( ]get|number)\("([A-Z_]+)"|get\("CDSHOOKS_([A-Z_]+)"', source))
+    read_in_code = {one or other for one, other in read_in_code}
     assert read_in_code == SETTINGS
 
 
@@ -108,3 +113,20 @@ def test_con_04_a_misspelt_setting_stops_the_start_and_is_named():
     with pytest.raises(SettingsError, match="CDSHOOKS_JURISDICTON is no setting"):
         read_settings({"CDSHOOKS_JURISDICTON": "EU"})
     read_settings({"OTHER": "x", "CDSHOOKS_JURISDICTION": "EU"})
+
+
+@pytest.mark.parametrize(
+    ("logger", "message"),
+    [
+        ("cdshooks", '{"event": "x"}'),
+        ("gunicorn.error", "Invalid request from ip=127.0.0.1: 'CANARY\r\n'"),
+        ("library", "two\nlines\u2028and \x1b[31m"),
+    ],
+)
+def test_log_02_every_line_is_json_whoever_writes_it_and_quotes_no_caller(logger, message):
+    fault = ValueError("CANARY")
+    record = logging.LogRecord(logger, logging.ERROR, "", 0, message, (), (ValueError, fault, None))
+    line = JsonLines().format(record)
+    assert len(line.splitlines()) == 1
+    assert json.loads(line)["event"] in {"x", "library"}
+    assert "CANARY" not in line

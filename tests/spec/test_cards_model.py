@@ -8,7 +8,7 @@ from cdshooks.cards.model import Action, Card, Coding, Indicator, Source, Sugges
 
 SOURCE = Source(label="cdshooks", topic=Coding(code="topic", system="urn:test", display="A topic"))
 ACTION = Action(description="Draft order", resource={"resourceType": "MedicationRequest"})
-SUGGESTION = Suggestion(label="Draft", uuid="2", actions=(ACTION,))
+SUGGESTION = Suggestion(label="Draft", uuid="2", option="a", actions=(ACTION,))
 
 
 def card(**changes):
@@ -50,7 +50,7 @@ def test_a_card_without_its_members_is_not_built(changes):
 @pytest.mark.parametrize("changes", [{"label": ""}, {"uuid": ""}, {"actions": ()}])
 def test_a_suggestion_without_its_members_is_not_built(changes):
     with pytest.raises(ValueError, match="suggestion needs"):
-        Suggestion(**{"label": "Draft", "uuid": "2", "actions": (ACTION,), **changes})
+        Suggestion(**{"label": "Draft", "uuid": "2", "option": "a", "actions": (ACTION,), **changes})
 
 
 def test_there_is_no_critical_indicator():

@@ -23,7 +23,7 @@ _numbers = itertools.count()
 def postgresql_server():
     """The URL of a private cluster; skipped where no server is installed, which .ci/run never allows."""
     with subprocess.Popen(
-        [SCRIPT, "sh", "-c", 'echo "$CDSHOOKS_TEST_POSTGRESQL"; cat'],
+        [SCRIPT, "sh", "-c", 'echo "$POSTGRESQL_TEST_URL"; cat'],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -23,8 +23,14 @@ def loaded_knowledge():
 
 
 @pytest.fixture(scope="session")
-def app(loaded_knowledge):
-    settings = Settings(is_dev=True, is_evaluation=True, today=date(2026, 11, 24), max_body_mb=1)
+def app(loaded_knowledge, tmp_path_factory):
+    settings = Settings(
+        is_dev=True,
+        is_evaluation=True,
+        today=date(2026, 11, 24),
+        max_body_mb=1,
+        state_directory=tmp_path_factory.mktemp("state"),
+    )
     return build_app(settings, loaded_knowledge)
 
 

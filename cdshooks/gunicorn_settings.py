@@ -1,0 +1,89 @@
+"""How gunicorn runs the service: ``gunicorn -c python:cdshooks.gunicorn_settings cdshooks.wsgi:app``; ``cdshooks serve`` does that.
+
+Read in gunicorn's master before the application is loaded. Source: REL-04, REL-06 to REL-08, OBS-04.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import signal
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+from cdshooks.draining import begin_draining
+from cdshooks.json_lines import LOGGING
+from cdshooks.settings import read_server_settings
+
+_SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a directory in memory, in which we make one of our own
+_faults: list[str] = []  # the application tells them, with all others, when it is loaded
+_server = read_server_settings(os.environ, _faults)
+
+worker_class = _server.worker_class
+threads = _server.threads
+preload_app = True  # knowledge is read once and shared by all workers
+control_socket_disable = True  # a socket that takes shutdown commands is no business of a service beside patients
+logconfig_dict = LOGGING
+graceful_timeout = 30
+timeout = 30
+max_requests = 20_000
+max_requests_jitter = 2_000
+keepalive = 30
+
+
+def _memory_directory() -> str:
+    return str(_SHARED_MEMORY) if os.access(_SHARED_MEMORY, os.W_OK | os.X_OK) else tempfile.gettempdir()
+
+
+worker_tmp_dir = _memory_directory()
+
+
+def _metrics_directory() -> None:
+    """Where workers leave their counts; in memory, emptied at each start, for counters begin at zero."""
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        directory = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+        directory.mkdir(parents=True, exist_ok=True)
+        for old in directory.glob("*.db"):
+            old.unlink(missing_ok=True)
+        return
+    made = tempfile.mkdtemp(prefix="cdshooks-metrics-", dir=_memory_directory())
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = made
+    owner = os.getpid()
+
+    def remove() -> None:
+        if os.getpid() == owner:
+            shutil.rmtree(made, ignore_errors=True)
+
+    atexit.register(remove)
+
+
+_metrics_directory()
+
+
+def on_starting(arbiter: Any) -> None:
+    """Put a moment between the order to stop and the end, in which load balancers learn of it while calls are still answered."""
+    if _server.drain_seconds == 0:
+        return
+    stop_now = arbiter.handle_term
+
+    def handle_term() -> None:
+        from cdshooks.web.events import log_event  # noqa: PLC0415 - the log is set up with the application
+
+        arbiter.handle_term = stop_now  # a second order stops at once
+        begin_draining()
+        log_event("draining", seconds=_server.drain_seconds)
+        end = threading.Timer(_server.drain_seconds, os.kill, (os.getpid(), signal.SIGTERM))
+        end.daemon = True
+        end.start()
+
+    arbiter.handle_term = handle_term
+
+
+def child_exit(_: Any, worker: Any) -> None:
+    """A worker that has ended keeps its counts, but no longer has calls in flight."""
+    from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - reads the directory set above
+
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # its authors typed the rest

@@ -1,0 +1,192 @@
+"""What calls leave behind and find again: cards shown, answers to them, audit events. Source: ALT-03, ALT-05, OBS-01.
+
+A hook call never fails because of the store: it is answered without its memory, which the log and /readyz tell. What a hook call
+writes is committed without waiting for the disk: a killed process loses nothing, and a machine that loses power only the last
+moments' cards and audit events. Feedback waits for the disk, and its commit brings everything before it there too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+
+import msgspec
+
+from cdshooks.cards.model import Card
+from cdshooks.cards.quiet import CardSet, EarlierResponse
+from cdshooks.errors import StoreUnavailableError
+from cdshooks.hooks.feedback import CardFeedback
+from cdshooks.hooks.request import HookRequest
+from cdshooks.knowledge.load import Knowledge
+from cdshooks.store.audit_events import add_audit_event
+from cdshooks.store.bounded import BoundedStore
+from cdshooks.store.earlier_responses import responses_for_patient
+from cdshooks.store.feedback import KeptFeedback, keep_feedback
+from cdshooks.store.issued_cards import IssuedCard, IssuedSuggestion, remember_cards
+from cdshooks.store.patient_hash import hash_patient, keyed_hash
+from cdshooks.store.store import Store
+from cdshooks.web import metrics
+from cdshooks.web.audit import Asked, feedback_event, hook_event
+from cdshooks.web.events import log_event
+
+_SECONDS_FOR_READINESS = 1.0
+_CARE_USERS = ("Practitioner/", "PractitionerRole/")
+
+
+class HookCall(msgspec.Struct, frozen=True, kw_only=True):
+    """One hook call of an authenticated client."""
+
+    client: str
+    request: HookRequest
+    trace_id: str
+
+
+class Memory:
+    """The store, as calls use it; ``key`` keys the hashes of patients and comments."""
+
+    def __init__(
+        self, store: Store, knowledge: Knowledge, *, key: bytes, keeps_comments: bool, now: Callable[[], datetime]
+    ) -> None:
+        self._store, self._knowledge, self._key, self._now = store, knowledge, key, now
+        self._keeps_comments = keeps_comments
+        self._bounded = BoundedStore(store, _tell_change)
+        rules = knowledge.quiet.values()
+        self._silent_days = max(
+            (max(it.accepted_days, it.overridden_days, *it.overridden_days_by_reason.values(), 0) for it in rules),
+            default=0,
+        )
+
+    def earlier_responses(self, call: HookCall, *, as_of: date) -> tuple[EarlierResponse, ...]:
+        """What was answered to cards for this patient as long as it may matter; nothing when the store does not say."""
+        since = datetime.combine(as_of - timedelta(days=self._silent_days + 2), time(), tzinfo=UTC)
+        patient = self._patient_hash(call)
+
+        def find(store: Store) -> tuple[EarlierResponse, ...]:
+            with store.reading() as connection:
+                found = responses_for_patient(connection, client=call.client, patient_hash=patient, since=since)
+            return tuple(
+                EarlierResponse(
+                    topic=it.topic,
+                    outcome=it.outcome,
+                    on=it.outcome_at.date(),
+                    fingerprint=it.fingerprint,
+                    reason=it.reason_code,
+                )
+                for it in found
+            )
+
+        try:
+            return self._bounded.attempt(find)
+        except StoreUnavailableError:
+            metrics.store_failures.labels("earlier").inc()
+            return ()
+
+    def remember_answer(self, call: HookCall, answer: CardSet) -> None:
+        """Keep which cards were shown, and the audit event."""
+        issued = tuple(self._issued(call, it) for it in answer.cards)
+        event = self._hook_event(call, 200, tuple((it.card, it.topic) for it in issued))
+
+        def keep(store: Store) -> None:
+            with store.writing(is_relaxed=True) as connection:
+                remember_cards(connection, issued)
+                add_audit_event(connection, kind="hook", resource=event, recorded_at=self._now())
+
+        self._try("remember", keep)
+
+    def remember_refusal(self, call: HookCall, status: int) -> None:
+        """Keep the audit event of a call that was understood and yet not answered with cards."""
+        event = self._hook_event(call, status, ())
+
+        def keep(store: Store) -> None:
+            with store.writing(is_relaxed=True) as connection:
+                add_audit_event(connection, kind="hook", resource=event, recorded_at=self._now())
+
+        self._try("remember", keep)
+
+    def keep_feedback(
+        self, answers: tuple[CardFeedback, ...], *, client: str, service: str, trace_id: str
+    ) -> tuple[KeptFeedback, ...]:
+        """Keep the answers and their audit event; on return they are on the disk.
+
+        Raises:
+            UnknownCardError: A card was not issued by this service to this client.
+            BadHookRequestError: An accepted suggestion is none of the card's.
+            FeedbackConflictError: The same answer was given before with another comment.
+            StoreUnavailableError: Nothing was kept.
+        """
+        now = self._now()
+        asked = Asked(client=client, service=service, trace_id=trace_id)
+        event = feedback_event(asked, at=now, answers=[(it.card, it.outcome) for it in answers])
+        with self._store.writing() as connection:
+            kept = keep_feedback(
+                connection,
+                answers,
+                client=client,
+                service=service,
+                received_at=now,
+                comment_key=self._key,
+                keeps_comments=self._keeps_comments,
+            )
+            add_audit_event(connection, kind="feedback", resource=event, recorded_at=now)
+        return kept
+
+    def fault(self) -> str | None:
+        """What is wrong with the store, by kind; None when it can be written now."""
+        try:
+            self._bounded.probe(lambda store: store.beat(self._now()), _SECONDS_FOR_READINESS)
+        except StoreUnavailableError as error:
+            return error.kind
+        return None
+
+    def _try(self, operation: str, work: Callable[[Store], None]) -> None:
+        try:
+            self._bounded.attempt(work)
+        except StoreUnavailableError:
+            metrics.store_failures.labels(operation).inc()
+
+    def _patient_hash(self, call: HookCall) -> str:
+        server = call.request.fhir_server.rstrip("/") if call.request.fhir_server is not None else None
+        return hash_patient(self._key, client=call.client, fhir_server=server, patient_id=call.request.patient_id)
+
+    def _issued(self, call: HookCall, card: Card) -> IssuedCard:
+        manifest = self._knowledge.manifest
+        return IssuedCard(
+            card=card.uuid,
+            client=call.client,
+            service=call.request.service.id,
+            topic=card.source.topic.code,
+            fingerprint=card.fingerprint,
+            patient_hash=self._patient_hash(call),
+            knowledge_version=manifest.version,
+            knowledge_hash=manifest.content_hash,
+            issued_at=self._now(),
+            suggestions=tuple(IssuedSuggestion(suggestion=it.uuid, option=it.option) for it in card.suggestions),
+        )
+
+    def _hook_event(self, call: HookCall, status: int, cards: tuple[tuple[str, str], ...]) -> bytes:
+        user = call.request.user_id
+        if user is not None and not user.startswith(_CARE_USERS):
+            user = keyed_hash(self._key, call.client, user)  # a patient or a relative at the portal
+        asked = Asked(
+            client=call.client,
+            service=call.request.service.id,
+            trace_id=call.trace_id,
+            user=user,
+            user_system=call.request.fhir_server,
+            patient_hash=self._patient_hash(call),
+        )
+        return hook_event(
+            asked,
+            at=self._now(),
+            status=status,
+            cards=cards,
+            knowledge_version=self._knowledge.manifest.version,
+            knowledge_hash=self._knowledge.manifest.content_hash,
+        )
+
+
+def _tell_change(kind: str | None) -> None:
+    if kind is None:
+        log_event("store-back")
+    else:
+        log_event("store-unavailable", kind=kind, operation="any")

@@ -1,0 +1,69 @@
+"""What is counted, for Prometheus; no label holds a patient, a card or a free text. Source: OBS-04.
+
+Under several workers each writes its own files in ``PROMETHEUS_MULTIPROC_DIR``, which ``cdshooks.gunicorn_settings`` sets
+before this module is imported; a scrape sums them, those of workers that have ended included.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
+"""The buckets of OpenTelemetry's HTTP conventions, so that both tell the same."""
+
+request_seconds = Histogram(
+    "http_server_request_duration_seconds",
+    "Time from the first byte of a request to its answer.",
+    ("route", "method", "status"),
+    buckets=_SECONDS,
+)
+calls = Counter("cds_requests_total", "Hook calls by what came of them.", ("service", "outcome"))
+cards = Counter("cds_cards_total", "Cards shown, by topic.", ("rule", "indicator", "kb"))
+silenced = Counter("cds_cards_silenced_total", "Cards held back because they were answered already.", ("rule",))
+feedback = Counter("cds_feedback_total", "Answers to cards, each counted once.", ("rule", "outcome", "reason"))
+auth_failures = Counter("cds_auth_failures_total", "Callers that did not prove who they are.", ("reason",))
+patient_mismatches = Counter("cds_patient_mismatch_total", "Calls refused because a resource was another patient's.")
+incomplete_data = Counter("cds_incomplete_data_total", "Required data that was not to be had.", ("query",))
+fhir_seconds = Histogram(
+    "fhir_client_request_duration_seconds", "Time of a query to a FHIR server.", ("query", "status"), buckets=_SECONDS
+)
+fhir_circuit = Gauge(
+    "fhir_circuit_state",
+    "1 while a FHIR server is not asked, for it has failed.",
+    ("base",),
+    multiprocess_mode="livemax",
+)
+in_flight = Gauge("cds_inflight", "Calls being answered now.", multiprocess_mode="livesum")
+store_failures = Counter("cds_store_failures_total", "Work on the store that failed.", ("operation",))
+
+
+class _Knowledge:
+    """Read at each scrape, for age grows by itself."""
+
+    def __init__(self, age_seconds: float, state: str) -> None:
+        self._age_seconds, self._state = age_seconds, state
+
+    def collect(self) -> Iterable[Metric]:
+        yield GaugeMetricFamily(
+            "cds_kb_age_seconds", "Time since the knowledge was last reviewed.", value=self._age_seconds
+        )
+        state = GaugeMetricFamily("cds_kb_state", "1 for the state the knowledge is in.", labels=("state",))
+        state.add_metric((self._state,), 1)
+        yield state
+
+
+def scrape(*, knowledge_age_seconds: float, knowledge_state: str) -> bytes:
+    """All metrics of all workers, in the text format of Prometheus."""
+    registry = REGISTRY
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # its authors typed the rest
+    inner = CollectorRegistry()
+    inner.register(_Knowledge(knowledge_age_seconds, knowledge_state))
+    return generate_latest(registry) + generate_latest(inner)
