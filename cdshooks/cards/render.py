@@ -207,7 +207,7 @@ class _Maker:
             if self._is_expired
             else tuple(
                 self._suggestion(
-                    wording.SUGGEST.format(label=it.label), str(it.id), (request_action(it, subject, encounter),)
+                    wording.SUGGEST.format(label=it.label), it.id, (request_action(it, subject, encounter),)
                 )
                 for it in self.orderable[:_MOST_SUGGESTIONS]
             ),
