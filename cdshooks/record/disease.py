@@ -25,6 +25,10 @@ from cdshooks.record.terms import RecordTerms, texts_of
 
 _NOT_DISTANT = frozenset({"met-lymph-node-axilla", "met-chest-wall", "metastasis-to-breast", "history-of-metastasis"})
 _CNS_SITES = frozenset({"brain", "meninges", "cns-other", "spinal-cord"})
+_TESTS_OF_DISEASE = frozenset(
+    {"disease-status", "treatment-response", "m-category-clinical", "m-category-pathologic", "stage-clinical"}
+    | {"stage-pathologic", "stage-other", "history-of-metastasis", "metastasis-site", "tumor-size"}
+)
 _GONE = frozenset({"refuted", "entered-in-error"})
 _WEAK = frozenset({"provisional", "differential", "unconfirmed"})
 _THERAPIES = (
@@ -36,6 +40,11 @@ _THERAPIES = (
     ("surgery", re.compile(r"surgery|surgical|operation", re.IGNORECASE)),
 )
 _URGENT = re.compile(r"mass effect|midline shift|herniation|symptomatic|urgent|hydrocephalus|edema with", re.IGNORECASE)
+
+
+def is_disease_test(code: CodeableConcept | None, terms: RecordTerms) -> bool:
+    """Whether an observation of this code tells of the disease."""
+    return terms.test(code) in _TESTS_OF_DISEASE
 
 
 class DiseaseReading(msgspec.Struct, frozen=True, kw_only=True):
@@ -174,7 +183,7 @@ class DiseaseReader:
         if observation.status in {"entered-in-error", "cancelled"}:
             return
         test = self._terms.test(observation.code)
-        if test is None:
+        if test not in _TESTS_OF_DISEASE:
             return
         day = read_date(
             observation.effective_date_time,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cdshooks.ehr.resources import Component, Observation, Resources
+from cdshooks.ehr.resources import CodeableConcept, Component, Observation, Resources
 from cdshooks.record.dates import read_date, start_of
 from cdshooks.record.model import Biomarker
 from cdshooks.record.numbers import number_of
@@ -22,6 +22,7 @@ _MARKERS = {
     "msi": "msi",
     "pd-l1": "pd-l1",
 }
+_ANY_GENE = frozenset({"gene-variant", "gene-studied"})
 _GENE = re.compile(r"\b(PIK3CA|ESR1|BRCA1|BRCA2|BRCA|ERBB2|NTRK[123]?|DPYD|PD-?L1|TMB|MSI)\b", re.IGNORECASE)
 _ABSENT = re.compile(
     r"wild[\s-]?type|\bnot (?:detected|found|mutated)\b|\bno (?:pathogenic |clinically )?(?:mutation|variant)"
@@ -33,6 +34,14 @@ _DPYD_POOR = re.compile(r"poor|complete|homozyg|no activity|\bdeficient\b", re.I
 _DPYD_INTERMEDIATE = re.compile(r"intermediate|partial|heterozyg|reduced", re.IGNORECASE)
 
 
+def can_name_gene(code: CodeableConcept | None, terms: RecordTerms) -> bool:
+    """Whether an observation or component of this code can tell of a marker; for an unknown code, its words do."""
+    test = terms.test(code)
+    if test is None:
+        return _GENE.search(" ".join(texts_of(code))) is not None
+    return test in _MARKERS or test in _ANY_GENE
+
+
 def read_biomarkers(resources: Resources, terms: RecordTerms) -> tuple[Biomarker, ...]:
     """All markers, sorted by date."""
     found: list[Biomarker] = []
@@ -42,8 +51,8 @@ def read_biomarkers(resources: Resources, terms: RecordTerms) -> tuple[Biomarker
             continue
         test = terms.test(observation.code)
         marker = _MARKERS.get(test or "")
-        if test in {"gene-variant", "gene-studied"} or marker is None:
-            marker = _gene(observation) if test in {None, "gene-variant", "gene-studied"} else marker
+        if test in _ANY_GENE or marker is None:
+            marker = _gene(observation) if test is None or test in _ANY_GENE else marker
         if marker is None:
             continue
         text = _text(observation)

@@ -6,7 +6,7 @@ import re
 
 import msgspec
 
-from cdshooks.ehr.resources import Observation, Resources
+from cdshooks.ehr.resources import CodeableConcept, Observation, Resources
 from cdshooks.knowledge.measures import Measure, MeasureKnowledge
 from cdshooks.record.dates import read_date, start_of
 from cdshooks.record.model import Doubt, Measurement
@@ -33,8 +33,7 @@ def read_measurements(resources: Resources, terms: RecordTerms, measures: Measur
         observation = held.resource
         if not isinstance(observation, Observation) or observation.status in {"entered-in-error", "cancelled"}:
             continue
-        test = terms.test(observation.code)
-        measure = measures.by_test.get(test) if test is not None else _worded(observation, measures)
+        test, measure = terms.test(observation.code), measure_of(observation.code, terms, measures)
         if measure is None:
             continue
         day = read_date(
@@ -92,8 +91,12 @@ def read_measurements(resources: Resources, terms: RecordTerms, measures: Measur
     return MeasurementReading(tuple(sorted(dict.fromkeys(found), key=key)), tuple(doubts))
 
 
-def _worded(observation: Observation, measures: MeasureKnowledge) -> Measure | None:
-    text = " ".join(texts_of(observation.code))
+def measure_of(code: CodeableConcept | None, terms: RecordTerms, measures: MeasureKnowledge) -> Measure | None:
+    """What an observation of this code measures, by its test; by its words where the code is unknown."""
+    test = terms.test(code)
+    if test is not None:
+        return measures.by_test.get(test)
+    text = " ".join(texts_of(code))
     if _KARNOFSKY.search(text):
         return measures.by_test.get("karnofsky")
     if _ECOG.search(text):

@@ -7,13 +7,14 @@ from functools import lru_cache
 from cdshooks.ehr.resources import Patient, Resources
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.record.dates import read_date
-from cdshooks.record.disease import DiseaseReader
+from cdshooks.record.disease import DiseaseReader, is_disease_test
 from cdshooks.record.drug_names import DrugNames
-from cdshooks.record.genes import read_biomarkers
-from cdshooks.record.measurements import read_measurements
+from cdshooks.record.genes import can_name_gene, read_biomarkers
+from cdshooks.record.measurements import measure_of, read_measurements
 from cdshooks.record.model import Conflict, Doubt, PatientRecord, Person
+from cdshooks.record.observations import ObservationSorter
 from cdshooks.record.receptors import read_receptors
-from cdshooks.record.sayings import read_sayings
+from cdshooks.record.sayings import read_sayings, says_something
 from cdshooks.record.terms import RecordTerms
 from cdshooks.record.toxicities import read_toxicities
 from cdshooks.record.treatment import TreatmentReader, unreadable_doubts
@@ -24,7 +25,17 @@ class Vocabulary:
 
     def __init__(self, knowledge: Knowledge) -> None:
         self.names = DrugNames(knowledge.drugs)
-        self.terms = RecordTerms(knowledge.codes)
+        self.terms = terms = RecordTerms(knowledge.codes)
+        self.observations = ObservationSorter(
+            {
+                "receptors": lambda _: True,
+                "biomarkers": lambda code: can_name_gene(code, terms),
+                "disease": lambda code: is_disease_test(code, terms),
+                "measurements": lambda code: measure_of(code, terms, knowledge.measures) is not None,
+                "sayings": lambda code: says_something(code, terms),
+            },
+            of_parts=("receptors", "biomarkers"),
+        )
 
 
 @lru_cache(maxsize=4)
@@ -56,10 +67,11 @@ def read_patient_record(resources: Resources, knowledge: Knowledge) -> PatientRe
     vocabulary = vocabulary_of(knowledge)
     terms, names = vocabulary.terms, vocabulary.names
     treatment = TreatmentReader(resources, terms, names).read()
-    receptors, receptor_conflicts = read_receptors(resources, terms)
-    disease = DiseaseReader(resources, terms).read()
-    measured = read_measurements(resources, terms, knowledge.measures)
-    sayings = read_sayings(resources, terms)
+    observed = vocabulary.observations.sort(resources)
+    receptors, receptor_conflicts = read_receptors(observed["receptors"], terms)
+    disease = DiseaseReader(observed["disease"], terms).read()
+    measured = read_measurements(observed["measurements"], terms, knowledge.measures)
+    sayings = read_sayings(observed["sayings"], terms)
     unsupported = tuple(
         Doubt(code="unsupported", about="medication", because=it.reason, evidence=(it.resource,))
         for it in resources.unsupported
@@ -72,7 +84,7 @@ def read_patient_record(resources: Resources, knowledge: Knowledge) -> PatientRe
         suggested=treatment.suggested,
         other_cancer_drugs=treatment.other_cancer_drugs,
         receptors=receptors,
-        biomarkers=read_biomarkers(resources, terms),
+        biomarkers=read_biomarkers(observed["biomarkers"], terms),
         diagnoses=disease.diagnoses,
         metastases=disease.metastases,
         statuses=disease.statuses,

@@ -6,12 +6,14 @@ import re
 
 import msgspec
 
-from cdshooks.ehr.resources import Observation, Resources
+from cdshooks.ehr.resources import CodeableConcept, Observation, Resources
 from cdshooks.record.dates import read_date, start_of
 from cdshooks.record.model import StatedLine, Statement, Wish
 from cdshooks.record.terms import RecordTerms, texts_of
 
 _PREFERENCES = frozenset({"75773-2", "95541-9", "81378-2"})
+_PREFERENCE = re.compile(r"preference|wish", re.IGNORECASE)
+_STATED = frozenset({"line-of-therapy", "pregnancy-status", "pregnancy-test", "menopausal-status"})
 _ACCEPTS = re.compile(
     r"\b(?:acceptable|accepts?|is fine with|does not mind|doesn't mind|ok(?:ay)? with|tolerable|willing)\b",
     re.IGNORECASE,
@@ -36,6 +38,11 @@ class SayingsReading(msgspec.Struct, frozen=True, kw_only=True):
     stated_lines: tuple[StatedLine, ...]
 
 
+def says_something(code: CodeableConcept | None, terms: RecordTerms) -> bool:
+    """Whether an observation of this code is a preference, a stated line or a statement."""
+    return _is_preference(code) or terms.test(code) in _STATED or _about(code) is not None
+
+
 def read_sayings(resources: Resources, terms: RecordTerms) -> SayingsReading:
     """Everything said in words or as preference."""
     wishes: list[Wish] = []
@@ -45,9 +52,10 @@ def read_sayings(resources: Resources, terms: RecordTerms) -> SayingsReading:
         observation = held.resource
         if not isinstance(observation, Observation) or observation.status in {"entered-in-error", "cancelled"}:
             continue
+        if not says_something(observation.code, terms):
+            continue
         day = read_date(observation.effective_date_time, start_of(observation.effective_period), observation.issued)
-        codes = {it.code for it in (observation.code.coding if observation.code else ())}
-        if codes & _PREFERENCES or re.search(r"preference|wish", " ".join(texts_of(observation.code)), re.IGNORECASE):
+        if _is_preference(observation.code):
             wishes.extend(Wish(wish=wish, date=day, evidence=(held.ref,)) for wish in _wishes(observation, terms))
             continue
         if terms.test(observation.code) == "line-of-therapy":
@@ -59,8 +67,7 @@ def read_sayings(resources: Resources, terms: RecordTerms) -> SayingsReading:
         if stated_state is not None:
             statements.append(Statement(about=stated_state[0], value=stated_state[1], date=day, evidence=(held.ref,)))
             continue
-        name = " ".join(texts_of(observation.code))
-        about = next((it for it, pattern in _ABOUT if pattern.search(name)), None)
+        about = _about(observation.code)
         if about is not None:
             statements.append(Statement(about=about, value=_said(observation), date=day, evidence=(held.ref,)))
     return SayingsReading(
@@ -68,6 +75,16 @@ def read_sayings(resources: Resources, terms: RecordTerms) -> SayingsReading:
         statements=tuple(sorted(dict.fromkeys(statements), key=lambda it: (str(it.date), it.about, it.evidence))),
         stated_lines=tuple(sorted(dict.fromkeys(lines), key=lambda it: (str(it.start), it.number))),
     )
+
+
+def _is_preference(code: CodeableConcept | None) -> bool:
+    codes = {it.code for it in (code.coding if code is not None else ())}
+    return bool(codes & _PREFERENCES) or _PREFERENCE.search(" ".join(texts_of(code))) is not None
+
+
+def _about(code: CodeableConcept | None) -> str | None:
+    name = " ".join(texts_of(code))
+    return next((it for it, pattern in _ABOUT if pattern.search(name)), None)
 
 
 def _coded_state(observation: Observation, terms: RecordTerms) -> tuple[str, str] | None:
