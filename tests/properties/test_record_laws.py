@@ -15,6 +15,7 @@ from cdshooks.ehr.decode import ResourceCollector
 from cdshooks.knowledge.load import load_knowledge
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.model import PatientRecord
+from cdshooks.record.observations import ObservationSorter
 from cdshooks.record.read import read_patient_record
 
 BOUNDED = settings(max_examples=40, deadline=None)
@@ -109,6 +110,37 @@ def test_unknown_resource_types_and_members_change_nothing(data):
         resource["memberOfTomorrow"] = data.draw(JUNK)
     resources.insert(0, {"resourceType": "ThingOfTomorrow", "id": "t1", "status": "final"})
     assert record_of(resources) == story_record(path)
+
+
+NAMES = [
+    "HER2 FISH",
+    "ER status",
+    "PIK3CA mutation",
+    "Karnofsky index",
+    "ECOG",
+    "Seizures",
+    "Patient preference",
+    "LVEF",
+    "x",
+]
+
+
+@BOUNDED
+@given(st.data())
+def test_a_reader_misses_nothing_for_being_dealt_only_what_it_can_use(data):
+    """Whatever an observation or its components are called, dealing all observations to all readers tells no more."""
+    resources = [copy.deepcopy(it) for it in story_resources(data.draw(st.sampled_from(STORIES)))]
+    for resource in resources:
+        if resource["resourceType"] == "Observation" and data.draw(st.booleans()):
+            name = {"code": {"text": data.draw(st.sampled_from(NAMES))}}
+            inside = data.draw(st.sampled_from([resource["code"], {"text": "Gene studied"}, {"text": "HER2 score"}]))
+            resource.update(
+                name if data.draw(st.booleans()) else {"component": [{"code": inside, "valueString": "ESR1"}]}
+            )
+    dealt = record_of(resources)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ObservationSorter, "sort", lambda self, found: dict.fromkeys(self._readers, found))
+        assert record_of(resources) == dealt
 
 
 def dates_in(value, found):

@@ -1,0 +1,86 @@
+"""What was read once is remembered, within a bound: no number of unknown strings makes the service grow or do more."""
+
+from __future__ import annotations
+
+import json
+
+from cdshooks.ehr.decode import ResourceCollector
+from cdshooks.ehr.resources import CodeableConcept, Coding
+from cdshooks.knowledge.load import load_knowledge
+from cdshooks.record.drug_names import DrugNames
+from cdshooks.record.read import read_patient_record, vocabulary_of
+from cdshooks.record.remembered import MOST_REMEMBERED, Remembered
+
+TRASTUZUMAB = CodeableConcept(text="trastuzumab 440 mg i.v.")
+
+
+class Counted:
+    """A reading that counts how often it was done."""
+
+    def __init__(self):
+        self.done = []
+
+    def __call__(self, key):
+        self.done.append(key)
+
+
+def test_each_value_is_read_once_and_one_in_use_is_never_read_again():
+    read = Counted()
+    remembered = Remembered(read, most=100)
+    for number in range(10_000):
+        remembered(f"unknown drug {number}")
+        remembered("trastuzumab")
+    assert len(read.done) == 10_001
+    assert len(remembered) <= 200
+
+
+def test_no_answer_is_an_answer():
+    read = Counted()
+    remembered = Remembered(read, most=2)
+    for key in ("a", "a", "b", "c", "a", "a"):
+        assert remembered(key) is None
+    assert read.done == ["a", "b", "c"]
+
+
+def test_a_long_text_is_read_but_not_kept():
+    remembered = Remembered(len)
+    assert remembered("x" * 5_000) == 5_000
+    concept = CodeableConcept(coding=(Coding(display="x" * 5_000),))
+    names = DrugNames(load_knowledge().drugs)
+    names.identify_concept(concept)
+    assert (len(remembered), len(names.identify_concept)) == (0, 0)
+
+
+def test_ten_thousand_unknown_drugs_leave_every_memory_within_its_bound():
+    knowledge = load_knowledge()
+    vocabulary = vocabulary_of(knowledge)
+
+    def statement(number, name):
+        return {
+            "resourceType": "MedicationStatement",
+            "id": f"s{number}",
+            "status": "completed",
+            "medicationCodeableConcept": {"text": name},
+            "effectiveDateTime": "2024-03-04",
+            "reasonCode": [{"text": f"reason {number}"}],
+            "note": [{"text": f"note {number}"}],
+            "dosage": [{"route": {"text": f"route {number}"}}],
+        }
+
+    resources = [statement(number, f"wonderdrug{number} {number} mg") for number in range(10_000)]
+    resources.append(statement(10_000, "trastuzumab 440 mg"))
+    entries = [{"resource": it} for it in resources]
+    collector = ResourceCollector()
+    collector.add_json(json.dumps({"resourceType": "Bundle", "entry": entries}).encode(), query="medicationStatements")
+    record = read_patient_record(collector.finish(), knowledge)
+
+    assert len(record.unmapped) == 10_000
+    assert [it.agent for it in record.exposures] == ["trastuzumab"]
+    memories = [
+        it
+        for owner in (vocabulary.names, vocabulary.terms, vocabulary.observations)
+        for it in vars(owner).values()
+        if isinstance(it, Remembered)
+    ]
+    assert len(memories) >= 8
+    assert [len(it) for it in memories if len(it) > 2 * MOST_REMEMBERED] == []
