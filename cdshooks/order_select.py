@@ -50,7 +50,7 @@ def answer_hook(
     lines = build_line_history(record, knowledge, as_of=as_of)
     beside = frozenset(agent for it in drafts if not it.is_selected for agent in it.agents)
     advice = assess_options(
-        record, lines, knowledge, as_of=as_of, jurisdiction=jurisdiction, orders=selected, beside=beside
+        record, lines, knowledge, as_of=as_of, jurisdiction=jurisdiction, orders=selected, beside=beside, in_full=False
     )
     cards = render_cards(
         advice, knowledge, _occasion(request, selected, knowledge, as_of, is_date_fixed=is_date_fixed), new_uuid

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import msgspec
+
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.manifest import Manifest
 from cdshooks.lines.model import LineOfTherapy
@@ -162,6 +164,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "missing": finding.missing,
         "evidence": list(finding.evidence),
         "sources": list(finding.sources),
+        "recovers_on": str(finding.recovers_on) if finding.recovers_on is not None else None,
     }
 
 
@@ -190,6 +193,7 @@ def _trial(trial: TrialMatch) -> dict[str, Any]:
         "recoverable": trial.recoverable,
         "cohorts": list(trial.cohorts),
         "confirm_with_site": list(trial.confirm_with_site),
-        "nearest_site": None,
+        "nearest_site": None if trial.nearest_site is None else msgspec.to_builtins(trial.nearest_site),
+        "recovers_on": str(trial.recovers_on) if trial.recovers_on is not None else None,
         "findings": [_finding(it) for it in trial.findings],
     }

@@ -14,6 +14,7 @@ import msgspec
 
 from cdshooks.errors import KnowledgeError
 from cdshooks.knowledge.check_codes import code_faults
+from cdshooks.knowledge.codes import load_codes
 from cdshooks.knowledge.criteria import Criterion, load_criteria
 from cdshooks.knowledge.drugs import DrugKnowledge, load_drugs
 from cdshooks.knowledge.entries import SCHEMAS, Entry, read_entries
@@ -29,6 +30,8 @@ from cdshooks.knowledge.ranking import load_ranking
 from cdshooks.knowledge.regimens import Regimen, load_regimens
 from cdshooks.knowledge.rules import bind_criteria
 from cdshooks.knowledge.sources import Source, cited_in, load_sources
+from cdshooks.knowledge.trial_terms import load_trial_terms
+from cdshooks.knowledge.trials import TrialKnowledge, load_trials
 
 _CITING = ("criteria", "regimens", "gaps", "line_rules", "quiet")
 _MEMORY = "memory"
@@ -75,6 +78,8 @@ def check_knowledge(overlay: Path | None = None) -> tuple[str, ...]:
     )
     for read in others:
         _load(read, None, faults)
+    if facts and drugs is not None:
+        _load(lambda: _read_trials(facts, drugs, overlay), None, faults)
     found = _Found(drugs=drugs, sources=sources, facts=facts, criteria=criteria, regimens=regimens)
     faults.extend(code_faults(overlay))
     faults.extend(_entry_faults(found, overlay))
@@ -82,6 +87,12 @@ def check_knowledge(overlay: Path | None = None) -> tuple[str, ...]:
     if not faults:
         _load(lambda: load_knowledge(overlay), None, faults)  # whatever else stops a start
     return tuple(dict.fromkeys(faults))
+
+
+def _read_trials(facts: Mapping[FactId, FactDefinition], drugs: DrugKnowledge, overlay: Path | None) -> TrialKnowledge:
+    return load_trials(
+        facts, drugs.by_agent, load_codes(overlay).comed_classes, load_trial_terms(facts, overlay), overlay
+    )
 
 
 def _load(read: Callable[[], T], otherwise: T, faults: list[str]) -> T:

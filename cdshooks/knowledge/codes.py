@@ -61,6 +61,11 @@ class CodeKnowledge(msgspec.Struct, frozen=True, kw_only=True):
     interactions: Mapping[str, tuple[str, ...]]
     interaction_words: Words
 
+    @property
+    def comed_classes(self) -> frozenset[str]:
+        """Every interaction class that some drug of ours has."""
+        return frozenset(name for classes in self.interactions.values() for name in classes)
+
     def condition(self, system: str, code: str) -> ConditionTerm | None:
         """What a diagnosis code means; the longest known prefix of the code where the table asks for it."""
         exact = self.conditions.get((system, code))

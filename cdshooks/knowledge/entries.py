@@ -31,6 +31,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     file: str
     line: int
     is_overlay: bool
+    lines: LineMap = {}
+    """The line of each value of its file."""
 
 
 class Entries(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,7 +119,7 @@ def _entries_of(path: Path, kind: str, id_key: str, faults: list[str], *, is_ove
             row_faults = list(_schema_faults(path, kind, row, at, lines))
         faults.extend(row_faults)
         if not row_faults:
-            yield Entry(id=row[id_key], content=row, file=path.name, line=line, is_overlay=is_overlay)
+            yield Entry(id=row[id_key], content=row, file=path.name, line=line, is_overlay=is_overlay, lines=lines)
 
 
 def _schema_faults(

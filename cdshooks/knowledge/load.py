@@ -22,6 +22,8 @@ from cdshooks.knowledge.ranking import Ranking, load_ranking
 from cdshooks.knowledge.regimens import Regimen, load_regimens
 from cdshooks.knowledge.rules import OptionRules, bind_criteria
 from cdshooks.knowledge.sources import Source, load_sources
+from cdshooks.knowledge.trial_terms import load_trial_terms
+from cdshooks.knowledge.trials import TrialKnowledge, load_trials
 
 
 class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +46,7 @@ class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
     quiet: Mapping[str, QuietRule]
     """How long an answered card stays silent, by the code of its topic."""
     sources: Mapping[SourceId, Source]
+    trials: TrialKnowledge
 
 
 def load_knowledge(overlay: Path | None = None) -> Knowledge:
@@ -58,10 +61,12 @@ def load_knowledge(overlay: Path | None = None) -> Knowledge:
     criteria = load_criteria(facts, sources, overlay)
     regimens = load_regimens(criteria, sources, overlay)
     classes = {agent: frozenset((drug.drug_class,)) for agent, drug in drugs.by_agent.items()}
+    codes = load_codes(overlay)
+    trial_terms = load_trial_terms(facts, overlay)
     return Knowledge(
         manifest=load_manifest(overlay),
         drugs=drugs,
-        codes=load_codes(overlay),
+        codes=codes,
         measures=load_measures(overlay),
         line_rules=load_line_rules(overlay, drugs),
         facts=facts,
@@ -73,4 +78,5 @@ def load_knowledge(overlay: Path | None = None) -> Knowledge:
         tests=load_tests(facts, overlay),
         quiet=load_quiet_rules(facts, sources, overlay),
         sources=sources,
+        trials=load_trials(facts, drugs.by_agent, codes.comed_classes, trial_terms, overlay),
     )

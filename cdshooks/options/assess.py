@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.knowledge.load import Knowledge
+from cdshooks.knowledge.trial_registry import TrialState
 from cdshooks.lines.model import LineHistory
 from cdshooks.options.case import Case
 from cdshooks.options.facts import derive_facts
 from cdshooks.options.gaps import find_gaps
-from cdshooks.options.model import Advice, Option, TrialMatch
+from cdshooks.options.model import Advice, Option
 from cdshooks.options.order_of_options import rank_options
 from cdshooks.options.orders import Draft, review_orders
+from cdshooks.options.trials.match import match_trials
 from cdshooks.options.verdicts import Memo, judge_regimen
 from cdshooks.record.model import PatientRecord
 
@@ -27,16 +29,28 @@ def assess_options(
     jurisdiction: str,
     orders: Sequence[Draft] = (),
     beside: frozenset[AgentId] = frozenset(),
+    registry: Mapping[str, TrialState] | None = None,
+    in_full: bool = True,
 ) -> Advice:
     """All findings for a patient on a day in a jurisdiction (US, EU or CN).
 
-    Every regimen gets one verdict. Hard stops come before ranking, and no wish lifts them. ``beside`` are drugs of draft orders
-    that are not reviewed, yet make one regimen with those that are.
+    Every regimen gets one verdict. Hard stops come before ranking, and no wish lifts them.
+
+    Args:
+        record: What the resources say.
+        lines: What the rules made of it.
+        knowledge: Drugs, criteria, regimens and trials, frozen at start-up.
+        as_of: The day of the advice.
+        jurisdiction: Whose licences count.
+        orders: The orders being placed.
+        beside: Drugs of draft orders that are not reviewed, yet make one regimen with those that are.
+        registry: What imported registry records say of trials; the others speak from their own files.
+        in_full: Answer every criterion of every trial, for explanations; else stop where a trial is ruled out for good.
     """
     facts = derive_facts(record, lines, knowledge, as_of=as_of)
     case = Case(record=record, lines=lines, facts=facts, knowledge=knowledge, as_of=as_of, jurisdiction=jurisdiction)
     options = judge_options(case)
-    trials: tuple[TrialMatch, ...] = ()
+    trials = match_trials(case, registry or {}, in_full=in_full)
     return Advice(
         as_of=as_of,
         jurisdiction=jurisdiction,

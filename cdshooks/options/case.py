@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import msgspec
 
@@ -11,6 +12,7 @@ from cdshooks.knowledge.ids import AgentId, FactId, ResourceRef
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.lines.model import LineHistory
 from cdshooks.options.model import Fact, Outcome
+from cdshooks.partial_date import PartialDate
 from cdshooks.record.model import PatientRecord
 
 
@@ -23,6 +25,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     knowledge: Knowledge
     as_of: date
     jurisdiction: str
+    shared: dict[tuple[str, str], Any] = {}
+    """What several criteria need to know alike, worked out once for this patient."""
 
     def fact(self, fact_id: FactId) -> Fact:
         """The fact of this id; an unknown one when nothing derives it."""
@@ -36,6 +40,8 @@ class Answer(msgspec.Struct, frozen=True):
     observed: tuple[str, ...] = ()
     missing: FactId | None = None
     evidence: tuple[ResourceRef, ...] = ()
+    recovers_on: PartialDate | None = None
+    """The day from which a failure that time heals is over."""
 
 
 Bound = frozenset[AgentId]

@@ -166,6 +166,8 @@ class TrialMatch(Value, frozen=True, kw_only=True):
     confirm_with_site: tuple[str, ...]
     nearest_site: NearestSite | None
     findings: tuple[Finding, ...]
+    recovers_on: PartialDate | None = None
+    """The day from which all failing criteria may be over, where waiting is all it takes."""
 
 
 class Gap(Value, frozen=True, kw_only=True):

@@ -21,9 +21,9 @@ def evaluate(predicate: Predicate, case: Case, bound: Bound = frozenset()) -> An
     """Answer a predicate for a patient; ``bound`` are the components that the criterion is about."""
     match predicate:
         case AllOf():
-            return _combined(all_of, tuple(evaluate(part, case, bound) for part in predicate.of))
+            return combined(all_of, tuple(evaluate(part, case, bound) for part in predicate.of))
         case AnyOf():
-            return _combined(any_of, tuple(evaluate(part, case, bound) for part in predicate.of))
+            return combined(any_of, tuple(evaluate(part, case, bound) for part in predicate.of))
         case Not():
             answer = evaluate(predicate.of, case, bound)
             return Answer(opposite(answer.outcome), answer.observed, answer.missing, answer.evidence)
@@ -37,7 +37,8 @@ def evaluate(predicate: Predicate, case: Case, bound: Bound = frozenset()) -> An
             return Answer(Outcome.REVIEW, (predicate.because,))
 
 
-def _combined(combine: Callable[[tuple[Outcome, ...]], Outcome], answers: tuple[Answer, ...]) -> Answer:
+def combined(combine: Callable[[tuple[Outcome, ...]], Outcome], answers: tuple[Answer, ...]) -> Answer:
+    """Several answers as one: what decided it is what was observed."""
     outcome = combine(tuple(answer.outcome for answer in answers))
     deciding = [answer for answer in answers if answer.outcome is outcome]
     observed: dict[str, None] = {}
@@ -117,7 +118,7 @@ def _of_therapy(leaf: PriorTherapy, case: Case, bound: Bound) -> Answer:
     answers = tuple(_use_answer(use, leaf, case.as_of) for use in uses)
     if not answers:
         return Answer(_NOT_MET, ())
-    answer = _combined(any_of, answers)
+    answer = combined(any_of, answers)
     if leaf.min_months_since is not None and answer.outcome is _MET:
         # "at least so long ago" speaks of the last use, so no later one may be nearer
         nearer = tuple(

@@ -74,6 +74,7 @@ def derive_organ_facts(source: Source) -> Iterator[Fact]:
     yield source.fact(
         "ast_alt_xuln", top.value if top else None, when=top.date if top else None, evidence=top.evidence if top else ()
     )
+    yield _times_upper_limit(source, "creatinine")
     yield _creatinine_clearance(source)
 
 
@@ -124,8 +125,12 @@ def _times_upper_limit(source: Source, name: str) -> Fact:
             return source.fact(fact_id, None)
         return source.fact(fact_id, direct[1], when=direct[0].date, evidence=direct[0].evidence)
     measurement, number = newest
-    usual = source.definitions[FactId(fact_id)].settings["usual_upper_limit"]
-    times = measurement.times_upper_limit if measurement.times_upper_limit is not None else number / usual
+    usual = source.definitions[FactId(fact_id)].settings.get("usual_upper_limit")
+    times = measurement.times_upper_limit
+    if times is None and usual is not None:
+        times = number / usual
+    if times is None:
+        return source.fact(fact_id, None)
     return source.fact(fact_id, round(times, 2), when=measurement.date, evidence=measurement.evidence)
 
 

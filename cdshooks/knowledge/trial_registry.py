@@ -1,0 +1,34 @@
+"""What a registry says of a trial on a day: shipped facts and imported records both speak through this value."""
+
+from __future__ import annotations
+
+import msgspec
+
+from cdshooks.partial_date import PartialDate
+
+RECRUITING = "RECRUITING"
+NOT_YET_RECRUITING = "NOT_YET_RECRUITING"
+
+
+class TrialSite(msgspec.Struct, frozen=True, kw_only=True):
+    """One place of a trial; ``is_recruiting`` None when the record gives sites no status of their own."""
+
+    name: str
+    city: str
+    country: str
+    state: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    is_recruiting: bool | None = None
+
+
+class TrialState(msgspec.Struct, frozen=True, kw_only=True):
+    """Status with its date, and the sites; ``sites`` None: not loaded.
+
+    ``is_suspended``: the eligibility text has changed since the trial was coded, so the coding waits to be signed again.
+    """
+
+    status: str
+    status_date: PartialDate
+    sites: tuple[TrialSite, ...] | None = None
+    is_suspended: bool = False
