@@ -32,6 +32,8 @@ _TABLES = {
     "wish_words": _Table(("words",), ("wish",)),
     "route_words": _Table(("words",), ("route",)),
     "drug_names": _Table(("name",), ("agent",)),
+    "trial_drug_names": _Table(("name",), ()),
+    "payload_endings": _Table(("ending",), ("payload",)),
     "protocols": _Table(("protocol",), ("agents",)),
     "measures": _Table(("fact",), ("unit",)),
     # a drug may belong to several interaction classes, so the class is part of what identifies a row

@@ -61,6 +61,10 @@ class DrugKnowledge(msgspec.Struct, frozen=True, kw_only=True):
     by_name: Mapping[Name, AgentId]
     other_names: frozenset[str]
     protocols: Mapping[Name, tuple[AgentId, ...]]
+    trial_names: frozenset[Name]
+    """How records name a drug of a trial without saying which."""
+    payload_endings: tuple[str, ...]
+    """A word that ends so behind the name of an antibody makes it a conjugate."""
 
     def class_of(self, agent: AgentId) -> str:
         """The class of an agent ("her2-adc", "taxane"), "unknown" for one not in the table."""
@@ -98,6 +102,8 @@ def load_drugs(overlay: Path | None = None) -> DrugKnowledge:
             raise KnowledgeError((f"drug_names.csv:{line}: there is no agent {agent!r}",))
         by_name[name_of(row["name"])] = agent
     other = frozenset(word for _, row in rows_of("other_drugs", overlay) for word in name_of(row["name"]))
+    trial_names = frozenset(name_of(row["name"]) for _, row in rows_of("trial_drug_names", overlay))
+    payload_endings = tuple(sorted({row["ending"] for _, row in rows_of("payload_endings", overlay)}))
     protocols = {
         name_of(row["protocol"]): tuple(AgentId(it) for it in split(row["agents"]))
         for _, row in rows_of("protocols", overlay)
@@ -111,6 +117,8 @@ def load_drugs(overlay: Path | None = None) -> DrugKnowledge:
         by_name=by_name,
         other_names=other,
         protocols=protocols,
+        trial_names=trial_names,
+        payload_endings=payload_endings,
     )
 
 

@@ -14,7 +14,7 @@ from rapidfuzz.distance import DamerauLevenshtein
 from cdshooks.ehr.resources import CodeableConcept, Coding
 from cdshooks.knowledge.drugs import SYSTEMS, DrugKnowledge
 from cdshooks.knowledge.ids import AgentId
-from cdshooks.knowledge.names import Name, stem, words
+from cdshooks.knowledge.names import Name, name_of, stem, words
 from cdshooks.record.remembered import Remembered
 
 _LONGEST_TEXT = 400
@@ -22,10 +22,7 @@ _LONGEST_TEXT = 400
 _LETTERS_FOR_ONE_SLIP, _LETTERS_FOR_TWO_SLIPS = 7, 10
 _DENIED = re.compile(r"\s*(?:no|not|never|without|kein\w*|ohne)\b", re.IGNORECASE)
 """A text that begins so says which drug was not given."""
-_TRIAL = re.compile(
-    r"investigational|(?:study|trial) (?:drug|agent|medication|treatment)|clinical trial|blinded|placebo|prüf|NCT[0-9]{8}",
-    re.IGNORECASE,
-)
+_REGISTRY_NUMBER = re.compile(r"NCT[0-9]{8}", re.IGNORECASE)
 
 
 class Identified(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,8 +42,8 @@ class DrugNames:
 
     def __init__(self, drugs: DrugKnowledge) -> None:
         self._drugs = drugs
-        self._single_words = sorted({name[0] for name in drugs.by_name if len(name) == 1} | drugs.other_names)
-        self._in_names = frozenset(word for name in drugs.by_name for word in name)
+        self._agents_by_word = _agents_by_word(drugs)
+        self._all_words = sorted({*self._agents_by_word, *drugs.other_names})
         self._by_first: dict[str, list[tuple[Name, AgentId]]] = {}
         for name in sorted(drugs.by_name, key=len, reverse=True):
             self._by_first.setdefault(name[0], []).append((name, drugs.by_name[name]))
@@ -54,7 +51,7 @@ class DrugNames:
         self.agents_in_text = Remembered(self._agents_in_text)
         self.identify_concept = Remembered(self._identify_concept)
         self.identify_together = Remembered(self._identify_together)
-        self._slip = Remembered(self._misspelt)
+        self._spelled = Remembered(self._nearest_word)
 
     def _identify_concept(self, concept: CodeableConcept) -> Identified:
         """All codings of a concept first, then its words."""
@@ -68,7 +65,7 @@ class DrugNames:
             is_conflict = bool(coded and named) and not self._agree(coded, named)
             return Identified(agents=self._ingredients(both), is_conflict=is_conflict)
         for text in texts:
-            if _TRIAL.search(text[:_LONGEST_TEXT]):
+            if self._is_of_trial(text):
                 return Identified(agents=(AgentId("investigational"),))
             protocol = self._protocol(text)
             if protocol:
@@ -140,17 +137,18 @@ class DrugNames:
         return tuple(sorted({part for agent in agents for part in self._drugs.by_agent[agent].ingredients}))
 
     def _agents_in_text(self, text: str) -> tuple[AgentId, ...]:
-        """Every agent that a text names: longest name first, then single misspelt words."""
-        tokens = tuple(stem(word) for word in words(text[:_LONGEST_TEXT]))
+        """Every agent that a text names, longest name first; a misspelt word counts as the one word it is nearest to."""
+        written = words(text[:_LONGEST_TEXT])
+        tokens = tuple(self._spelled(stem(word)) for word in written)
         found: list[AgentId] = []
         at = 0
         while at < len(tokens):
             length, agent = self._longest_name(tokens, at)
-            if agent is None:
-                agent = self._slip(tokens[at])
-            if agent is not None and agent not in found:
-                found.append(agent)
             at += max(length, 1)
+            if agent is None or (at < len(tokens) and self._is_unknown_conjugate(agent, written[at], tokens[at])):
+                continue
+            if agent not in found:
+                found.append(agent)
         return self._specific(tuple(found))
 
     def _longest_name(self, tokens: Name, at: int) -> tuple[int, AgentId | None]:
@@ -159,19 +157,38 @@ class DrugNames:
                 return len(name), agent
         return 0, None
 
-    def _misspelt(self, word: str) -> AgentId | None:
-        if len(word) < _LETTERS_FOR_ONE_SLIP or word in self._drugs.other_names or word in self._in_names:
-            return None
-        slips = 2 if len(word) >= _LETTERS_FOR_TWO_SLIPS else 1
-        near = process.extract(
-            word, self._single_words, scorer=DamerauLevenshtein.distance, score_cutoff=slips, limit=4
+    def _is_unknown_conjugate(self, antibody: AgentId, next_word: str, next_token: str) -> bool:
+        """A conjugate that we do not know must never be read as its antibody: another drug, and another dose."""
+        return (
+            next_token not in self._agents_by_word
+            and next_word.endswith(self._drugs.payload_endings)
+            and any(self._suffixed[antibody] < other for other in self._suffixed.values())
         )
-        if not near:
-            return None
-        best = min(score for _, score, _ in near)
-        agents = {self._drugs.by_name.get((name,)) for name, score, _ in near if score <= best + 1}
+
+    def _nearest_word(self, word: str) -> str:
+        """The word of a drug name that a misspelt one is nearest to; itself where that is unclear."""
+        if (
+            len(word) < _LETTERS_FOR_ONE_SLIP
+            or not word.isalpha()
+            or word in self._drugs.other_names
+            or word in self._agents_by_word
+        ):
+            return word
+        slips = 2 if len(word) >= _LETTERS_FOR_TWO_SLIPS else 1
+        near = process.extract(word, self._all_words, scorer=DamerauLevenshtein.distance, score_cutoff=slips, limit=4)
+        best = min((score for _, score, _ in near), default=0)
+        close = [name for name, score, _ in near if score <= best + 1]
         # A slip that lies about as near to a second drug is not ours to resolve.
-        return agents.pop() if len(agents) == 1 else None
+        if len({self._agents_by_word.get(name) for name in close}) != 1:
+            return word
+        return close[0]
+
+    def _is_of_trial(self, text: str) -> bool:
+        start = text[:_LONGEST_TEXT]
+        tokens = name_of(start)
+        return _REGISTRY_NUMBER.search(start) is not None or any(
+            tokens[at : at + len(name)] == name for name in self._drugs.trial_names for at in range(len(tokens))
+        )
 
     def _protocol(self, text: str) -> tuple[AgentId, ...]:
         tokens = words(text[:_LONGEST_TEXT])
@@ -181,3 +198,12 @@ class DrugNames:
                 if agents:
                     return agents
         return ()
+
+
+def _agents_by_word(drugs: DrugKnowledge) -> dict[str, frozenset[AgentId]]:
+    """For each word of a drug's name the agents in whose names it stands."""
+    found: dict[str, set[AgentId]] = {}
+    for name, agent in drugs.by_name.items():
+        for word in name:
+            found.setdefault(word, set()).add(agent)
+    return {word: frozenset(agents) for word, agents in found.items()}
