@@ -287,6 +287,7 @@ def advice_of(
     *,
     jurisdiction: str = "US",
     orders: tuple[Any, ...] = (),
+    beside: frozenset[AgentId] = frozenset(),
     knowledge: Knowledge | None = None,
 ) -> Advice:
     """Advice on the day of the tests."""
@@ -297,6 +298,7 @@ def advice_of(
         as_of=TODAY,
         jurisdiction=jurisdiction,
         orders=orders,
+        beside=beside,
     )
 
 

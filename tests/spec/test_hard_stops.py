@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from cdshooks.knowledge.criteria import Effect
 from cdshooks.knowledge.ids import AgentId
+from cdshooks.options.assess import judge_options
 from cdshooks.record.model import Biomarker
+from tests.criteria_mutants import Row, case_with, read_table
 from tests.option_cases import advice_of as advice
 from tests.option_cases import (
     but,
@@ -17,6 +20,7 @@ from tests.option_cases import (
     illness,
     measured,
     options_of,
+    order,
     patient,
     shipped,
     toxicity,
@@ -157,3 +161,53 @@ def test_facts_of_the_fit_patient_are_all_known_that_hard_stops_ask_for() -> Non
     case = case_of()
     asked = {"lvef_percent", "crcl", "anc", "platelets", "her2", "cns"}
     assert all(case.facts[it].value is not None for it in case.facts if it in asked)
+
+
+STOPPING = [row for row in read_table() if row.effect.startswith("exclude")]
+EVERY_WISH = "wishes=" + ",".join(it.wish for it in ALL_WISHES)
+
+
+def test_every_hard_stop_has_a_row() -> None:
+    stops = {str(it.id) for it in shipped().criteria.values() if it.hard_stop}
+    assert stops <= {row.criterion for row in STOPPING}
+
+
+@pytest.mark.parametrize("row", STOPPING, ids=lambda row: f"{row.criterion}: {row.given}")
+def test_a_hard_stop_against_every_regimen(row: Row) -> None:
+    """Each regimen that cannot do without what the stop is about is excluded, and no wish lifts it; nobody else is by it."""
+    drug = row.drug if row.drug != "-" else None
+    for given in (row.given, f"{row.given}; {EVERY_WISH}"):
+        for option in judge_options(case_with(given)):
+            rules = next(it for it in shipped().rules.regimens if it.regimen.id == option.id)
+            needed = [*rules.whole]
+            for slot in rules.slots:
+                if len(slot.choices) == 1 and not slot.is_optional:
+                    needed += slot.choices[0].bindings
+            is_stopped = any(
+                it.criterion.id == row.criterion and (not it.bound or drug is None or drug in it.bound) for it in needed
+            )
+            stopped_by = [it for it in option.findings if it.criterion == row.criterion and it.effect is Effect.EXCLUDE]
+            if is_stopped:
+                assert option.verdict.value == "exclude", option.id
+                assert stopped_by, option.id
+            elif stopped_by:
+                assert option.verdict.value == "exclude", option.id
+
+
+@pytest.mark.parametrize(
+    "agents",
+    [("tucatinib", "capecitabine", "pertuzumab"), ("trastuzumab deruxtecan", "capecitabine"), ("fluorouracil",)],
+)
+def test_an_order_that_is_no_known_regimen_is_checked_all_the_same(agents: tuple[str, ...]) -> None:
+    record = patient(toxicities=(toxicity("dpd_deficiency"),))
+    (review,) = advice(record, history(), orders=(order(*agents),)).orders
+    assert review.judgement == "contraindicated"
+    assert review.reasons[0].criterion == "DPYD_CAPE"
+    assert set(review.reasons[0].about) <= set(agents)
+
+
+def test_ordered_beside_unselected_drafts_it_is_one_regimen() -> None:
+    found = advice(
+        patient(), orders=(order("capecitabine"),), beside=frozenset({AgentId("tucatinib"), AgentId("trastuzumab")})
+    )
+    assert found.orders[0].regimens[0] == "tucatinib_trastuzumab_capecitabine"
