@@ -58,11 +58,23 @@ def bind_criteria(
     classes: Mapping[AgentId, frozenset[str]],
 ) -> OptionRules:
     """Attach to every regimen the criteria that it names and those that apply by drug, class or kind of regimen."""
+    one = _One()
     return OptionRules(
-        regimens=tuple(_rules_of(regimen, criteria, classes) for regimen in regimens.values()),
+        regimens=tuple(_rules_of(regimen, criteria, classes, one) for regimen in regimens.values()),
         classes=classes,
         of_drug={agent: _rules_of_drug(agent, criteria, classes) for agent in classes},
     )
+
+
+class _One:
+    """Makes equal sets of bindings one object, so that a patient's answers to them are worked out once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[tuple[CriterionId, frozenset[AgentId]], ...], tuple[Binding, ...]] = {}
+
+    def __call__(self, bindings: list[Binding]) -> tuple[Binding, ...]:
+        key = tuple((it.criterion.id, it.bound) for it in bindings)
+        return self._known.setdefault(key, tuple(bindings))
 
 
 def _rules_of_drug(
@@ -83,7 +95,7 @@ def _rules_of_drug(
 
 
 def _rules_of(
-    regimen: Regimen, criteria: Mapping[CriterionId, Criterion], classes: Mapping[AgentId, frozenset[str]]
+    regimen: Regimen, criteria: Mapping[CriterionId, Criterion], classes: Mapping[AgentId, frozenset[str]], one: _One
 ) -> RegimenRules:
     whole: list[Binding] = []
     by_agent: dict[AgentId, list[Binding]] = {agent: [] for agent in regimen.agents}
@@ -98,12 +110,12 @@ def _rules_of(
             whole.append(Binding(criterion, regimen.agents if _looks_at_component(criterion) else _ANY))
     slots = tuple(
         Slot(
-            tuple(Choice(dosed, tuple(by_agent[dosed.agent])) for dosed in component.one_of),
+            tuple(Choice(dosed, one(by_agent[dosed.agent])) for dosed in component.one_of),
             component.optional,
         )
         for component in regimen.components
     )
-    return RegimenRules(regimen, tuple(whole), slots)
+    return RegimenRules(regimen, one(whole), slots)
 
 
 def _binds_components(criterion: Criterion) -> bool:

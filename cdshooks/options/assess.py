@@ -67,5 +67,5 @@ def assess_options(
 
 def judge_options(case: Case) -> tuple[Option, ...]:
     """Every regimen judged and ranked."""
-    memo: Memo = {}
+    memo = Memo.of(case)
     return rank_options([judge_regimen(rules, case, memo) for rules in case.knowledge.rules.regimens], case)

@@ -40,8 +40,32 @@ _VERDICT_OF = {
 }
 _BLOCKING = frozenset({Effect.EXCLUDE, Effect.NOT_APPLICABLE, Effect.HOLD})
 
-Memo = dict[tuple[CriterionId, Bound], Judgement]
-"""Criteria already answered for this patient: most are shared by many regimens."""
+_ORDER: dict[Effect | None, int] = {effect: place for place, effect in enumerate(GRAVITY)} | {None: len(GRAVITY)}
+_NOTHING, _WARN = len(GRAVITY), GRAVITY.index(Effect.WARN)
+
+
+class Weighed(msgspec.Struct, frozen=True):
+    """The answers to all that must hold for a drug or regimen: which of them say something, and the gravest place of these."""
+
+    all: tuple[Judgement, ...]
+    telling: tuple[Judgement, ...]
+    gravest: int
+
+
+class Memo(msgspec.Struct):
+    """What is answered already for this patient: most criteria, and most sets of them, are shared by many regimens."""
+
+    criteria: dict[tuple[CriterionId, Bound], Judgement]
+    sets: dict[int, Weighed]
+    """By identity: equal sets of bindings are one object, see ``knowledge.rules``."""
+    on_record: frozenset[str]
+    """Drugs that the record knows in any way: the answers about all others are alike."""
+
+    @classmethod
+    def of(cls, case: Case) -> Memo:
+        """A memory for one patient."""
+        named = {it for fact in case.facts.values() if isinstance(fact.value, tuple) for it in fact.value}
+        return cls({}, {}, frozenset(named | {use.agent for use in case.lines.uses}))
 
 
 def judge_regimen(rules: RegimenRules, case: Case, memo: Memo) -> Judged:
@@ -49,17 +73,29 @@ def judge_regimen(rules: RegimenRules, case: Case, memo: Memo) -> Judged:
 
     A contraindication weighs more than not being applicable, so that a danger is always said.
     """
-    found: list[_About] = [(_judge(binding, case, memo), None) for binding in rules.whole]
-    found += [(_licence(finding, effect), None) for finding, effect in licence_judgements(rules.regimen, case)]
+    licence = tuple(_licence(finding, effect) for finding, effect in licence_judgements(rules.regimen, case))
+    parts: list[_Part] = [(_weigh(rules.whole, case, memo), None), (_weighed(licence), None)]
     taken: list[AgentId] = []
     notes: list[str] = []
     for slot in rules.slots:
-        choice, judgements, note = _fill(slot, case, memo)
+        choice, weighed, note = _fill(slot, case, memo)
         notes += note
         if choice is not None:
             taken.append(choice.dosed.agent)
-            found += [(it, choice.dosed.agent) for it in judgements]
-    return _judged(rules, found, tuple(taken), notes)
+            parts.append((weighed, choice.dosed.agent))
+    return _judged(rules, parts, tuple(taken), notes)
+
+
+def _weigh(bindings: tuple[Binding, ...], case: Case, memo: Memo) -> Weighed:
+    known = memo.sets.get(id(bindings))
+    if known is None:
+        known = memo.sets[id(bindings)] = _weighed(tuple(_judge(it, case, memo) for it in bindings))
+    return known
+
+
+def _weighed(judgements: tuple[Judgement, ...]) -> Weighed:
+    telling = tuple(it for it in judgements if it.effect is not None or it.asks or it.dose_notes)
+    return Weighed(judgements, telling, min((_ORDER[it.effect] for it in telling), default=_NOTHING))
 
 
 def judge_drug(agent: AgentId, case: Case) -> tuple[Finding, ...]:
@@ -69,8 +105,8 @@ def judge_drug(agent: AgentId, case: Case) -> tuple[Finding, ...]:
     return tuple(msgspec.structs.replace(it.finding, about=(agent,)) for it in judged if it.effect is not None)
 
 
-_About = tuple[Judgement, AgentId | None]
-"""A judgement and the drug that it is about; None: the regimen as a whole."""
+_Part = tuple[Weighed, AgentId | None]
+"""Answers and the drug that they are about; None: the regimen as a whole."""
 
 
 def _licence(finding: Finding, effect: Effect | None) -> Judgement:
@@ -78,75 +114,63 @@ def _licence(finding: Finding, effect: Effect | None) -> Judgement:
     return Judgement(finding=told, effect=effect, warned=_warned(finding, effect))
 
 
-def _fill(slot: Slot, case: Case, memo: Memo) -> tuple[Choice | None, list[Judgement], list[str]]:
+def _fill(slot: Slot, case: Case, memo: Memo) -> tuple[Choice | None, Weighed, list[str]]:
     """Take the first drug of a slot that nothing speaks against; else the one with the least against it."""
-    weighed = [(choice, [_judge(binding, case, memo) for binding in choice.bindings]) for choice in slot.choices]
-    choice, found = min(weighed, key=lambda pair: _weight(pair[1]))
     if len(slot.choices) == 1 and not slot.is_optional:
-        return choice, found, []
-    blocked = _blocking(found)
-    if blocked is not None and slot.is_optional:
-        return None, [], [f"{choice.dosed.agent.capitalize()} is left out: {blocked.finding.because}"]
+        return slot.choices[0], _weigh(slot.choices[0].bindings, case, memo), []
+    weighed = [(choice, _weigh(choice.bindings, case, memo)) for choice in slot.choices]
+    # a warning does not pass a drug over, for the order of the slot is the order to try
+    choice, found = min(weighed, key=lambda pair: -min(pair[1].gravest, _WARN))
+    if slot.is_optional and GRAVITY[min(found.gravest, _WARN)] in _BLOCKING:
+        return None, found, [f"{choice.dosed.agent.capitalize()} is left out: {_gravest(found).finding.because}"]
     notes = []
     for other, against in weighed:
         if other is choice:
             break
-        reason = min(against, key=lambda it: _order(it.effect), default=None)
-        if reason is not None and reason.effect is not None:
-            notes.append(f"{choice.dosed.agent.capitalize()} instead of {other.dosed.agent}: {reason.finding.because}")
+        if against.gravest < _NOTHING:
+            because = _gravest(against).finding.because
+            notes.append(f"{choice.dosed.agent.capitalize()} instead of {other.dosed.agent}: {because}")
     return choice, found, notes
 
 
-def _weight(found: list[Judgement]) -> int:
-    """How much speaks against a drug: a warning does not pass it over, for the order of the slot is the order to try."""
-    gravest = min((_order(it.effect) for it in found), default=len(GRAVITY))
-    return -min(gravest, GRAVITY.index(Effect.WARN))
+def _gravest(weighed: Weighed) -> Judgement:
+    return min(weighed.telling, key=lambda it: _ORDER[it.effect])
 
 
-def _order(effect: Effect | None) -> int:
-    return len(GRAVITY) if effect is None else GRAVITY.index(effect)
-
-
-def _blocking(found: list[Judgement]) -> Judgement | None:
-    return min((it for it in found if it.effect in _BLOCKING), key=lambda it: _order(it.effect), default=None)
-
-
-def _judged(rules: RegimenRules, found: list[_About], agents: tuple[AgentId, ...], notes: list[str]) -> Judged:
-    judgements = [it for it, _ in found]
-    gravest = min((_order(it.effect) for it in judgements), default=len(GRAVITY))
-    effect = GRAVITY[gravest] if gravest < len(GRAVITY) else None
-    verdict = _VERDICT_OF.get(effect, Verdict.OFFER) if effect is not None else Verdict.OFFER
-    dose_notes = dict.fromkeys([*notes, *(note for it in judgements for note in it.dose_notes)])
+def _judged(rules: RegimenRules, parts: list[_Part], agents: tuple[AgentId, ...], notes: list[str]) -> Judged:
+    gravest = min(it.gravest for it, _ in parts)
+    verdict = _VERDICT_OF.get(GRAVITY[gravest], Verdict.OFFER) if gravest < _NOTHING else Verdict.OFFER
+    telling = [(it, agent) for weighed, agent in parts for it in weighed.telling]
     option = Option(
         id=rules.regimen.id,
         label=rules.regimen.label,
         verdict=verdict,
         rank=None,
         why_this_rank=(),
-        warnings=tuple(dict.fromkeys(it.warned for it in judgements if it.warned is not None)),
-        asks=tuple(dict.fromkeys(ask for it in judgements for ask in it.asks)),
-        dose_notes=tuple(dose_notes),
-        findings=_findings(found),
+        warnings=tuple(dict.fromkeys(it.warned for it, _ in telling if it.warned is not None)),
+        asks=tuple(dict.fromkeys(ask for it, _ in telling for ask in it.asks)),
+        dose_notes=tuple(dict.fromkeys([*notes, *(note for it, _ in telling for note in it.dose_notes)])),
+        findings=_findings(parts),
         agents=agents,
         notes_of=tuple(
-            dict.fromkeys((agent, note) for it, agent in found if agent is not None for note in it.dose_notes)
+            dict.fromkeys((agent, note) for it, agent in telling if agent is not None for note in it.dose_notes)
         ),
     )
-    return Judged(rules=rules, option=option, grave_warnings=sum(it.is_grave for it in judgements))
+    return Judged(rules=rules, option=option, grave_warnings=sum(it.is_grave for it, _ in telling))
 
 
-def _findings(found: list[_About]) -> tuple[Finding, ...]:
+def _findings(parts: list[_Part]) -> tuple[Finding, ...]:
     """Each finding once, with the drugs that it is about: an answer that several drugs share is one object."""
-    about: dict[int, list[AgentId]] = {}
-    findings: dict[int, Finding] = {}
-    for judgement, agent in found:
-        key = id(judgement.finding)
-        findings.setdefault(key, judgement.finding)
-        if agent is not None and judgement.effect is not None:
-            about.setdefault(key, []).append(agent)
-    return tuple(
-        msgspec.structs.replace(it, about=tuple(about[key])) if key in about else it for key, it in findings.items()
-    )
+    findings = {id(it.finding): it.finding for weighed, _ in parts for it in weighed.all}
+    about: dict[int, tuple[AgentId, ...]] = {}
+    for weighed, agent in parts:
+        if agent is not None:
+            for it in weighed.telling:
+                if it.effect is not None:
+                    about[id(it.finding)] = (*about.get(id(it.finding), ()), agent)
+    for key, agents in about.items():
+        findings[key] = msgspec.structs.replace(findings[key], about=agents)
+    return tuple(findings.values())
 
 
 def _warned(finding: Finding, effect: Effect | None) -> Warned | None:
@@ -157,11 +181,18 @@ def _warned(finding: Finding, effect: Effect | None) -> Warned | None:
 
 
 def _judge(binding: Binding, case: Case, memo: Memo) -> Judgement:
-    key = (binding.criterion.id, binding.bound)
-    known = memo.get(key)
+    bound = binding.bound if binding.bound & memo.on_record else _NO_DRUG
+    key = (binding.criterion.id, bound)
+    known = memo.criteria.get(key)
     if known is None:
-        known = memo[key] = judge_criterion(binding.criterion, case, binding.bound)
+        known = judge_criterion(binding.criterion, case, binding.bound)
+        if known.effect is not None or known.asks:
+            bound = binding.bound  # an answer that names the drug is its own
+        memo.criteria[binding.criterion.id, bound] = known
     return known
+
+
+_NO_DRUG: Bound = frozenset()
 
 
 def judge_criterion(criterion: Criterion, case: Case, bound: Bound = frozenset()) -> Judgement:
@@ -169,7 +200,7 @@ def judge_criterion(criterion: Criterion, case: Case, bound: Bound = frozenset()
     answers = [(step, evaluate(step.requires, case, bound)) for step in criterion.steps]
     outcome = all_of(answer.outcome for _, answer in answers)
     effects = [(step, answer, _effect(criterion, step, answer)) for step, answer in answers]
-    step, answer, effect = min(effects, key=lambda it: (_order(it[2]), it[1].outcome is not outcome))
+    step, answer, effect = min(effects, key=lambda it: (_ORDER[it[2]], it[1].outcome is not outcome))
     if effect is None:
         step, answer = next((pair for pair in answers if pair[1].outcome is outcome), answers[0])
     sentence = _named(_sentence(criterion, step, answer), bound)
@@ -224,7 +255,7 @@ def _ask(criterion: Criterion, step: Step, answer: Answer, case: Case, bound: Bo
 
 def _named(text: str, bound: Bound) -> str:
     """A sentence of the knowledge with the drug that it is about in place of ``{drug}``."""
-    return text.replace("{drug}", ", ".join(sorted(bound)) or "this drug")
+    return text if "{" not in text else text.replace("{drug}", ", ".join(sorted(bound)) or "this drug")
 
 
 def _because(sentence: str, answer: Answer) -> str:
