@@ -16,6 +16,7 @@ from cdshooks.ehr.patient_file import read_patient_file
 from cdshooks.errors import UnreadablePatientFileError
 from cdshooks.explain.as_json import explain_json
 from cdshooks.explain.as_text import print_explanation
+from cdshooks.explain.unused import Unused, unused_resources
 from cdshooks.knowledge.load import Knowledge, load_knowledge
 from cdshooks.lines.history import build_line_history
 from cdshooks.options.assess import assess_options
@@ -42,7 +43,7 @@ def explain(files: tuple[str, ...], as_of: datetime | None, jurisdiction: str | 
     failed = False
     for file in files:
         try:
-            advice = explain_file(
+            advice, unused = explain_patient(
                 _read(file), knowledge, as_of=day, jurisdiction=jurisdiction or environment.jurisdiction
             )
         except (OSError, UnreadablePatientFileError) as error:
@@ -53,12 +54,12 @@ def explain(files: tuple[str, ...], as_of: datetime | None, jurisdiction: str | 
                 _write({"file": file, "error": reason})
             continue
         if form == "json":
-            content = explain_json(advice, knowledge)
+            content = explain_json(advice, knowledge, unused)
             _write({"file": file, **content} if len(files) > 1 else content)
         else:
             if len(files) > 1:
                 click.echo(f"== {file}")
-            print_explanation(advice, knowledge, Console(highlight=False))
+            print_explanation(advice, knowledge, Console(highlight=False), unused)
     sys.exit(1 if failed else 0)
 
 
@@ -68,9 +69,22 @@ def explain_file(data: bytes, knowledge: Knowledge, *, as_of: date, jurisdiction
     Raises:
         UnreadablePatientFileError: The file is none of the three forms.
     """
-    record = read_patient_record(read_patient_file(data), knowledge)
+    return explain_patient(data, knowledge, as_of=as_of, jurisdiction=jurisdiction)[0]
+
+
+def explain_patient(
+    data: bytes, knowledge: Knowledge, *, as_of: date, jurisdiction: str
+) -> tuple[Advice, tuple[Unused, ...]]:
+    """The advice for one patient file, and the resources from which nothing was concluded.
+
+    Raises:
+        UnreadablePatientFileError: The file is none of the three forms.
+    """
+    resources = read_patient_file(data)
+    record = read_patient_record(resources, knowledge)
     lines = build_line_history(record, knowledge, as_of=as_of)
-    return assess_options(record, lines, knowledge, as_of=as_of, jurisdiction=jurisdiction)
+    advice = assess_options(record, lines, knowledge, as_of=as_of, jurisdiction=jurisdiction)
+    return advice, unused_resources(resources, record)
 
 
 def _environment() -> dict[str, str]:

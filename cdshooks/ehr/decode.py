@@ -13,6 +13,7 @@ import msgspec
 
 from cdshooks.ehr.explain_unreadable import explain_unreadable
 from cdshooks.ehr.model import Incomplete, Unreadable
+from cdshooks.ehr.repair import decode_repaired
 from cdshooks.ehr.resources import TYPES, Base, Held, Resources, Unsupported
 from cdshooks.errors import UnreadablePatientFileError
 from cdshooks.knowledge.ids import ResourceRef
@@ -26,7 +27,7 @@ _DEEPEST_NESTING = 8
 
 class _Head(msgspec.Struct, rename="camel"):
     resource_type: str
-    id: str | None = None
+    id: str | int | float | None = None
 
 
 class _Search(msgspec.Struct):
@@ -232,7 +233,7 @@ class ResourceCollector:
             ref = self._ref(head, query)
             self._unsupported.append(Unsupported(resource=ref, reason=_UNSUPPORTED[head.resource_type]))
         elif head.resource_type in _decoders:
-            self._hold(_decoders[head.resource_type].decode(raw), query, full_url)
+            self._hold(_decode(raw, head.resource_type), query, full_url)
 
     def _ref(self, head: _Head, query: str) -> ResourceRef:
         if head.id:
@@ -242,6 +243,16 @@ class ResourceCollector:
     def _nameless(self, what: str) -> ResourceRef:
         self._unnamed += 1
         return ResourceRef(f"{what}#{self._unnamed}")
+
+
+def _decode(raw: bytes | msgspec.Raw, resource_type: str) -> _Sendable:
+    decoder = _decoders[resource_type]
+    try:
+        return decoder.decode(raw)
+    except msgspec.ValidationError:
+        if resource_type not in TYPES:
+            raise
+        return decode_repaired(raw, TYPES[resource_type])
 
 
 def resolve(resources: Resources, reference: str | None) -> Held | None:

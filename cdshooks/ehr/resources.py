@@ -267,6 +267,7 @@ class Observation(Base, frozen=True, kw_only=True):
     interpretation: tuple[CodeableConcept, ...] | CodeableConcept = ()
     data_absent_reason: CodeableConcept | None = None
     component: tuple[Component, ...] = ()
+    has_member: tuple[Reference, ...] = ()
     focus: tuple[Reference, ...] = ()
     specimen: Reference | None = None
     body_site: CodeableConcept | None = None

@@ -7,13 +7,34 @@ from typing import Any
 
 import msgspec
 
+from cdshooks.explain.unused import Unused
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.manifest import Manifest
 from cdshooks.lines.model import LineOfTherapy
 from cdshooks.options.model import Advice, Fact, Finding, Option, TrialMatch
+from cdshooks.partial_date import PartialDate
+
+_PARTS = (
+    "exposures",
+    "other_cancer_drugs",
+    "receptors",
+    "biomarkers",
+    "diagnoses",
+    "metastases",
+    "statuses",
+    "local_therapies",
+    "cns",
+    "measurements",
+    "toxicities",
+    "comedications",
+    "wishes",
+    "statements",
+    "stated_lines",
+)
+"""The parts of the record that the other members do not tell in full."""
 
 
-def explain_json(advice: Advice, knowledge: Knowledge) -> dict[str, Any]:
+def explain_json(advice: Advice, knowledge: Knowledge, unused: tuple[Unused, ...] = ()) -> dict[str, Any]:
     """One patient's conclusions with their reasons and evidence."""
     manifest, lines, record = knowledge.manifest, advice.lines, advice.record
     since, counts = lines.metastatic_since, lines.counts
@@ -109,7 +130,20 @@ def explain_json(advice: Advice, knowledge: Knowledge) -> dict[str, Any]:
             {"agent": it.agent, "start": str(it.start) if it.start else None, "evidence": list(it.evidence)}
             for it in record.planned
         ],
+        "record": {name: _plain(getattr(record, name)) for name in _PARTS},
+        "unused": [{"resource": it.resource, "what": it.what, "withdrawn": it.withdrawn} for it in unused],
     }
+
+
+def _plain(value: Any) -> Any:
+    """A value of the record as JSON: dates as written, members by their names."""
+    if isinstance(value, tuple):
+        return [_plain(it) for it in value]
+    if isinstance(value, PartialDate):
+        return str(value)
+    if isinstance(value, msgspec.Struct):
+        return {name: _plain(getattr(value, name)) for name in value.__struct_fields__}
+    return value
 
 
 def _signed(manifest: Manifest, as_of: date) -> dict[str, str] | None:

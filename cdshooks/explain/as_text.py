@@ -6,15 +6,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cdshooks.explain.record_text import print_record, print_unused
 from cdshooks.explain.timeline import LEGEND, draw_timeline
+from cdshooks.explain.unused import Unused
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.options.model import Advice, Option, Outcome, Verdict
 
 _UNSIGNED = "NOT FOR CLINICAL USE: no clinician has signed the knowledge in force."
 
 
-def print_explanation(advice: Advice, knowledge: Knowledge, console: Console) -> None:
-    """Print the record, the lines with a timeline, the options with reasons, and what is missing."""
+def print_explanation(advice: Advice, knowledge: Knowledge, console: Console, unused: tuple[Unused, ...] = ()) -> None:
+    """Print the lines with a timeline, the whole record, the options with reasons, and what is missing or was not used."""
     manifest = knowledge.manifest
     signature = manifest.signature(advice.as_of)
     if signature is None:
@@ -29,9 +31,12 @@ def print_explanation(advice: Advice, knowledge: Knowledge, console: Console) ->
         markup=False,
     )
     _print_lines(advice, console)
-    _print_record(advice, console)
+    _heading(console, "The record")
+    print_record(advice.record, knowledge, console)
+    _print_facts(advice, console)
     _print_options(advice, console)
     _print_open_points(advice, console)
+    print_unused(unused, console)
 
 
 def _heading(console: Console, text: str) -> None:
@@ -82,9 +87,11 @@ def _print_lines(advice: Advice, console: Console) -> None:
         console.print(f"  {it.code} {it.delta:+d}: {it.because}", markup=False)
 
 
-def _print_record(advice: Advice, console: Console) -> None:
-    _heading(console, "What the record says")
-    table = Table("fact", "value", "date", "evidence", box=None, pad_edge=False)
+def _print_facts(advice: Advice, console: Console) -> None:
+    _heading(console, "What the criteria are asked on")
+    table = Table(box=None, pad_edge=False)
+    for column in ("fact", "value", "date", "evidence"):
+        table.add_column(column, overflow="fold")
     for fact in advice.facts:
         if fact.value is None or fact.value == ():
             continue

@@ -24,16 +24,18 @@ from cdshooks.knowledge.ids import AgentId, CriterionId, FactId, RegimenId, Sour
 from cdshooks.knowledge.line_rules import load_line_rules
 from cdshooks.knowledge.load import load_knowledge
 from cdshooks.knowledge.manifest import load_manifest
+from cdshooks.knowledge.measures import load_measures
 from cdshooks.knowledge.orderable import load_tests
 from cdshooks.knowledge.quiet import load_quiet_rules
 from cdshooks.knowledge.ranking import load_ranking
+from cdshooks.knowledge.receptors import load_receptor_rules
 from cdshooks.knowledge.regimens import Regimen, load_regimens
 from cdshooks.knowledge.rules import bind_criteria
 from cdshooks.knowledge.sources import Source, cited_in, load_sources
 from cdshooks.knowledge.trial_terms import load_trial_terms
 from cdshooks.knowledge.trials import TrialKnowledge, load_trials
 
-_CITING = ("criteria", "regimens", "gaps", "line_rules", "quiet")
+_CITING = ("criteria", "regimens", "gaps", "line_rules", "quiet", "receptor_limits", "ish_groups")
 _MEMORY = "memory"
 _AGENT_LISTS = frozenset({"agents", "except_agents", "by_agents", "all_of", "may_include"})
 _SETTING_AN_ORDER = "ranking"
@@ -72,9 +74,11 @@ def check_knowledge(overlay: Path | None = None) -> tuple[str, ...]:
         lambda: load_gap_rules(facts, sources, overlay) if facts and sources else None,
         lambda: load_tests(facts, overlay) if facts else None,
         lambda: load_quiet_rules(facts, sources, overlay) if facts and sources else None,
+        lambda: load_receptor_rules(sources, overlay) if sources else None,
         lambda: load_line_rules(overlay),
         lambda: load_ranking(overlay),
         lambda: load_manifest(overlay),
+        lambda: load_measures(overlay),
     )
     for read in others:
         _load(read, None, faults)

@@ -25,6 +25,8 @@ _TABLES = {
     "observations": _Table(("system", "code"), ("concept",)),
     "observation_values": _Table(("value_set", "system", "code"), ("meaning",)),
     "conditions": _Table(("system", "code", "match"), ("category", "concept")),
+    "receptor_codes": _Table(("system", "code", "marker"), ("status",)),
+    "report_words": _Table(("words",), ("kind",)),
     "condition_words": _Table(("words",), ("term",)),
     "site_words": _Table(("words",), ("site",)),
     "status_words": _Table(("words",), ("trend",)),
@@ -36,6 +38,14 @@ _TABLES = {
     "payload_endings": _Table(("ending",), ("payload",)),
     "protocols": _Table(("protocol",), ("agents",)),
     "measures": _Table(("fact",), ("unit",)),
+    "interaction_codes": _Table(("system", "code"), ("name",)),
+    "drug_placeholders": _Table(("name",), ()),
+    "therapy_words": _Table(("words",), ("kind",)),
+    "urgency_words": _Table(("words",), ("meaning",)),
+    "procedures": _Table(("system", "code"), ("kind",)),
+    "non_cancer_uses": _Table(("concept",), ()),
+    "genes": _Table(("hgnc",), ("marker",)),
+    "unit_words": _Table(("written",), ("unit",)),
     # a drug may belong to several interaction classes, so the class is part of what identifies a row
     "interactions": _Table(("name", "class"), ()),
 }

@@ -52,13 +52,26 @@ class CodeKnowledge(msgspec.Struct, frozen=True, kw_only=True):
     """(value set, system, code) -> meaning."""
     conditions: Mapping[tuple[str, str], ConditionTerm]
     prefixes: Mapping[tuple[str, str], ConditionTerm]
+    receptors: Mapping[tuple[str, str], tuple[tuple[str, str], ...]]
+    """Diagnosis code -> the receptors that it tells, each with its status."""
     condition_words: Words
+    report_words: Words
+    therapies: Mapping[tuple[str, str], str]
+    """Procedure code -> kind of local therapy."""
+    therapy_words: Words
+    urgency_words: Words
+    non_cancer_uses: frozenset[str]
+    """Concepts of diagnoses for which a cancer drug is given without any cancer."""
+    genes: Mapping[str, str]
+    """HGNC number and symbol -> marker."""
     site_words: Words
     status_words: Words
     stop_words: Words
     wish_words: Words
     route_words: Words
     interactions: Mapping[str, tuple[str, ...]]
+    interaction_codes: Mapping[tuple[str, str], str]
+    """(system, code) -> name of an interacting drug; asked where words name none."""
     interaction_words: Words
 
     @property
@@ -90,6 +103,9 @@ def load_codes(overlay: Path | None = None) -> CodeKnowledge:
     for _, row in rows_of("conditions", overlay):
         table = prefixes if row["match"] == "prefix" else conditions
         table[system_of(row["system"]), row["code"]] = ConditionTerm(row["category"], row["concept"])
+    receptors: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for _, row in rows_of("receptor_codes", overlay):
+        receptors.setdefault((system_of(row["system"]), row["code"]), []).append((row["marker"], row["status"]))
     interactions: dict[str, list[str]] = {}
     for _, row in rows_of("interactions", overlay):
         interactions.setdefault(row["name"], []).append(row["class"])
@@ -98,6 +114,13 @@ def load_codes(overlay: Path | None = None) -> CodeKnowledge:
         answers=answers,
         conditions=conditions,
         prefixes=prefixes,
+        receptors={key: tuple(said) for key, said in receptors.items()},
+        report_words=load_words("report_words", "kind", overlay),
+        therapies={(system_of(row["system"]), row["code"]): row["kind"] for _, row in rows_of("procedures", overlay)},
+        therapy_words=load_words("therapy_words", "kind", overlay),
+        urgency_words=load_words("urgency_words", "meaning", overlay),
+        non_cancer_uses=frozenset(row["concept"] for _, row in rows_of("non_cancer_uses", overlay)),
+        genes={key: row["marker"] for _, row in rows_of("genes", overlay) for key in (row["hgnc"], row["symbol"])},
         condition_words=load_words("condition_words", "term", overlay),
         site_words=load_words("site_words", "site", overlay),
         status_words=load_words("status_words", "trend", overlay),
@@ -105,5 +128,8 @@ def load_codes(overlay: Path | None = None) -> CodeKnowledge:
         wish_words=load_words("wish_words", "wish", overlay),
         route_words=load_words("route_words", "route", overlay),
         interactions={name: tuple(classes) for name, classes in interactions.items()},
+        interaction_codes={
+            (row["system"], row["code"]): row["name"] for _, row in rows_of("interaction_codes", overlay)
+        },
         interaction_words=load_words("interactions", "name", overlay, key="name"),
     )

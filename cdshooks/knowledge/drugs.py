@@ -60,6 +60,8 @@ class DrugKnowledge(msgspec.Struct, frozen=True, kw_only=True):
     """Codes whose form belongs to one system only, for codings without a system."""
     by_name: Mapping[Name, AgentId]
     other_names: frozenset[str]
+    placeholders: frozenset[Name]
+    """Names under which records hide a drug ("see instructions")."""
     protocols: Mapping[Name, tuple[AgentId, ...]]
     trial_names: frozenset[Name]
     """How records name a drug of a trial without saying which."""
@@ -104,6 +106,7 @@ def load_drugs(overlay: Path | None = None) -> DrugKnowledge:
     other = frozenset(word for _, row in rows_of("other_drugs", overlay) for word in name_of(row["name"]))
     trial_names = frozenset(name_of(row["name"]) for _, row in rows_of("trial_drug_names", overlay))
     payload_endings = tuple(sorted({row["ending"] for _, row in rows_of("payload_endings", overlay)}))
+    placeholders = frozenset(name_of(row["name"]) for _, row in rows_of("drug_placeholders", overlay))
     protocols = {
         name_of(row["protocol"]): tuple(AgentId(it) for it in split(row["agents"]))
         for _, row in rows_of("protocols", overlay)
@@ -116,6 +119,7 @@ def load_drugs(overlay: Path | None = None) -> DrugKnowledge:
         by_any_code=by_any_code,
         by_name=by_name,
         other_names=other,
+        placeholders=placeholders,
         protocols=protocols,
         trial_names=trial_names,
         payload_endings=payload_endings,
@@ -131,6 +135,11 @@ def rows_of(table: str, overlay: Path | None) -> Iterator[tuple[int, dict[str, s
                 reader = csv.DictReader(file)
                 for row in reader:
                     yield reader.line_num, row
+
+
+def plain_system(written: str | None) -> str:
+    """A code system as ``SYSTEMS`` writes it: lower case, without version."""
+    return (written or "").partition("|")[0].rstrip("/").casefold()
 
 
 def split(cell: str | None) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from cdshooks.knowledge.measures import MeasureKnowledge, load_measures
 from cdshooks.knowledge.orderable import OrderableTest, load_tests
 from cdshooks.knowledge.quiet import QuietRule, load_quiet_rules
 from cdshooks.knowledge.ranking import Ranking, load_ranking
+from cdshooks.knowledge.receptors import ReceptorRules, load_receptor_rules
 from cdshooks.knowledge.regimens import Regimen, load_regimens
 from cdshooks.knowledge.rules import OptionRules, bind_criteria
 from cdshooks.knowledge.sources import Source, load_sources
@@ -33,6 +34,7 @@ class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
     drugs: DrugKnowledge
     codes: CodeKnowledge
     measures: MeasureKnowledge
+    receptors: ReceptorRules
     line_rules: LineRules
     facts: Mapping[FactId, FactDefinition]
     criteria: Mapping[CriterionId, Criterion]
@@ -68,6 +70,7 @@ def load_knowledge(overlay: Path | None = None) -> Knowledge:
         drugs=drugs,
         codes=codes,
         measures=load_measures(overlay),
+        receptors=load_receptor_rules(sources, overlay),
         line_rules=load_line_rules(overlay, drugs),
         facts=facts,
         criteria=criteria,

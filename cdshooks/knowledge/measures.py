@@ -1,4 +1,4 @@
-"""What is measured of a patient: the fact, its unit, what other units are worth, and what values are possible."""
+"""What is measured of a patient: the fact, its unit, what other units are worth, and what values a living person can have."""
 
 from __future__ import annotations
 
@@ -7,45 +7,122 @@ from pathlib import Path
 
 import msgspec
 
+from cdshooks.errors import KnowledgeError
+from cdshooks.knowledge.codes import system_of
 from cdshooks.knowledge.drugs import rows_of, split
+from cdshooks.knowledge.units import factor_between, plain_unit
+from cdshooks.knowledge.words import Words, words_from
+
+_QUANTITY = "Quantity "
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True):
-    """One measurable fact. ``units``: unit as written, lower-case -> factor into the fact's own unit."""
+    """One measurable fact. ``factors``: unit as compared -> what one of it is worth in the fact's own unit.
+
+    ``least`` and ``most`` are in the fact's unit: outside of them no living person can be.
+    """
 
     fact: str
+    label: str
     unit: str
-    units: Mapping[str, float]
+    factors: Mapping[str, float]
+    bare: tuple[float, ...]
+    """What a number without a unit may be worth: the factors of the units that people leave out."""
     least: float
     most: float
 
     def factor(self, unit: str) -> float | None:
         """What a written unit is worth in the fact's unit; None for one that it cannot have."""
-        return self.units.get(unit.strip().casefold())
+        return self.factors.get(plain_unit(unit))
+
+    def is_possible(self, value: float) -> bool:
+        """Whether a living person can have this value (in the fact's unit)."""
+        return self.least <= value <= self.most
+
+    def bare_factors(self, low: float, high: float) -> frozenset[float]:
+        """All that a range without a unit can be worth so that its value is possible; one of them, or it cannot be used."""
+        return frozenset(it for it in self.bare if self.is_possible(low * it) and self.is_possible(high * it))
 
 
-class MeasureKnowledge(msgspec.Struct, frozen=True):
-    """Measures by the test that gives them, and by name."""
+class Test(msgspec.Struct, frozen=True, kw_only=True):
+    """How a test code measures: the method that its name tells, and the unit that it is reported in."""
+
+    method: str | None
+    unit: str
+
+
+class MeasureKnowledge(msgspec.Struct, frozen=True, kw_only=True):
+    """Measures by the test that gives them, by their full name, and by words inside a name."""
 
     by_test: Mapping[str, Measure]
     by_name: Mapping[str, Measure]
+    by_words: Words
+    by_fact: Mapping[str, Measure]
+    tests: Mapping[tuple[str, str], Test]
+
+    def worded(self, text: str) -> Measure | None:
+        """The measure that the name of an observation is; where several are named, the one that stands first in the table."""
+        exact = self.by_name.get(text.casefold().strip())
+        if exact is not None:
+            return exact
+        named = set(self.by_words.find(text))
+        return next((it for fact, it in self.by_fact.items() if fact in named), None)
 
 
 def load_measures(overlay: Path | None = None) -> MeasureKnowledge:
-    """Read the table of measures."""
+    """Read the table of measures and let the library of units say what each unit is worth.
+
+    Raises:
+        KnowledgeError: A unit that nothing leads from to the measure's own.
+    """
+    spellings = [(plain_unit(row["written"]), row["unit"]) for _, row in rows_of("unit_words", overlay)]
     by_test: dict[str, Measure] = {}
     by_name: dict[str, Measure] = {}
-    for _, row in rows_of("measures", overlay):
-        pairs = (part.rsplit("=", 1) for part in split(row["units"]))
-        measure = Measure(
-            fact=row["fact"],
-            unit=row["unit"],
-            units={name.strip().casefold(): float(factor) for name, factor in pairs},
-            least=float(row["least"]),
-            most=float(row["most"]),
+    by_fact: dict[str, Measure] = {}
+    phrases: dict[str, str] = {}
+    for line, row in rows_of("measures", overlay):
+        measure = _measure(line, row, spellings)
+        by_fact[measure.fact] = measure
+        by_test.update(dict.fromkeys(split(row["tests"]), measure))
+        by_name.update((name.casefold(), measure) for name in split(row["names"]))
+        phrases.update(dict.fromkeys(split(row["words"]), measure.fact))
+    tests = {
+        (system_of(row["system"]), row["code"]): Test(
+            method=row["display"].partition(" by ")[2] or None, unit=row["value_kind"].partition(_QUANTITY)[2].strip()
         )
-        for test in split(row["tests"]):
-            by_test[test] = measure
-        for name in split(row["names"]):
-            by_name[name.casefold()] = measure
-    return MeasureKnowledge(by_test, by_name)
+        for _, row in rows_of("observations", overlay)
+        if row["concept"] in by_test
+    }
+    return MeasureKnowledge(
+        by_test=by_test, by_name=by_name, by_words=words_from(phrases), by_fact=by_fact, tests=tests
+    )
+
+
+def _measure(line: int, row: dict[str, str], spellings: list[tuple[str, str]]) -> Measure:
+    units = split(row["units"])
+    mass, valence = row["molar_mass"], row["valence"]
+    try:
+        worth = {
+            it: factor_between(
+                it, row["unit"], molar_mass=float(mass) if mass else None, valence=int(valence) if valence else None
+            )
+            for it in units
+        }
+    except KnowledgeError as error:
+        raise KnowledgeError(tuple(it.replace(":1:", f":{line}:", 1) for it in error.faults)) from error
+    factors = {plain_unit(it): factor for it, factor in worth.items()}
+    factors.update((written, worth[unit]) for written, unit in spellings if unit in worth)
+    for spelling in split(row["spellings"]):
+        written, _, unit = spelling.rpartition("=")
+        if unit not in worth:
+            raise KnowledgeError((f"measures.csv:{line}: {unit!r} is none of the units of {row['fact']!r}",))
+        factors[plain_unit(written)] = worth[unit]
+    return Measure(
+        fact=row["fact"],
+        label=row["label"],
+        unit=row["unit"],
+        factors=factors,
+        bare=tuple(dict.fromkeys(worth[it] for it in split(row["bare_units"]))),
+        least=float(row["least"]),
+        most=float(row["most"]),
+    )

@@ -47,10 +47,15 @@ class Words(msgspec.Struct, frozen=True):
         return tuple(found)
 
 
-def load_words(table: str, column: str, overlay: Path | None = None, *, key: str = "words") -> Words:
-    """Read one table of words."""
-    terms = {phrase: row[column] for _, row in rows_of(table, overlay) if (phrase := tuple(words(row[key])))}
+def words_from(phrases: Mapping[str, str]) -> Words:
+    """Phrases as written, each with its term."""
+    terms = {phrase: term for written, term in phrases.items() if (phrase := tuple(words(written)))}
     by_first: dict[str, list[tuple[Phrase, str]]] = {}
     for phrase, term in sorted(terms.items(), key=lambda it: -len(it[0])):
         by_first.setdefault(phrase[0], []).append((phrase, term))
-    return Words({first: tuple(phrases) for first, phrases in by_first.items()})
+    return Words({first: tuple(found) for first, found in by_first.items()})
+
+
+def load_words(table: str, column: str, overlay: Path | None = None, *, key: str = "words") -> Words:
+    """Read one table of words."""
+    return words_from({row[key]: row[column] for _, row in rows_of(table, overlay)})

@@ -32,7 +32,7 @@ def derive_facts(record: PatientRecord, lines: LineHistory, knowledge: Knowledge
     derived = (
         *derive_person_facts(source),
         *derive_disease_facts(source),
-        *derive_receptor_facts(source),
+        *derive_receptor_facts(source, knowledge.receptors),
         *derive_organ_facts(source),
         *derive_harm_facts(source),
         *derive_context_facts(source, plain),

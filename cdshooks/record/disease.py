@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import msgspec
 
@@ -19,11 +20,23 @@ from cdshooks.ehr.resources import (
 )
 from cdshooks.partial_date import PartialDate, latest
 from cdshooks.record.dates import end_of, read_date, start_of
-from cdshooks.record.model import Certainty, CnsState, Diagnosis, DiseaseStatus, LocalTherapy, Metastasis
+from cdshooks.record.model import (
+    Certainty,
+    CnsState,
+    Conflict,
+    Diagnosis,
+    DiseaseStatus,
+    Doubt,
+    LocalTherapy,
+    Metastasis,
+    Statement,
+)
 from cdshooks.record.numbers import number_of
 from cdshooks.record.terms import RecordTerms, texts_of
 
 _NOT_DISTANT = frozenset({"met-lymph-node-axilla", "met-chest-wall", "metastasis-to-breast", "history-of-metastasis"})
+_TOLD_ONCE = frozenset({"toxicity", "disease", "other-cancer"})
+"""Categories of which the code says all: the words beside it would say the same diagnosis by another of our names."""
 _CNS_SITES = frozenset({"brain", "meninges", "cns-other", "spinal-cord"})
 _TESTS_OF_DISEASE = frozenset(
     {"disease-status", "treatment-response", "m-category-clinical", "m-category-pathologic", "stage-clinical"}
@@ -31,15 +44,15 @@ _TESTS_OF_DISEASE = frozenset(
 )
 _GONE = frozenset({"refuted", "entered-in-error"})
 _WEAK = frozenset({"provisional", "differential", "unconfirmed"})
-_THERAPIES = (
-    ("wbrt", re.compile(r"whole[\s-]brain|\bWBRT\b|ganzhirn", re.IGNORECASE)),
-    ("srs", re.compile(r"stereotactic|radiosurg|gamma ?knife|cyber ?knife|\bSRS\b|\bSBRT\b", re.IGNORECASE)),
-    ("resection", re.compile(r"craniotomy|metastasectomy|resection|excision of .*(?:brain|cerebral)", re.IGNORECASE)),
-    ("mastectomy", re.compile(r"mastectomy|lumpectomy|breast[\s-]conserving|segmentectomy", re.IGNORECASE)),
-    ("radiotherapy", re.compile(r"radiotherap|radiation|irradiation|bestrahlung", re.IGNORECASE)),
-    ("surgery", re.compile(r"surgery|surgical|operation", re.IGNORECASE)),
-)
-_URGENT = re.compile(r"mass effect|midline shift|herniation|symptomatic|urgent|hydrocephalus|edema with", re.IGNORECASE)
+_FAMILY = re.compile(r"\bfamily history\b|\bFH\b|familienanamnese|\bfamilial risk\b", re.IGNORECASE)
+_STAGES = {
+    "stage-clinical": "stage",
+    "stage-pathologic": "stage",
+    "stage-other": "stage",
+    "m-category-clinical": "m-category",
+    "m-category-pathologic": "m-category",
+}
+_QUIET_TRENDS = frozenset({"stable", "responding", "complete-remission", "partial-remission", "no-evidence-of-disease"})
 
 
 def is_disease_test(code: CodeableConcept | None, terms: RecordTerms) -> bool:
@@ -55,6 +68,10 @@ class DiseaseReading(msgspec.Struct, frozen=True, kw_only=True):
     statuses: tuple[DiseaseStatus, ...]
     local_therapies: tuple[LocalTherapy, ...]
     cns: CnsState | None
+    statements: tuple[Statement, ...]
+    """Stages, in our own words."""
+    conflicts: tuple[Conflict, ...]
+    doubts: tuple[Doubt, ...]
 
 
 class DiseaseReader:
@@ -71,6 +88,9 @@ class DiseaseReader:
         self._lesions: list[tuple[float, PartialDate | None]] = []
         self._mri: list[PartialDate] = []
         self._urgent: list[tuple[PartialDate | None, Held]] = []
+        self._stages: list[Statement] = []
+        self._never_spread: list[tuple[PartialDate | None, Held]] = []
+        """Statements that there is no metastasis at all."""
 
     def read(self) -> DiseaseReading:
         """Everything, sorted by date."""
@@ -99,6 +119,9 @@ class DiseaseReader:
             statuses=statuses,
             local_therapies=therapies,
             cns=self._cns_state(metastases, statuses, therapies),
+            statements=tuple(self._stages),
+            conflicts=tuple(self._denied_spread(metastases)),
+            doubts=tuple(self._second_cancers(metastases)),
         )
 
     def _read_condition(self, held: Held, condition: Condition) -> None:
@@ -120,11 +143,16 @@ class DiseaseReader:
         end = read_date(condition.abatement_date_time, end_of(condition.abatement_period))
         is_active = None if not clinical else bool(clinical & {"active", "recurrence", "relapse"})
         texts = list(texts_of(condition.code))
+        if any(_FAMILY.search(text) for text in texts):  # a relative's disease
+            return
         denied = self._terms.denied_conditions(texts)
         for term in denied:
             if term.category == "metastasis":
                 self._absent.append((term.concept.removeprefix("met-"), held, start))
-        for term in dict.fromkeys((*self._terms.conditions(condition.code), *self._terms.worded_conditions(texts))):
+        coded = self._terms.conditions(condition.code)
+        told_once = {term.category for term in coded} & _TOLD_ONCE
+        worded = (it for it in self._terms.worded_conditions(texts) if it.category not in told_once)
+        for term in dict.fromkeys((*coded, *worded)):
             diagnosis = Diagnosis(
                 concept=term.concept,
                 category=term.category,
@@ -192,6 +220,7 @@ class DiseaseReader:
             observation.issued,
         )
         value = observation.value_codeable_concept or CodeableConcept(text=observation.value_string)
+        self._note_stage(held, test, value, day)
         if test in {"disease-status", "treatment-response"}:
             trend = self._terms.trend(value)
             if trend == "distant-metastasis-present":
@@ -227,11 +256,10 @@ class DiseaseReader:
                         evidence=(held.ref,),
                     )
                 )
-        elif (
-            test == "history-of-metastasis"
-            and (observation.value_boolean is True or observation.value_codeable_concept is not None)
-        ) or test == "metastasis-site":
-            site = self._terms.site(observation.value_codeable_concept) or "unspecified"
+        elif test == "history-of-metastasis" and self._is_denied(observation):
+            self._never_spread.append((day, held))
+        elif (test == "history-of-metastasis" and observation.data_absent_reason is None) or test == "metastasis-site":
+            site = self._terms.site(observation.value_codeable_concept, observation.code) or "unspecified"
             self._metastases.append(
                 Metastasis(
                     site=site,
@@ -243,6 +271,45 @@ class DiseaseReader:
             )
         elif test == "tumor-size" and self._focus(observation) in _CNS_SITES:
             self._read_lesion(observation, day)
+
+    def _note_stage(self, held: Held, test: str, value: CodeableConcept, day: PartialDate | None) -> None:
+        about = _STAGES.get(test)
+        if about is None:
+            return
+        said = self._terms.answer("stage-group" if about == "stage" else "m-category", value)
+        if said is not None and not said.startswith("no value"):
+            self._stages.append(Statement(about=about, value=said, date=day, evidence=(held.ref,)))
+
+    def _is_denied(self, observation: Observation) -> bool:
+        """Whether an observation says no: by false, or by a coded negative."""
+        if observation.value_boolean is not None:
+            return not observation.value_boolean
+        return self._terms.answer("receptor-status", observation.value_codeable_concept) == "negative"
+
+    def _denied_spread(self, metastases: tuple[Metastasis, ...]) -> Iterator[Conflict]:
+        """A statement that nothing has spread, made when a metastasis was on record already."""
+        sure = [it for it in metastases if it.certainty is Certainty.CONFIRMED]
+        for day, held in self._never_spread:
+            earlier = [it for it in sure if day is None or it.date is None or _day(it.date) <= _day(day)]
+            if earlier:
+                yield Conflict(
+                    about="metastatic",
+                    because="One record says that the cancer has not spread, another names a metastasis.",
+                    evidence=tuple(sorted({held.ref, *(ref for it in earlier for ref in it.evidence)})),
+                )
+
+    def _second_cancers(self, metastases: tuple[Metastasis, ...]) -> Iterator[Doubt]:
+        """Another cancer on record, of which a metastasis or a drug without a reason may be."""
+        known = {it.concept for it in self._diagnoses if it.certainty is not Certainty.REFUTED}
+        others = [it for it in self._diagnoses if it.category == "other-cancer" and it.certainty is Certainty.CONFIRMED]
+        if others and metastases and "metastatic-breast-cancer" not in known:
+            yield Doubt(
+                code="second-cancer",
+                about="metastatic",
+                because="Another cancer is on record; whether a metastasis or a drug without a reason belongs to it "
+                "is not told.",
+                evidence=tuple(sorted({ref for it in others for ref in it.evidence})),
+            )
 
     def _read_lesion(self, observation: Observation, day: PartialDate | None) -> None:
         quantity = observation.value_quantity
@@ -288,11 +355,11 @@ class DiseaseReader:
         *,
         is_planned: bool,
     ) -> None:
-        text = " ".join(texts_of(code))
-        kind = next((name for name, pattern in _THERAPIES if pattern.search(text)), None)
+        kind = self._terms.therapy(code)
         if kind is None:
             return
-        site = self._terms.site(*places, code) or ("brain" if kind == "wbrt" or "cranio" in text.casefold() else None)
+        text = " ".join(texts_of(code)).casefold()
+        site = self._terms.site(*places, code) or ("brain" if kind == "wbrt" or "craniotom" in text else None)
         self._therapies.append(
             LocalTherapy(kind=kind, site=site, date=day, is_planned=is_planned, evidence=(held.ref,))
         )
@@ -302,7 +369,7 @@ class DiseaseReader:
             return
         day = read_date(report.effective_date_time, start_of(report.effective_period), report.issued)
         name, conclusion = " ".join(texts_of(report.code)).casefold(), report.conclusion or ""
-        is_brain = re.search(r"brain|head|cerebr|cran|schädel", name) is not None and "cytolog" not in name
+        is_brain = self._terms.is_report_on("brain", report.code) and "cytolog" not in name
         if is_brain and day is not None:
             self._mri.append(day)
         for term in self._terms.denied_conditions((conclusion,)):
@@ -315,11 +382,7 @@ class DiseaseReader:
             self._statuses.append(
                 DiseaseStatus(trend=trend, focus="brain" if is_brain else "overall", date=day, evidence=(held.ref,))
             )
-        if (
-            is_brain
-            and _URGENT.search(conclusion)
-            and not re.search(r"no (?:mass effect|midline shift)", conclusion, re.IGNORECASE)
-        ):
+        if is_brain and self._terms.is_urgent(conclusion):
             self._urgent.append((day, held))
 
     def _cns_state(
@@ -339,14 +402,17 @@ class DiseaseReader:
         told: tuple[Metastasis | LocalTherapy | DiseaseStatus, ...] = (*found, *local, *cns_statuses)
         evidence = tuple(sorted({ref for it in told for ref in it.evidence} | {it[1].ref for it in absent}))
         days = tuple(it for it in (*(one.date for one in told), *(one[2] for one in absent)) if it is not None)
-        newest = max(cns_statuses, key=lambda it: _day(it.date), default=None)
+        newest = max(cns_statuses, key=lambda it: (_day(it.date), it.trend == "progression"), default=None)
         treated_on = max((_day(it.date) for it in local), default=0)
+        calmed_on = _day(newest.date) if newest is not None and newest.trend in _QUIET_TRENDS else 0
+        is_urgent = any(_day(day) > treated_on and _day(day) >= calmed_on for day, _ in self._urgent)
+        planned = [it for it in planned if it.date is None or _day(it.date) > treated_on]
         worsened = newest is not None and newest.trend == "progression" and _day(newest.date) >= treated_on
         if meninges:
             state, because = "leptomeningeal", "Leptomeningeal disease is on record."
         elif not found and not local and not cns_statuses:
             state, because = "none", "The record says that there are no brain metastases."
-        elif self._urgent or (planned and worsened) or (planned and not local):
+        elif is_urgent or (planned and worsened) or (planned and not local):
             state, because = (
                 "needs_local_therapy",
                 "A report or a planned procedure says that the brain needs local therapy.",
@@ -356,13 +422,7 @@ class DiseaseReader:
                 "active_not_urgent",
                 "The newest statement on the brain says progression, after any local therapy on record.",
             )
-        elif newest is not None and newest.trend in {
-            "stable",
-            "responding",
-            "complete-remission",
-            "partial-remission",
-            "no-evidence-of-disease",
-        }:
+        elif newest is not None and newest.trend in _QUIET_TRENDS:
             is_after = _day(newest.date) >= treated_on
             state = "treated_stable" if local else "untreated_stable"
             because = (

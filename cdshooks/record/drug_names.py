@@ -88,6 +88,10 @@ class DrugNames:
             protocol=next((it.protocol for it in found if it.protocol), ()) if not agents else (),
         )
 
+    def is_placeholder(self, text: str | None) -> bool:
+        """Whether a drug's name says no more than that there is a drug ("see instructions"), or nothing at all."""
+        return not text or tuple(stem(word) for word in words(text[:_LONGEST_TEXT])) in self._drugs.placeholders
+
     def is_anticancer(self, agent: AgentId) -> bool:
         """Whether an agent is a cancer drug; supportive and bone drugs are not."""
         drug = self._drugs.by_agent.get(agent)

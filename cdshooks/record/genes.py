@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cdshooks.ehr.resources import CodeableConcept, Component, Observation, Resources
+from cdshooks.ehr.resources import CodeableConcept, Coding, Component, Observation, Resources
 from cdshooks.record.dates import read_date, start_of
 from cdshooks.record.model import Biomarker
 from cdshooks.record.numbers import number_of
@@ -29,6 +29,9 @@ _ABSENT = re.compile(
     r"|negative|absent|\bnormal\b",
     re.IGNORECASE,
 )
+_UNSETTLED = re.compile(r"uncertain significance|\bVUS\b|unklarer? signifikanz", re.IGNORECASE)
+_BENIGN = re.compile(r"\bbenign\b", re.IGNORECASE)
+_AMPLIFIED = re.compile(r"amplif|copy[\s-]?number gain", re.IGNORECASE)
 _PRESENT = re.compile(r"mutat|pathogenic|detected|positive|present|variant|p\.[A-Z]", re.IGNORECASE)
 _DPYD_POOR = re.compile(r"poor|complete|homozyg|no activity|\bdeficient\b", re.IGNORECASE)
 _DPYD_INTERMEDIATE = re.compile(r"intermediate|partial|heterozyg|reduced", re.IGNORECASE)
@@ -52,19 +55,25 @@ def read_biomarkers(resources: Resources, terms: RecordTerms) -> tuple[Biomarker
         test = terms.test(observation.code)
         marker = _MARKERS.get(test or "")
         if test in _ANY_GENE or marker is None:
-            marker = _gene(observation) if test is None or test in _ANY_GENE else marker
+            marker = _gene(observation, terms) if test is None or test in _ANY_GENE else marker
         if marker is None:
             continue
-        text = _text(observation)
+        inside = [it.value_codeable_concept for it in observation.component]
+        text = " ".join((_text(observation), *(it for concept in inside for it in texts_of(concept))))
         coded = terms.answer("variant", observation.value_codeable_concept) or terms.answer(
             "msi", observation.value_codeable_concept
         )
+        if marker == "erbb2-mutation" and _AMPLIFIED.search(text):
+            marker = "erbb2-amplification"  # of sequencing; the HER2 status rests on IHC and ISH
+        if coded == "present":
+            coded = next((it for it in (terms.answer("variant-class", one) for one in inside) if it), coded)
         value = _value(marker, coded, text)
         quantity = observation.value_quantity
         number = number_of(quantity.value) if quantity is not None else None
         if value is None and number is None:
             continue
-        words = " ".join((text, *texts_of(observation.code), *texts_of(observation.method)))
+        origin = next((it for it in (terms.answer("variant-origin", one) for one in inside) if it), "")
+        words = " ".join((origin, text, *texts_of(observation.code), *texts_of(observation.method)))
         found.append(
             Biomarker(
                 marker=marker,
@@ -87,15 +96,24 @@ def read_biomarkers(resources: Resources, terms: RecordTerms) -> tuple[Biomarker
     )
 
 
-def _gene(observation: Observation) -> str | None:
+def _gene(observation: Observation, terms: RecordTerms) -> str | None:
+    concepts = [it.value_codeable_concept for it in observation.component if it.value_codeable_concept is not None]
     texts = list(texts_of(observation.code))
     for component in observation.component:
         texts.extend(_component_texts(component))
+    listed = terms.gene(texts, (coding for concept in concepts for coding in concept.coding if _is_gene(coding)))
+    if listed is not None:
+        return listed
     match = _GENE.search(" ".join(texts))
     if match is None:
         return None
     name = match.group(1).casefold().replace("pdl1", "pd-l1")
     return {"erbb2": "erbb2-mutation", "ntrk1": "ntrk", "ntrk2": "ntrk", "ntrk3": "ntrk"}.get(name, name)
+
+
+def _is_gene(coding: Coding) -> bool:
+    """Whether a coding is of a list of genes: a bare number of another system is no gene."""
+    return "genenames" in (coding.system or "") or (coding.code or "").upper().startswith("HGNC:")
 
 
 def _component_texts(component: Component) -> list[str]:
@@ -134,6 +152,12 @@ def _value(marker: str, coded: str | None, text: str) -> str | None:
             if "stable" in text.casefold()
             else None
         )
+    if coded in {"mutated", "wild_type", "unclassified"}:
+        return coded
+    if _UNSETTLED.search(text):
+        return "unclassified"
+    if _BENIGN.search(text):
+        return "wild_type"
     if coded in {"present", "absent"}:
         return "mutated" if coded == "present" else "wild_type"
     if marker == "pd-l1":

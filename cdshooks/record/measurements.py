@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import msgspec
 
-from cdshooks.ehr.resources import CodeableConcept, Observation, Resources
-from cdshooks.knowledge.measures import Measure, MeasureKnowledge
+from cdshooks.ehr.resources import CodeableConcept, Component, Held, Observation, Resources
+from cdshooks.knowledge.codes import system_of
+from cdshooks.knowledge.measures import Measure, MeasureKnowledge, Test
+from cdshooks.partial_date import PartialDate
 from cdshooks.record.dates import read_date, start_of
 from cdshooks.record.model import Doubt, Measurement
-from cdshooks.record.numbers import number_of, numbers_in
+from cdshooks.record.numbers import is_range, number_of, numbers_in, unit_after_number
 from cdshooks.record.terms import RecordTerms, texts_of
 
-_COMPARATOR = re.compile(r"^\s*(<=|>=|<|>|≤|≥)")
-_KARNOFSKY = re.compile(r"karnofsky|\bKPS\b", re.IGNORECASE)
-_ECOG = re.compile(r"\becog\b|\bzubrod\b|performance status", re.IGNORECASE)
+_COMPARATOR = re.compile(r"^[^\d<>\u2264\u2265]{0,20}(<=|>=|<|>|\u2264|\u2265)")
+_SIGNS = {"\u2264": "<=", "\u2265": ">="}
+_NO_TEST = Test(method=None, unit="")
 
 
 class MeasurementReading(msgspec.Struct, frozen=True):
@@ -23,6 +26,15 @@ class MeasurementReading(msgspec.Struct, frozen=True):
 
     measurements: tuple[Measurement, ...]
     doubts: tuple[Doubt, ...]
+
+
+class _Number(msgspec.Struct, frozen=True, kw_only=True):
+    low: float
+    high: float
+    comparator: str | None = None
+    unit: str = ""
+    words: str = ""
+    """What follows a number in a text: perhaps its unit."""
 
 
 def read_measurements(resources: Resources, terms: RecordTerms, measures: MeasureKnowledge) -> MeasurementReading:
@@ -33,107 +45,156 @@ def read_measurements(resources: Resources, terms: RecordTerms, measures: Measur
         observation = held.resource
         if not isinstance(observation, Observation) or observation.status in {"entered-in-error", "cancelled"}:
             continue
-        test, measure = terms.test(observation.code), measure_of(observation.code, terms, measures)
-        if measure is None:
-            continue
         day = read_date(
             observation.effective_date_time,
             start_of(observation.effective_period),
             observation.effective_instant,
             observation.issued,
         )
-        low, high, comparator = _numbers(observation, terms, measure.fact)
-        if low is None or high is None:
-            continue
-        quantity = observation.value_quantity
-        unit = (quantity.code or quantity.unit or "") if quantity is not None else ""
-        factor = measure.factor(unit)
-        if factor is None:
-            doubts.append(
-                Doubt(
-                    code="unit",
-                    about=measure.fact,
-                    because=f"The unit of this {measure.fact} is none that it can have.",
-                    evidence=(held.ref,),
-                )
-            )
-            continue
-        if measure.fact == "lvef_percent" and high <= 1 and unit in {"", "1", "{fraction}"}:
-            factor = 100.0
-        low, high = low * factor, high * factor
-        if not (measure.least <= low and high <= measure.most):
-            doubts.append(
-                Doubt(
-                    code="impossible",
-                    about=measure.fact,
-                    because=f"This {measure.fact} cannot be true.",
-                    evidence=(held.ref,),
-                )
-            )
-            continue
-        limit = next((number_of(it.high.value) for it in observation.reference_range if it.high is not None), None)
-        found.append(
-            Measurement(
-                fact=measure.fact,
-                value=round(low, 4) if low == high else None,
-                unit=measure.unit,
-                date=day,
-                low=round(low, 4) if low != high else None,
-                high=round(high, 4) if low != high else None,
-                comparator=comparator,
-                times_upper_limit=round(high / (limit * factor), 3) if limit else None,
-                method=None if test is None else test,
-                is_preliminary=observation.status in {"preliminary", "registered"},
-                evidence=(held.ref,),
-            )
-        )
-    key = lambda it: (it.date is not None, it.date.last.toordinal() if it.date else 0, it.fact, it.evidence)  # noqa: E731 - one sort
-    return MeasurementReading(tuple(sorted(dict.fromkeys(found), key=key)), tuple(doubts))
+        parts: tuple[Observation | Component, ...] = (observation, *observation.component)
+        for part in parts:
+            measure = measure_of(part.code, terms, measures)
+            read = None if measure is None else _read(part, measure, held, observation, day, terms, measures)
+            if isinstance(read, Doubt):
+                doubts.append(read)
+            elif read is not None:
+                found.append(read)
+    found.sort(key=lambda it: (it.date is not None, it.date.last.toordinal() if it.date else 0, it.fact, it.evidence))
+    return MeasurementReading(tuple(dict.fromkeys(found)), tuple(dict.fromkeys(doubts)))
 
 
 def measure_of(code: CodeableConcept | None, terms: RecordTerms, measures: MeasureKnowledge) -> Measure | None:
-    """What an observation of this code measures, by its test; by its words where the code is unknown."""
+    """What an observation or component of this code measures, by its test; by its words where the code is unknown."""
     test = terms.test(code)
     if test is not None:
         return measures.by_test.get(test)
-    text = " ".join(texts_of(code))
-    if _KARNOFSKY.search(text):
-        return measures.by_test.get("karnofsky")
-    if _ECOG.search(text):
-        return measures.by_test.get("ecog")
-    return measures.by_name.get(text.casefold().strip())
+    return next((it for it in map(measures.worded, texts_of(code)) if it is not None), None)
 
 
-def _numbers(observation: Observation, terms: RecordTerms, fact: str) -> tuple[float | None, float | None, str | None]:
-    quantity = observation.value_quantity
-    if observation.value_integer is not None:
-        return float(observation.value_integer), float(observation.value_integer), None
+def _read(
+    part: Observation | Component,
+    measure: Measure,
+    held: Held,
+    observation: Observation,
+    day: PartialDate | None,
+    terms: RecordTerms,
+    measures: MeasureKnowledge,
+) -> Measurement | Doubt | None:
+    number = _number(part, terms, measure.fact)
+    if number is None:
+        is_silent = part.value_codeable_concept is None and not part.value_string and part.value_quantity is None
+        if is_silent:
+            return None
+        return _doubt("number", measure, held, f"This {measure.label} holds no number that can be read.")
+    test = next((measures.tests[key] for key in _codes(part) if key in measures.tests), _NO_TEST)
+    factor = _factor(number, measure, test)
+    if isinstance(factor, str):
+        return _doubt("unit", measure, held, factor)
+    low, high = number.low * factor, number.high * factor
+    if not (measure.is_possible(low) and measure.is_possible(high)):
+        told = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+        because = f"A {measure.label} of {told} {_readable(measure.unit)} cannot be true, so it was not used; is the unit right?"
+        return _doubt("impossible", measure, held, because.replace("  ", " "))
+    limit = _upper_limit(observation, measure, factor) if part is observation else None
+    return Measurement(
+        fact=measure.fact,
+        value=round(low, 4) if low == high else None,
+        unit=measure.unit,
+        date=day,
+        low=round(low, 4) if low != high else None,
+        high=round(high, 4) if low != high else None,
+        comparator=number.comparator,
+        times_upper_limit=round(high / limit, 3) if limit else None,
+        method=test.method,
+        is_preliminary=observation.status in {"preliminary", "registered"},
+        evidence=(held.ref,),
+    )
+
+
+def _doubt(code: str, measure: Measure, held: Held, because: str) -> Doubt:
+    return Doubt(code=code, about=measure.fact, because=because, evidence=(held.ref,))
+
+
+def _readable(unit: str) -> str:
+    return "" if unit.startswith("{") or unit == "1" else unit
+
+
+def _codes(part: Observation | Component) -> Iterator[tuple[str, str]]:
+    for coding in part.code.coding if part.code is not None else ():
+        yield system_of(coding.system), coding.code or ""
+
+
+def _factor(number: _Number, measure: Measure, test: Test) -> float | str:
+    """What the number's unit is worth in the fact's unit, or our sentence on why that cannot be told."""
+    unit = number.unit or _unit_in_words(number.words, measure)
+    if unit:
+        factor = measure.factor(unit)
+        return factor if factor is not None else f"The unit of this {measure.label} is none that it can have."
+    told = measure.factor(test.unit) if test.unit else None
+    if told is not None and measure.is_possible(number.low * told) and measure.is_possible(number.high * told):
+        return told
+    possible = measure.bare_factors(number.low, number.high)
+    if len(possible) == 1:
+        return next(iter(possible))
+    if not possible:
+        return f"This {measure.label} has no unit, and no unit makes it possible."
+    return f"This {measure.label} has no unit, and it is possible in more than one."
+
+
+def _unit_in_words(words: str, measure: Measure) -> str:
+    """The unit that follows a number in a text; "" when what follows is no unit."""
+    tokens = words.split()
+    for candidate in (words, "".join(tokens[:2]), tokens[0] if tokens else ""):
+        if measure.factor(candidate) is not None:
+            return candidate
+    return tokens[0] if tokens and ("/" in tokens[0] or "%" in tokens[0]) else ""
+
+
+def _upper_limit(observation: Observation, measure: Measure, factor: float) -> float | None:
+    """The upper limit of normal in the fact's unit; None where the ranges differ, for then it is not told which one counts."""
+    limits: set[float] = set()
+    for it in observation.reference_range:
+        value = number_of(it.high.value) if it.high is not None else None
+        if it.high is None or value is None:
+            continue
+        unit = it.high.code or it.high.unit or ""
+        own = measure.factor(unit) if unit else factor
+        if own is not None and value > 0:
+            limits.add(value * own)
+    return limits.pop() if len(limits) == 1 else None
+
+
+def _number(part: Observation | Component, terms: RecordTerms, fact: str) -> _Number | None:
+    quantity, span = part.value_quantity, part.value_range
+    if part.value_integer is not None:
+        return _Number(low=float(part.value_integer), high=float(part.value_integer))
     if quantity is not None:
+        unit = quantity.code or quantity.unit or ""
         if isinstance(quantity.value, str):
-            return _in_text(quantity.value, quantity.comparator)
-        value = number_of(quantity.value)
-        return value, value, quantity.comparator
-    if observation.value_range is not None:
-        low = number_of(observation.value_range.low.value) if observation.value_range.low else None
-        high = number_of(observation.value_range.high.value) if observation.value_range.high else None
-        return low if low is not None else high, high if high is not None else low, None
-    concept = observation.value_codeable_concept
+            return _in_text(quantity.value, quantity.comparator, unit)
+        if quantity.value is not None:
+            return _Number(low=quantity.value, high=quantity.value, comparator=quantity.comparator, unit=unit)
+    if span is not None:
+        ends = [it for it in (span.low, span.high) if it is not None and number_of(it.value) is not None]
+        values = sorted(number_of(it.value) or 0.0 for it in ends)
+        if values:
+            comparator = None if len(values) > 1 else ">=" if span.low in ends else "<="
+            unit = next((it.code or it.unit or "" for it in ends), "")
+            return _Number(low=values[0], high=values[-1], comparator=comparator, unit=unit)
+    concept = part.value_codeable_concept
     if concept is not None:
         coded = terms.answer(fact, concept)
-        if coded is not None:
-            return _in_text(coded, None)
-        return _in_text(" ".join(texts_of(concept)), None)
-    if observation.value_string:
-        return _in_text(observation.value_string, None)
-    return None, None, None
+        found = _in_text(coded, None, "") if coded is not None else None
+        return found or next((it for it in (_in_text(text, None, "") for text in texts_of(concept)) if it), None)
+    return _in_text(part.value_string, None, "") if part.value_string else None
 
 
-def _in_text(text: str, comparator: str | None) -> tuple[float | None, float | None, str | None]:
+def _in_text(text: str, comparator: str | None, unit: str) -> _Number | None:
     match = _COMPARATOR.match(text)
     if match:
-        comparator = {"≤": "<=", "≥": ">="}.get(match.group(1), match.group(1))
+        comparator = _SIGNS.get(match.group(1), match.group(1))
     numbers = numbers_in(text)
     if not numbers:
-        return None, None, None
-    is_range = len(numbers) > 1 and re.search(r"\d\s*(?:-|to|bis)\s*\d", text) is not None
-    return numbers[0], numbers[1] if is_range else numbers[0], comparator
+        return None
+    ends = sorted(numbers[:2]) if len(numbers) > 1 and is_range(text) else [numbers[0]]
+    return _Number(low=ends[0], high=ends[-1], comparator=comparator, unit=unit, words=unit_after_number(text))

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 
-_NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_RANGE = re.compile(r"\d\s*%?\s*(?:-|\u2013|to|bis)\s*\d", re.IGNORECASE)
+_SIGN = re.compile(r"(?:^|[^\d%\s])?\s*(-|\u2212)\s?$")
+_EITHER = re.compile(r"[1-9]\d{0,2},\d{3}")
+"""One and a half, or one thousand five hundred ("1,500"): not ours to decide."""
 
 
 def number_of(value: float | str | None) -> float | None:
@@ -15,11 +19,43 @@ def number_of(value: float | str | None) -> float | None:
 
 
 def number_in(text: str | None) -> float | None:
-    """The first number of a text, decimal comma or point."""
-    match = _NUMBER.search(text or "")
-    return float(match.group(0).replace(",", ".")) if match else None
+    """The first number of a text, decimal comma or point; None for none, and for one that may be two numbers."""
+    found = _spans(text or "")
+    return found[0][0] if found else None
 
 
 def numbers_in(text: str) -> tuple[float, ...]:
-    """All numbers of a text; a hyphen between two of them is a range, not a sign."""
-    return tuple(float(it.replace(",", ".")) for it in re.findall(r"\d+(?:[.,]\d+)?", text))
+    """All numbers of a text; a hyphen between two of them is a range, not a sign. Empty when one may be two numbers."""
+    return tuple(number for number, _ in _spans(text))
+
+
+def is_range(text: str) -> bool:
+    """Whether a text gives two numbers as the ends of a range."""
+    return _RANGE.search(text) is not None
+
+
+def unit_after_number(text: str) -> str:
+    """What follows the number, or the range, that a text begins with."""
+    found = _spans(text)
+    if not found:
+        return ""
+    last = found[1] if is_range(text) and len(found) > 1 else found[0]
+    return text[last[1] :].strip(" .;,")
+
+
+def _spans(text: str) -> list[tuple[float, int]]:
+    found: list[tuple[float, int]] = []
+    for match in _NUMBER.finditer(text):
+        written = match.group(0)
+        if _EITHER.fullmatch(written):
+            return []
+        plain = written if written.count(".") == 1 and "," not in written else written.replace(",", ".", 1)
+        try:
+            number = float(plain)
+        except ValueError:  # "1.2.3" is a version or a date
+            return []
+        before = text[: match.start()]
+        is_negative = before.rstrip().endswith(("-", "\u2212")) and not re.search(r"[\d%]\s*[-\u2212]\s*$", before)
+        is_sign = is_negative and not re.search(r"\w[-\u2212]\s*$", before)
+        found.append((-number if is_sign else number, match.end()))
+    return found

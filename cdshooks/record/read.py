@@ -68,7 +68,7 @@ def read_patient_record(resources: Resources, knowledge: Knowledge) -> PatientRe
     terms, names = vocabulary.terms, vocabulary.names
     treatment = TreatmentReader(resources, terms, names).read()
     observed = vocabulary.observations.sort(resources)
-    receptors, receptor_conflicts = read_receptors(observed["receptors"], terms)
+    receptors, receptor_conflicts = read_receptors(observed["receptors"], terms, knowledge.receptors)
     disease = DiseaseReader(observed["disease"], terms).read()
     measured = read_measurements(observed["measurements"], terms, knowledge.measures)
     sayings = read_sayings(observed["sayings"], terms)
@@ -76,7 +76,13 @@ def read_patient_record(resources: Resources, knowledge: Knowledge) -> PatientRe
         Doubt(code="unsupported", about="medication", because=it.reason, evidence=(it.resource,))
         for it in resources.unsupported
     )
-    doubts = (*treatment.doubts, *measured.doubts, *unreadable_doubts(resources.unreadable), *unsupported)
+    doubts = (
+        *treatment.doubts,
+        *disease.doubts,
+        *measured.doubts,
+        *unreadable_doubts(resources.unreadable),
+        *unsupported,
+    )
     return PatientRecord(
         person=_person(resources),
         exposures=treatment.exposures,
@@ -96,10 +102,15 @@ def read_patient_record(resources: Resources, knowledge: Knowledge) -> PatientRe
             sorted(dict.fromkeys(treatment.comedications), key=lambda it: (it.name, str(it.start), it.evidence))
         ),
         wishes=sayings.wishes,
-        statements=sayings.statements,
+        statements=tuple(
+            sorted(
+                dict.fromkeys((*sayings.statements, *disease.statements)),
+                key=lambda it: (str(it.date), it.about, it.evidence),
+            )
+        ),
         stated_lines=sayings.stated_lines,
         unmapped=tuple(sorted(dict.fromkeys(treatment.unmapped), key=lambda it: (it.text, it.evidence))),
-        conflicts=_sorted_conflicts((*treatment.conflicts, *receptor_conflicts)),
+        conflicts=_sorted_conflicts((*treatment.conflicts, *disease.conflicts, *receptor_conflicts)),
         doubts=tuple(sorted(dict.fromkeys(doubts), key=lambda it: (it.code, it.about, it.evidence))),
         unreadable=tuple(sorted(resources.unreadable, key=lambda it: (it.resource, it.reason))),
         incomplete=tuple(sorted(dict.fromkeys(resources.incomplete), key=lambda it: (it.query, it.because))),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from cdshooks.ehr.resources import CodeableConcept, Coding
 from cdshooks.knowledge.codes import CodeKnowledge, ConditionTerm, system_of
+from cdshooks.knowledge.drugs import SYSTEMS, plain_system
 from cdshooks.record.model import GivenFor
 from cdshooks.record.remembered import Remembered
 
@@ -18,8 +19,9 @@ _STOP_CODES = {
 }
 """Meanings of the answer table ``treatment-termination-reason`` -> stop reason; every other meaning is "other"."""
 _BREAST_CONCEPTS = frozenset({"breast-cancer", "metastatic-breast-cancer"})
-_USES_BESIDE_CANCER = frozenset({"autoimmune", "ibd", "transplant"})
-"""Diagnoses for which methotrexate, cyclophosphamide or everolimus are given without any cancer. Source: terminology 13."""
+_OTHER_CANCER = "other-cancer"
+_THERAPIES = ("wbrt", "srs", "resection", "mastectomy", "radiotherapy", "surgery")
+"""Kinds of local therapy, the most telling first: of several that words name, that one counts."""
 
 
 class RecordTerms:
@@ -72,6 +74,22 @@ class RecordTerms:
         """The diagnoses that texts name and negate."""
         return tuple(dict.fromkeys(term for text in texts for term in self._denied(text)))
 
+    def receptors(self, concept: CodeableConcept | None) -> dict[str, str]:
+        """The receptor status that diagnosis codes carry, by marker; the first code that says something of a marker counts."""
+        found: dict[str, str] = {}
+        for coding in concept.coding if concept is not None else ():
+            for marker, status in self._codes.receptors.get(
+                (system_of(coding.system) or "icd-10", (coding.code or "").strip()), ()
+            ):
+                found.setdefault(marker, status)
+        return found
+
+    def is_report_on(self, what: str, concept: CodeableConcept | None) -> bool:
+        """Whether a report is one on ``tissue`` or on the ``brain``, by its code or its name."""
+        if self.test(concept) == f"report-on-{what}":
+            return True
+        return any(what in self._codes.report_words.find(text) for text in texts_of(concept))
+
     def _stop_reason(self, concept: CodeableConcept) -> str | None:
         coded = self.answer("treatment-termination-reason", concept)
         if coded is not None:
@@ -100,9 +118,39 @@ class RecordTerms:
             found = _icd_disease(system_of(coding.system), (coding.code or "").upper())
             if found is not None:
                 return found
-        if any(term.concept in _USES_BESIDE_CANCER for term in terms):
+        if any(term.category == _OTHER_CANCER for term in terms):
+            return GivenFor.OTHER_CANCER
+        if any(term.concept in self._codes.non_cancer_uses for term in terms):
             return GivenFor.NOT_CANCER
         return None
+
+    def is_for_no_cancer(self, texts: Iterable[str]) -> bool:
+        """Whether an instruction or a note says that a drug is given for something else than cancer ("for appetite")."""
+        return any(term.concept in self._codes.non_cancer_uses for text in texts for term in self._asserted(text))
+
+    def therapy(self, concept: CodeableConcept | None) -> str | None:
+        """The kind of local therapy that a procedure is, by its codes first and its words second."""
+        for coding in concept.coding if concept is not None else ():
+            found = self._codes.therapies.get((system_of(coding.system), coding.code or ""))
+            if found is not None:
+                return found
+        named = {kind for text in texts_of(concept) for kind in self._codes.therapy_words.find(text)}
+        return next((it for it in _THERAPIES if it in named), None)
+
+    def is_urgent(self, text: str) -> bool:
+        """Whether a report calls for local therapy soon."""
+        return bool(self._codes.urgency_words.find(text))
+
+    def gene(self, texts: Iterable[str], codings: Iterable[Coding]) -> str | None:
+        """The marker whose gene a result is about, by its HGNC number or its symbol."""
+        for coding in codings:
+            found = self._codes.genes.get((coding.code or "").upper().removeprefix("HGNC:"))
+            if found is not None:
+                return found
+        words = (word for text in texts for word in text.upper().replace("-", " ").split())
+        return next(
+            (found for word in words if (found := self._codes.genes.get(word.strip("():,;."))) is not None), None
+        )
 
     def is_drug_therapy(self, coding: Coding) -> bool:
         """Whether a procedure code stands for systemic drug therapy."""
@@ -116,6 +164,12 @@ class RecordTerms:
         named = self._codes.interaction_words.find(text)
         return tuple(sorted({it for name in named for it in self._codes.interactions.get(name, ())}))
 
+    def interacting_code(self, concepts: Iterable[CodeableConcept]) -> str | None:
+        """The interacting drug that codes name, as our table writes it."""
+        codings = (coding for concept in concepts for coding in concept.coding)
+        keys = ((SYSTEMS.get(plain_system(it.system), ""), (it.code or "").strip()) for it in codings)
+        return next((found for key in keys if (found := self._codes.interaction_codes.get(key)) is not None), None)
+
     def interacting_name(self, text: str) -> str | None:
         """The first interacting drug that a text names, as our table writes it."""
         return next(iter(self._codes.interaction_words.find(text)), None)
@@ -124,7 +178,7 @@ class RecordTerms:
         """The place in the body that concepts name."""
         for concept in concepts:
             for term in self.conditions(concept):
-                if term.category == "metastasis":
+                if term.category == "metastasis" and term.concept.startswith("met-"):
                     return term.concept.removeprefix("met-")
             for text in texts_of(concept):
                 found = self._codes.site_words.find(text)

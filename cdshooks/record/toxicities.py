@@ -24,8 +24,13 @@ from cdshooks.record.drug_names import DrugNames
 from cdshooks.record.model import Certainty, Toxicity
 from cdshooks.record.terms import RecordTerms, texts_of
 
-_GRADE = re.compile(r"\b(?:grade|gr\.?|g|ctcae(?: v?\d(?:\.\d)?)?(?: grade)?)\s*([1-5])\b", re.IGNORECASE)
-_SEVERITY = {"mild": 1, "moderate": 2, "severe": 3, "life-threatening": 4, "255604002": 1, "6736007": 2, "24484000": 3}
+_GRADE = re.compile(
+    r"\b(?:grade|grad|gr\.?|g|ctcae(?: v?\d(?:\.\d)?)?(?: grade| grad)?)[\s:=-]*"
+    r"([1-5]|IV|V|I{1,3})(?:\s*(?:-|\u2013|to|/|bis)\s*([1-5]|IV|V|I{1,3}))?\b",
+    re.IGNORECASE,
+)
+_ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5}
+_SEVERITY = {"mild": 1, "moderate": 2, "severe": 3, "life-threatening": 4, "fatal": 5}
 _SYMPTOMATIC = re.compile(r"(?<!a)symptomatic|dyspn|cough|steroid|oxygen", re.IGNORECASE)
 _ASYMPTOMATIC = re.compile(r"asymptomatic|incidental|imaging only|radiographic only", re.IGNORECASE)
 _KINDS = {
@@ -259,9 +264,12 @@ class _Reader:
                         return int(digit.group(1))
         for text in (*texts, *(text for concept in concepts for text in texts_of(concept))):
             match = _GRADE.search(text)
-            if match:
-                return int(match.group(1))
+            if match:  # of "grade 2-3" the higher one counts
+                return max(_ROMAN.get(it.upper()) or int(it) for it in match.groups() if it)
         for concept in concepts:
+            severity = self._terms.answer("severity", concept)
+            if severity is not None:
+                return int(severity)
             for coding in concept.coding if concept is not None else ():
                 if coding.code in _SEVERITY:
                     return _SEVERITY[coding.code]

@@ -168,7 +168,9 @@ class TreatmentReader:
                 )
             )
         if not identified.agents:
-            self._note_unknown(held, identified, dates)
+            identified = self._in_instruction(held, resource, concepts) or identified
+        if not identified.agents:
+            self._note_unknown(held, identified, concepts, dates)
         cancer_drugs = []
         for agent in identified.agents:
             if self._names.is_anticancer(agent):
@@ -192,6 +194,8 @@ class TreatmentReader:
         given_for = self._given_for(resource)
         intent = self._intent(resource.extension)
         route = self._route(resource, concepts)
+        if given_for is None and self._terms.is_for_no_cancer(_said_of_use(resource)):
+            given_for = GivenFor.NOT_CANCER
         is_other = given_for in _OTHER_USES or route == "topical" or intent is TreatmentIntent.SUPPORTIVE
         kept = self._other if is_other else self._planned if proof is Proof.PLANNED else self._taken
         for agent in agents:
@@ -213,7 +217,31 @@ class TreatmentReader:
                 )
             )
 
-    def _note_unknown(self, held: Held, identified: Identified, dates: _Dates) -> None:
+    def _in_instruction(
+        self, held: Held, resource: Drug | Procedure, concepts: tuple[CodeableConcept, ...]
+    ) -> Identified | None:
+        """The drug that only an instruction or a note names, where the record itself names none. Source: terminology 10.3."""
+        if isinstance(resource, Procedure) or any(
+            it.coding or not self._names.is_placeholder(it.text) for it in concepts
+        ):
+            return None
+        for text in _said_of_use(resource):
+            found = self._names.identify_concept(CodeableConcept(text=text))
+            if found.agents:
+                self._doubts.append(
+                    Doubt(
+                        code="drug-in-words",
+                        about="medication",
+                        because="Only an instruction or a note of this record names the drug.",
+                        evidence=(held.ref,),
+                    )
+                )
+                return found
+        return None
+
+    def _note_unknown(
+        self, held: Held, identified: Identified, concepts: tuple[CodeableConcept, ...], dates: _Dates
+    ) -> None:
         """What names no drug that we know: a protocol, a drug known only for its interactions, or a text to be listed."""
         if identified.protocol:
             self._suggested.append(
@@ -226,7 +254,10 @@ class TreatmentReader:
             )
         text = identified.unmapped or f"{held.ref.partition('/')[0]} without a drug name"
         classes = self._terms.interaction_classes(text)
-        if classes:
+        coded = self._terms.interacting_code(concepts) if not classes else None
+        if coded is not None:
+            self._add_comedication(held, coded, self._terms.interaction_classes(coded), dates)
+        elif classes:
             name = self._terms.interacting_name(text) or "co-medication"
             self._add_comedication(held, name, classes, dates)
         else:
@@ -435,6 +466,13 @@ _DATES_OF: Mapping[type, Callable[[Any], _Dates]] = {
     Procedure: _procedure_dates,
 }
 """Start and end by each type's own members."""
+
+
+def _said_of_use(resource: Drug | Procedure) -> list[str]:
+    """Instructions and notes, in this order."""
+    dosages = getattr(resource, "dosage_instruction", ()) or getattr(resource, "dosage", ()) or ()
+    listed = dosages if isinstance(dosages, tuple) else (dosages,)
+    return [text for text in (*(it.text for it in listed), *(note.text for note in resource.note)) if text]
 
 
 def _words_of(resource: Drug) -> str:

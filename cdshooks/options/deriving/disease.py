@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from cdshooks.knowledge.ids import FactId
+from cdshooks.knowledge.receptors import ReceptorRules
 from cdshooks.options.deriving.reader import FactValue, Source, diagnoses_of, newest_first
 from cdshooks.options.deriving.treatment import last_progression
 from cdshooks.options.model import Fact
@@ -118,8 +119,8 @@ def _isolated_cns_progression(source: Source) -> Fact:
 # ---- receptors
 
 
-def derive_receptor_facts(source: Source) -> Iterator[Fact]:
-    """HER2, ER and PR in force: the newest result that is not from the primary; older ones show what changed."""
+def derive_receptor_facts(source: Source, rules: ReceptorRules) -> Iterator[Fact]:
+    """HER2, ER and PR in force, as the notes of the fact ``her2`` state the rule; older results show what changed."""
     by_marker = {
         marker: [
             it
@@ -128,7 +129,7 @@ def derive_receptor_facts(source: Source) -> Iterator[Fact]:
         ]
         for marker in ("her2", "er", "pr")
     }
-    days = source.definitions[FactId("her2")].settings["same_specimen_days"]
+    days = rules.same_specimen_days
     her2 = in_force(by_marker["her2"], days)
     yield _status(source, "her2", her2)
     progression = last_progression(source)

@@ -1,0 +1,355 @@
+"""HER2, ER and PR tests one by one, in the twelve shapes that records send. Source: terminology 10.4."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from cdshooks.ehr.decode import resolve
+from cdshooks.ehr.resources import (
+    CodeableConcept,
+    Component,
+    Condition,
+    DiagnosticReport,
+    Held,
+    Observation,
+    Quantity,
+    Reference,
+    Resources,
+    Specimen,
+)
+from cdshooks.knowledge.ids import ResourceRef
+from cdshooks.knowledge.receptors import ReceptorRules
+from cdshooks.partial_date import PartialDate
+from cdshooks.record.dates import read_date, start_of
+from cdshooks.record.numbers import number_in, number_of
+from cdshooks.record.receptor_words import (
+    SCORES,
+    compatible,
+    is_of_another_test,
+    receptors_in,
+    side_in,
+    worded_status,
+    worded_test,
+)
+from cdshooks.record.terms import RecordTerms, texts_of
+
+_KINDS = {
+    "her2-ihc": "ihc",
+    "her2-ish": "ish",
+    "her2-ish-ratio": "ratio",
+    "her2-copy-number": "copies",
+    "her2-ihc-percent": "ihc-percent",
+    "her2-summary": "summary",
+    "her2-ish-panel": "panel",
+    "er": "er",
+    "pr": "pr",
+    "er-percent": "er-percent",
+    "pr-percent": "pr-percent",
+}
+_WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
+_BREAST = "breast"
+
+
+class ReceptorTest(msgspec.Struct, frozen=True, kw_only=True):
+    """One test of one specimen, before tests are combined. ``comparator`` belongs to ``number``."""
+
+    marker: str
+    kind: str
+    value: str | None = None
+    number: float | None = None
+    comparator: str | None = None
+    is_conflict: bool = False
+    date: PartialDate | None
+    is_metastasis: bool | None = None
+    site: str | None = None
+    laterality: str | None = None
+    specimen: str
+    is_preliminary: bool = False
+    is_amended: bool = False
+    lab: str | None = None
+    ref: ResourceRef
+
+
+class _Said(msgspec.Struct, frozen=True, kw_only=True):
+    value: str | None = None
+    number: float | None = None
+    comparator: str | None = None
+    is_conflict: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        return self.value is None and self.number is None and not self.is_conflict
+
+
+class ReceptorTestReader:
+    """Reads the receptor tests of one patient."""
+
+    def __init__(self, resources: Resources, terms: RecordTerms, rules: ReceptorRules) -> None:
+        self._resources, self._terms, self._rules = resources, terms, rules
+        self.misnamed: list[ResourceRef] = []
+        """Observations whose code is a HER2 test and whose words are of another test."""
+
+    def read(self) -> list[ReceptorTest]:
+        """All tests, in the order of the resources."""
+        tests: list[ReceptorTest] = []
+        panels = self._panels()
+        for held in self._resources.of("Observation"):
+            observation = held.resource
+            if isinstance(observation, Observation) and observation.status not in _WITHDRAWN:
+                tests.extend(self._of_observation(held, observation, panels.get(held.ref)))
+        for held in self._resources.of("Condition"):
+            if isinstance(held.resource, Condition):
+                tests.extend(self._of_condition(held, held.resource))
+        for held in self._resources.of("DiagnosticReport"):
+            report = held.resource
+            if isinstance(report, DiagnosticReport) and report.status not in _WITHDRAWN and report.conclusion:
+                tests.extend(self._of_report(held, report))
+        return tests
+
+    def _panels(self) -> dict[ResourceRef, Observation]:
+        """Member observation -> the panel that names it, which may hold its date and specimen."""
+        found: dict[ResourceRef, Observation] = {}
+        for held in self._resources.of("Observation"):
+            observation = held.resource
+            if isinstance(observation, Observation) and observation.status not in _WITHDRAWN:
+                for member in observation.has_member:
+                    target = resolve(self._resources, member.reference)
+                    if target is not None:
+                        found[target.ref] = observation
+        return found
+
+    def _of_observation(
+        self, held: Held, observation: Observation, panel: Observation | None
+    ) -> Iterator[ReceptorTest]:
+        concept = self._terms.test(observation.code)
+        parts: list[tuple[str | None, Observation | Component]] = [(concept, observation)]
+        parts.extend(
+            (self._terms.test(it.code) or worded_test(" ".join(texts_of(it.code))), it) for it in observation.component
+        )
+        if concept is None and not any(it in _KINDS for it, _ in parts):
+            worded = worded_test(" ".join(texts_of(observation.code)))
+            if worded is None:
+                return
+            parts[0] = (worded, observation)
+        for name, part in parts:
+            kind = _KINDS.get(name or "")
+            if kind is None or kind == "panel":
+                continue
+            marker = kind[:2] if kind[:2] in {"er", "pr"} else "her2"
+            if marker == "her2" and is_of_another_test(" ".join(texts_of(part.code))):
+                self.misnamed.append(held.ref)
+                continue
+            said = self._value(part, kind)
+            if said.is_empty and part is observation:
+                notes = " ".join(it.text or "" for it in observation.note)
+                said = _Said(value=worded_status(notes, kind, self._rules))
+            if not said.is_empty:
+                yield self._placed(held, observation, panel, marker, kind, said)
+
+    def _placed(
+        self, held: Held, observation: Observation, panel: Observation | None, marker: str, kind: str, said: _Said
+    ) -> ReceptorTest:
+        sample = observation.specimen or (panel.specimen if panel is not None else None)
+        day = _day_of(observation) or (_day_of(panel) if panel is not None else None)
+        collected = self._collected(sample)
+        day = read_date(collected.collection.collected_date_time) or day if collected and collected.collection else day
+        place = observation.body_site or (panel.body_site if panel is not None else None)
+        taken_from = collected.collection.body_site if collected and collected.collection else None
+        words = [it.text or "" for it in observation.note]
+        words += [*texts_of(place), *texts_of(taken_from), observation.value_string or "", *texts_of(observation.code)]
+        words += [sample.display or "" if sample else "", *(it.display or "" for it in observation.focus)]
+        text = " ".join(words).casefold()
+        focused = self._focused_site(observation)
+        site = self._terms.site(place, taken_from) or focused or self._terms.site(CodeableConcept(text=text))
+        is_metastasis: bool | None = None
+        if site not in {None, _BREAST} or "metasta" in text:
+            is_metastasis = True
+        elif site == _BREAST or "primary" in text:
+            is_metastasis = False
+        return ReceptorTest(
+            marker=marker,
+            kind=kind,
+            value=said.value,
+            number=said.number,
+            comparator=said.comparator,
+            is_conflict=said.is_conflict,
+            date=day,
+            is_metastasis=is_metastasis,
+            site=site,
+            laterality=side_in(text),
+            specimen=sample.reference if sample is not None and sample.reference else str(day),
+            is_preliminary=observation.status in {"preliminary", "registered"},
+            is_amended=observation.status in {"amended", "corrected"},
+            lab="central" if "central" in text else None,
+            ref=held.ref,
+        )
+
+    def _collected(self, sample: Reference | None) -> Specimen | None:
+        held = resolve(self._resources, sample.reference) if sample is not None else None
+        return held.resource if held is not None and isinstance(held.resource, Specimen) else None
+
+    def _focused_site(self, observation: Observation) -> str | None:
+        """The site of the Condition that the test is about."""
+        for reference in observation.focus:
+            held = resolve(self._resources, reference.reference)
+            if held is not None and isinstance(held.resource, Condition):
+                terms = self._terms.conditions(held.resource.code)
+                found = next((it.concept.removeprefix("met-") for it in terms if it.category == "metastasis"), None)
+                if found is not None:
+                    return found
+        return None
+
+    def _value(self, part: Observation | Component, kind: str) -> _Said:
+        """Status or score in our words, number, and whether what one value says twice contradicts itself."""
+        coded, texts = self._coded(part, kind), _texts(part, is_coded=self._coded(part, kind) is not None)
+        worded = worded_status(" ; ".join(it for it in texts if it), kind, self._rules)
+        concept = part.value_codeable_concept
+        displayed = (
+            worded_status(" ".join(it.display or "" for it in concept.coding), kind, self._rules) if concept else None
+        )
+        for words in (worded, displayed):
+            if coded is not None and words is not None and not compatible(coded, words):
+                return _Said(is_conflict=True)
+        number, comparator = _number(part)
+        if kind in {"ratio", "copies", "ihc-percent", "er-percent", "pr-percent"} or (
+            kind == "ish" and number is not None
+        ):
+            if number is None and any(texts):
+                number = number_in(" ".join(texts))
+            return _Said(number=number, comparator=comparator)
+        if kind in {"ihc", "summary"} and number is not None:
+            return _scored(part.value_quantity, number, coded or worded)
+        if kind in {"er", "pr"} and number is not None:
+            return _Said(number=number, comparator=comparator)
+        percent = number_in(part.value_string) if kind in {"er", "pr"} and "%" in (part.value_string or "") else None
+        return _Said(value=coded or worded or self._interpreted(part, kind), number=percent)
+
+    def _interpreted(self, part: Observation | Component, kind: str) -> str | None:
+        listed = part.interpretation if isinstance(part.interpretation, tuple) else (part.interpretation,)
+        coded = next((it for it in (self._terms.answer("receptor-status", one) for one in listed) if it), None)
+        worded = (worded_status(" ".join(texts_of(one)), kind, self._rules) for one in listed)
+        return coded or next((it for it in worded if it), None)
+
+    def _coded(self, part: Observation | Component, kind: str) -> str | None:
+        concept = part.value_codeable_concept
+        if concept is None:
+            return None
+        score = self._terms.answer("ihc-score", concept) if kind in {"ihc", "summary"} else None
+        if score is not None:
+            head = score.partition(":")[0].partition(" ")[0]
+            return head if head in SCORES else "indeterminate"
+        found = self._terms.answer("her2-status", concept) or self._terms.answer("receptor-status", concept)
+        if found is None:
+            return None
+        if "HER2-low" in found:
+            return "low"
+        head = found.partition(" (")[0]
+        return "indeterminate" if head in {"presumptive-positive", "unknown", "not tested"} else head
+
+    def _of_condition(self, held: Held, condition: Condition) -> Iterator[ReceptorTest]:
+        status = {it.code for it in (condition.verification_status.coding if condition.verification_status else ())}
+        if status & {"refuted", "entered-in-error"}:
+            return
+        side = side_in(
+            " ".join((*(it for site in condition.body_site for it in texts_of(site)), *texts_of(condition.code)))
+        )
+        said = self._terms.receptors(condition.code)
+        for text in dict.fromkeys(texts_of(condition.code)):
+            for marker, value, _ in receptors_in(text, self._rules):
+                if value is not None:
+                    said.setdefault(marker, value)
+        day = read_date(condition.onset_date_time, start_of(condition.onset_period), condition.recorded_date)
+        for marker, value in said.items():
+            yield ReceptorTest(
+                marker=marker,
+                kind="summary",
+                value=value,
+                date=day,
+                laterality=side,
+                specimen=f"condition {day}",
+                is_preliminary=bool(status & {"provisional", "differential", "unconfirmed"}),
+                ref=held.ref,
+            )
+
+    def _of_report(self, held: Held, report: DiagnosticReport) -> Iterator[ReceptorTest]:
+        """Only a report on tissue: the conclusion of an imaging report repeats what was known before."""
+        if not self._terms.is_report_on("tissue", report.code):
+            return
+        sample = report.specimen[0] if report.specimen else None
+        collected = self._collected(sample)
+        day = read_date(report.effective_date_time, start_of(report.effective_period), report.issued)
+        taken = collected.collection if collected is not None else None
+        day = read_date(taken.collected_date_time) or day if taken is not None else day
+        text = report.conclusion or ""
+        words = " ".join((*texts_of(taken.body_site if taken else None), sample.display or "" if sample else "", text))
+        site = self._terms.site(taken.body_site if taken else None, CodeableConcept(text=words))
+        is_metastasis = (
+            True if site not in {None, _BREAST} or "metasta" in words.casefold() else False if site else None
+        )
+        for marker, value, percent in receptors_in(text, self._rules):
+            yield ReceptorTest(
+                marker=marker,
+                kind="summary" if marker == "her2" else marker,
+                value=value,
+                number=percent,
+                date=day,
+                is_metastasis=is_metastasis,
+                site=site,
+                laterality=side_in(words),
+                specimen=sample.reference if sample is not None and sample.reference else str(day),
+                is_preliminary=report.status in {"preliminary", "registered", "partial"},
+                is_amended=report.status in {"amended", "corrected"},
+                ref=held.ref,
+            )
+
+
+def _day_of(observation: Observation) -> PartialDate | None:
+    return read_date(
+        observation.effective_date_time,
+        start_of(observation.effective_period),
+        observation.effective_instant,
+        observation.issued,
+    )
+
+
+def _number(part: Observation | Component) -> tuple[float | None, str | None]:
+    quantity, ratio = part.value_quantity, part.value_ratio
+    if part.value_integer is not None:
+        return float(part.value_integer), None
+    if ratio is not None and ratio.numerator is not None and ratio.denominator is not None:
+        top, bottom = number_of(ratio.numerator.value), number_of(ratio.denominator.value)
+        if top is not None and bottom:
+            return top / bottom, ratio.numerator.comparator
+    if quantity is not None:
+        return number_of(quantity.value), quantity.comparator
+    if part.value_range is not None and part.value_range.low is not None:
+        return number_of(part.value_range.low.value), None
+    return None, None
+
+
+def _scored(quantity: Quantity | None, number: float, said: str | None) -> _Said:
+    """An IHC score sent as a number; a number with another unit is none."""
+    is_score = quantity is None or (quantity.unit or quantity.code or "").strip().casefold() in {
+        "",
+        "{score}",
+        "score",
+        "1",
+        "+",
+    }
+    if not is_score or number not in {0, 1, 2, 3}:
+        return _Said(value=said)
+    score = f"{int(number)}+" if number else "0"
+    if said is not None and not compatible(score, said):
+        return _Said(is_conflict=True)
+    return _Said(value=said if said is not None and said.startswith(f"{score}|") else score)
+
+
+def _texts(part: Observation | Component, *, is_coded: bool) -> list[str]:
+    concept = part.value_codeable_concept
+    texts = [part.value_string or ""]
+    texts += [concept.text or ""] if concept is not None else []
+    if not is_coded and concept is not None:
+        texts += [it.display or "" for it in concept.coding]
+    return texts

@@ -1,0 +1,174 @@
+"""What words say of HER2, ER and PR: score, status, ISH result; and which receptor a clause of a report speaks of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from cdshooks.knowledge.receptors import ReceptorRules
+from cdshooks.record.numbers import number_in
+
+SCORES = frozenset({"0", "1+", "2+", "3+"})
+_IHC = re.compile(
+    r"(?<![\d.+/])([0-3])\s*\+(?!\s*/?\s*\d)|(?<![\d.])\+([1-3])\b|\b(?:score|ihc)[^0-9]{0,12}([0-3])(?![\d.%])"
+    r"|^\s*([0-3])\s*$",
+    re.IGNORECASE,
+)
+_POSITIVE = re.compile(
+    r"\b(?:positive|positiv|positivo|positif|pos|amplified|amplifiziert|overexpress\w*|detected|present)\b"
+    r"|\bamplification (?:is )?(?:seen|found|present)\b",
+    re.IGNORECASE,
+)
+_NEGATIVE = re.compile(
+    r"\b(?:negative|negativ|negativo|negatif|neg|absent)\b|\b(?:not|non|no|nicht|without)[\s-]+(?:\w+[\s-]+){0,2}?"
+    r"(?:amplified|amplification|overexpress\w*|detected|present|amplifiziert)|\bnon-?amplified\b",
+    re.IGNORECASE,
+)
+_LOW = re.compile(r"\bher2[\s-]*(?:ultra)?[\s-]*low\b|^\s*low\s*$", re.IGNORECASE)
+_EQUIVOCAL = re.compile(r"\bequivocal\b|\bindetermina\w+\b|\binconclusive\b|\bborderline\b", re.IGNORECASE)
+_PENDING = re.compile(r"pending|to follow|awaited|ausstehend", re.IGNORECASE)
+_ISH = re.compile(r"\b[fc]?ish\b|amplif|in situ hybridi[sz]ation", re.IGNORECASE)
+_COMPARISON = re.compile(
+    r"(greater than|more than|over|above|>=?|less than|below|under|<=?)\s*(\d+(?:[.,]\d+)?)", re.IGNORECASE
+)
+_RATIO = re.compile(r"\bratio\b[^0-9<>]{0,20}(\d+(?:[.,]\d+)?)", re.IGNORECASE)
+_MORE = frozenset({"greater than", "more than", "over", "above", ">", ">="})
+HER2_WORDS = re.compile(r"\bher[\s-]?2(?:[\s/-]?neu)?\b|\berbb2\b|\bc-?erbb-?2\b", re.IGNORECASE)
+_ER_WORDS = re.compile(
+    r"\bER\b|\b[Ee]strogen[\s-]?[Rr]eceptors?\b|\b[Oo]estrogen[\s-]?[Rr]eceptors?\b|\bÖstrogenrezeptor\w*"
+)
+_PR_WORDS = re.compile(r"\bPR\b|\bPgR\b|\b[Pp]rogesterone?[\s-]?[Rr]eceptors?\b|\bProgesteronrezeptor\w*")
+MARKERS = (("her2", HER2_WORDS), ("er", _ER_WORDS), ("pr", _PR_WORDS))
+_OTHER_TEST = re.compile(r"\bki-?67\b|\bpd-?l1\b|\bli-?rads\b|\bbi-?rads\b|\bp53\b|\begfr\b", re.IGNORECASE)
+_NOT_THE_TUMOUR = re.compile(
+    r"\bserum\b|\bmutation|\bexon\b|\bvariant\b|\bextracellular domain\b|\bctdna\b", re.IGNORECASE
+)
+_PERCENT = re.compile(r"(\d{1,3}(?:[.,]\d+)?)\s*%")
+_CLAUSE_END = re.compile(r"[.;\n](?!\d)")
+_AHEAD = re.compile(r"\b(positive|negative)\s+for\s+[\w\s,/-]{0,30}$", re.IGNORECASE)
+_LEFT, _RIGHT = re.compile(r"\b(?:left|links)\b", re.IGNORECASE), re.compile(r"\b(?:right|rechts)\b", re.IGNORECASE)
+
+
+def is_of_another_test(text: str) -> bool:
+    """Whether the words beside a HER2 code speak of another test. Source: terminology 11 (85319-2)."""
+    return _OTHER_TEST.search(text) is not None and HER2_WORDS.search(text) is None
+
+
+def worded_test(text: str) -> str | None:
+    """Which receptor test the name of an observation is."""
+    if HER2_WORDS.search(text):
+        if _NOT_THE_TUMOUR.search(text):
+            return None
+        return (
+            "her2-ish"
+            if _ISH.search(text)
+            else "her2-ihc"
+            if re.search(r"\bihc\b|immun", text, re.IGNORECASE)
+            else "her2-summary"
+        )
+    for marker, pattern in MARKERS[1:]:
+        if pattern.search(text):
+            return f"{marker}-percent" if "percent" in text.casefold() or "%" in text else marker
+    return None
+
+
+def worded_status(text: str, kind: str, rules: ReceptorRules) -> str | None:
+    """A status, a score, or both joined by ``|`` ("2+|amplified"), as words give them; None when they give none."""
+    if not text:
+        return None
+    if kind in {"ihc", "summary", "ish"}:
+        ish = ish_in(text, rules)
+        score = _IHC.search(text) if kind != "ish" else None
+        if score:
+            level = next(it for it in score.groups() if it is not None)
+            ihc = "0" if level == "0" else f"{level}+"
+            return f"{ihc}|{ish}" if ish and _ISH.search(text) else ihc
+        if kind == "ish" or _ISH.search(text):
+            return ish
+    if _LOW.search(text):
+        return "low"
+    if _EQUIVOCAL.search(text):
+        return "equivocal"
+    if _NEGATIVE.search(text):
+        return "negative"
+    return "positive" if _POSITIVE.search(text) else None
+
+
+def ish_in(text: str, rules: ReceptorRules) -> str | None:
+    """What words say of ISH: amplified, not-amplified, equivocal; None when it is pending or not spoken of."""
+    comparison = _COMPARISON.search(text)
+    if comparison:
+        number = number_in(comparison.group(2))
+        is_more = comparison.group(1).casefold() in _MORE
+        if number is not None and is_more and number >= rules.ish_ratio_amplified:
+            return "amplified"
+        if number is not None and not is_more and number <= rules.ish_ratio_amplified:
+            return "not-amplified"
+    if _PENDING.search(text):
+        return None
+    if _NEGATIVE.search(text):
+        return "not-amplified"
+    if _POSITIVE.search(text):
+        return "amplified"
+    ratio = _RATIO.search(text)
+    if ratio:
+        return rules.ish_of(number_in(ratio.group(1)), None, None)
+    return "equivocal" if _EQUIVOCAL.search(text) else None
+
+
+def compatible(coded: str, worded: str) -> bool:
+    """Whether the code and the words of one value can both be true."""
+    groups = {
+        "positive": {"positive", "3+", "2+|amplified", "3+|amplified", "amplified"},
+        "negative": {
+            "negative",
+            "0",
+            "1+",
+            "low",
+            "2+|not-amplified",
+            "1+|not-amplified",
+            "0|not-amplified",
+            "not-amplified",
+        },
+    }
+    if coded in SCORES and worded[:2].strip("|") in SCORES:
+        return worded.partition("|")[0] == coded
+    for one, other in (("positive", "negative"), ("negative", "positive")):
+        if coded in groups[one] and worded in groups[other]:
+            return False
+    return not (coded in {"positive", "negative"} and worded == "equivocal")
+
+
+def receptors_in(text: str, rules: ReceptorRules) -> Iterator[tuple[str, str | None, float | None]]:
+    """Every receptor that a report speaks of: marker, status as ``worded_status`` gives it, percent of cells."""
+    for sentence in _CLAUSE_END.split(text):
+        if _NOT_THE_TUMOUR.search(sentence):
+            continue
+        found = sorted(
+            (match.start(), match.end(), marker) for marker, pattern in MARKERS for match in pattern.finditer(sentence)
+        )
+        for index, (start, end, marker) in enumerate(found):
+            stop = found[index + 1][0] if index + 1 < len(found) else len(sentence)
+            said = sentence[end:stop]
+            status = worded_status(said, "summary" if marker == "her2" else marker, rules) or sign_after(said)
+            if status is None:
+                ahead = _AHEAD.search(sentence[:start])
+                status = ahead.group(1).casefold() if ahead else None
+            percent = _PERCENT.search(said) if marker != "her2" else None
+            if status is not None or percent is not None:
+                yield marker, status, number_in(percent.group(1)) if percent else None
+
+
+def sign_after(text: str) -> str | None:
+    """The plus or minus that directly follows a receptor's name ("ER+", "HER2-")."""
+    rest = text[:3].lstrip(" (")
+    if rest.startswith("+"):
+        return "positive"
+    is_minus = rest.startswith(("-", "\u2212", "\u2013")) and not rest[1:2].isalnum()
+    return "negative" if is_minus else None
+
+
+def side_in(text: str) -> str | None:
+    """The side of the body that words name; None when they name none or both."""
+    is_left, is_right = _LEFT.search(text) is not None, _RIGHT.search(text) is not None
+    return None if is_left == is_right else "left" if is_left else "right"

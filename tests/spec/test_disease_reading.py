@@ -1,0 +1,270 @@
+"""Spread, brain, stage and second cancers as records tell them. Source: terminology 10.5, 13."""
+
+import pytest
+
+from cdshooks.knowledge.load import load_knowledge
+from cdshooks.record.read import read_patient_record
+from tests.fhir import LOINC, SNOMED, concept, condition, drug, observation, resources_of
+
+KNOWLEDGE = load_knowledge()
+
+
+def record(*resources):
+    return read_patient_record(resources_of(*resources), KNOWLEDGE)
+
+
+def verified(code):
+    return {"verificationStatus": {"coding": [{"code": code}]}}
+
+
+@pytest.mark.parametrize(
+    ("code", "site"),
+    [
+        ("C78.7", "liver"),
+        ("C79.31", "brain"),
+        ("C79.32", "meninges"),
+        ("C79.51", "bone"),
+        ("C77.3", None),  # an axillary node is not distant
+        ("C79.81", None),  # a metastasis to the breast is of another cancer
+        ("C50.911", None),
+        ("Z85.3", None),
+    ],
+)
+def test_which_diagnosis_is_distant_disease(code, site):
+    assert [it.site for it in record(condition(code)).metastases] == ([site] if site else [])
+
+
+@pytest.mark.parametrize(
+    ("status", "certainty"),
+    [
+        ("confirmed", ["confirmed"]),
+        ("provisional", ["provisional"]),
+        ("differential", ["provisional"]),
+        ("refuted", []),
+        ("entered-in-error", []),
+    ],
+)
+def test_what_a_verification_status_does_to_a_metastasis(status, certainty):
+    assert [it.certainty.value for it in record(condition("C78.7", **verified(status))).metastases] == certainty
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "spread"),
+    [
+        ("1287652008", {"valueBoolean": True}, True),
+        ("1287652008", {"valueBoolean": False}, False),
+        ("1287652008", {"valueCodeableConcept": concept("260385009", SNOMED)}, False),
+        ("1098951000119108", {}, True),
+        ("1098951000119108", {"dataAbsentReason": {"text": "unknown"}}, False),
+        ("399387003", {"valueCodeableConcept": concept("1229903009", SNOMED)}, True),
+        ("399387003", {"valueCodeableConcept": concept("1229901006", SNOMED)}, False),
+    ],
+)
+def test_a_value_can_reverse_its_code(code, value, spread):
+    assert bool(record(observation(code, system=SNOMED, **value)).metastases) is spread
+
+
+@pytest.mark.parametrize(("day", "conflicts"), [("2023-06-01", 1), ("2023-01-31", 0)])
+def test_spread_denied_after_it_was_found_is_a_conflict(day, conflicts):
+    found = condition("C78.7", onsetDateTime="2023-02-01")
+    denied = observation("1287652008", system=SNOMED, day=day, valueBoolean=False)
+    assert [it.about for it in record(found, denied).conflicts] == ["metastatic"] * conflicts
+
+
+MET = condition("C79.31", id="brain", onsetDateTime="2024-01-10")
+
+
+def status(word, day, identity="s"):
+    said = {"improved": "268910001", "stable": "359746009", "worsened": "271299001"}[word]
+    return observation(
+        "97509-4",
+        id=identity,
+        day=day,
+        valueCodeableConcept=concept(said, SNOMED),
+        focus=[{"reference": "Condition/brain"}],
+    )
+
+
+def srs(day, **more):
+    return {
+        "resourceType": "Procedure",
+        "id": more.pop("id", "srs"),
+        "status": more.pop("status", "completed"),
+        "code": {"text": "Stereotactic radiosurgery of brain metastasis"},
+        "subject": {"reference": "Patient/p"},
+        "performedDateTime": day,
+        **more,
+    }
+
+
+def mri(conclusion, day, identity="mri"):
+    return {
+        "resourceType": "DiagnosticReport",
+        "id": identity,
+        "status": "final",
+        "code": {"text": "MRI brain"},
+        "subject": {"reference": "Patient/p"},
+        "effectiveDateTime": day,
+        "conclusion": conclusion,
+    }
+
+
+@pytest.mark.parametrize(
+    ("resources", "state"),
+    [
+        ([], None),
+        ([condition("C79.31", id="brain", **verified("refuted"))], "none"),
+        ([mri("No brain metastases.", "2024-02-01")], "none"),
+        ([MET], "unknown"),
+        ([MET, status("stable", "2024-03-01")], "untreated_stable"),
+        ([MET, srs("2024-02-01")], "treated_stable"),
+        ([MET, srs("2024-02-01"), status("stable", "2024-05-01")], "treated_stable"),
+        ([MET, srs("2024-02-01"), status("worsened", "2024-05-01")], "active_not_urgent"),
+        ([MET, status("worsened", "2024-01-20"), srs("2024-02-01")], "treated_stable"),
+        ([MET, srs("2024-02-01", status="preparation")], "needs_local_therapy"),
+        ([MET, mri("Brain metastasis with mass effect.", "2024-01-12")], "needs_local_therapy"),
+        ([MET, mri("Brain metastasis without mass effect.", "2024-01-12")], "unknown"),
+        ([MET, mri("Asymptomatic brain metastasis.", "2024-01-12")], "unknown"),
+        # what was urgent has been treated since
+        ([MET, mri("Brain metastasis with mass effect.", "2024-01-12"), srs("2024-02-01")], "treated_stable"),
+        ([MET, condition("C79.32", id="m", onsetDateTime="2024-06-01")], "leptomeningeal"),
+    ],
+)
+def test_the_state_of_the_brain(resources, state):
+    cns = record(*resources).cns
+    assert (cns.state if cns else None) == state
+
+
+@pytest.mark.parametrize(
+    ("reason", "taken"),
+    [
+        ({"reasonCode": [concept("C50.911", "http://hl7.org/fhir/sid/icd-10-cm")]}, True),
+        ({"reasonCode": [concept("C34.1", "http://hl7.org/fhir/sid/icd-10-cm")]}, False),
+        ({"reasonCode": [concept("254637007", SNOMED)]}, False),
+        ({"reasonCode": [{"text": "metastatic colon cancer"}]}, False),
+        ({"reasonCode": [{"text": "rheumatoid arthritis"}]}, False),
+        ({"reasonCode": [concept("C34.1", "http://hl7.org/fhir/sid/icd-10-cm"), {"text": "breast cancer"}]}, True),
+        ({}, True),
+    ],
+)
+def test_a_drug_for_another_disease_is_no_breast_treatment(reason, taken):
+    found = record(drug("MedicationStatement", "methotrexate", effectiveDateTime="2024-01-01", **reason))
+    assert (bool(found.exposures), bool(found.other_cancer_drugs)) == (taken, not taken)
+
+
+@pytest.mark.parametrize(
+    ("agent", "words", "taken"),
+    [
+        ("megestrol", "for appetite", False),
+        ("megestrol", "160 mg daily", True),
+        ("megestrol", "cancer cachexia", False),
+        ("leuprolide", "endometriosis", False),
+        ("capecitabine", "14 days on, 7 off", True),
+    ],
+)
+def test_a_use_that_only_the_instruction_tells(agent, words, taken):
+    order = drug(
+        "MedicationRequest", agent, intent="order", authoredOn="2024-01-01", dosageInstruction=[{"text": words}]
+    )
+    assert bool(record(order).exposures) is taken
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "agents"),
+    [
+        ("see instructions", "trastuzumab deruxtecan 5.4 mg/kg q21d", {"trastuzumab deruxtecan"}),
+        ("Chemotherapy", "paclitaxel 80 mg/m2 weekly", {"paclitaxel"}),
+        ("ondansetron", "before paclitaxel", set()),
+        ("Chemotherapy", "per protocol", set()),
+    ],
+)
+def test_a_drug_that_only_the_instruction_names(name, words, agents):
+    order = drug(
+        "MedicationRequest", name, intent="order", authoredOn="2024-01-01", dosageInstruction=[{"text": words}]
+    )
+    found = record(order)
+    assert {it.agent for it in found.exposures} == agents
+    assert any(it.code == "drug-in-words" for it in found.doubts) is bool(agents)
+
+
+def test_a_relatives_cancer_is_not_the_patients():
+    assert record(condition(text="Family history of ovarian cancer")).diagnoses == ()
+
+
+def test_a_second_cancer_leaves_open_whose_metastasis_it_is():
+    lung = condition("C34.10", id="lung")
+    assert [it.code for it in record(lung, condition("C78.7", id="liver")).doubts] == ["second-cancer"]
+    assert record(lung).doubts == ()
+
+
+@pytest.mark.parametrize(
+    ("coding", "name"),
+    [
+        ({"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "4719"}, "gemfibrozil"),
+        ({"system": "http://www.whocc.no/atc", "code": "C10AB04"}, "gemfibrozil"),
+        ({"system": "http://www.whocc.no/atc", "code": "A02BC01"}, "omeprazole"),
+    ],
+)
+def test_an_interacting_drug_may_be_known_by_its_code_alone(coding, name):
+    statement = drug("MedicationStatement", None, status="active", effectiveDateTime="2024-01-01")
+    statement["medicationCodeableConcept"] = {"coding": [coding]}
+    (found,) = record(statement).comedications
+    assert found.name == name
+    assert found.classes
+
+
+def variant(*parts, present="LA9633-4"):
+    components = [
+        {
+            "code": concept("48018-6", LOINC),
+            "valueCodeableConcept": {"coding": [{"system": "http://www.genenames.org", "code": parts[0]}]},
+        }
+    ]
+    components += [{"code": concept("x", LOINC), "valueCodeableConcept": concept(part, LOINC)} for part in parts[1:]]
+    return observation("69548-6", valueCodeableConcept=concept(present, LOINC), component=components)
+
+
+@pytest.mark.parametrize(
+    ("resource", "marker", "value", "germline"),
+    [
+        (variant("HGNC:1100", "LA6683-2"), "brca1", "mutated", True),
+        (variant("1101", "LA6684-0"), "brca2", "mutated", False),
+        (variant("HGNC:8975"), "pik3ca", "mutated", None),
+        (variant("HGNC:8975", present="LA9634-2"), "pik3ca", "wild_type", None),
+        (variant("HGNC:1100", "LA26333-7"), "brca1", "unclassified", None),  # of uncertain significance
+        (variant("HGNC:1100", "LA6675-8"), "brca1", "wild_type", None),
+        (variant("HGNC:3430"), "erbb2-mutation", "mutated", None),
+    ],
+)
+def test_a_variant(resource, marker, value, germline):
+    (found,) = record(resource).biomarkers
+    assert (found.marker, found.value, found.is_germline) == (marker, value, germline)
+
+
+ILD = "Interstitial lung disease"
+GRADE = "http://hl7.org/fhir/us/ctcae/StructureDefinition/ctcae-grade"
+
+
+@pytest.mark.parametrize(
+    ("more", "grade"),
+    [
+        ({}, None),
+        ({"extension": [{"url": GRADE, "valueInteger": 3}]}, 3),
+        ({"extension": [{"url": GRADE, "valueCode": "2"}]}, 2),
+        ({"extension": [{"url": GRADE, "valueString": "Grade 2"}]}, 2),
+        ({"extension": [{"url": GRADE, "valueCoding": {"code": "4"}}]}, 4),
+        ({"extension": [{"url": GRADE, "valueCodeableConcept": {"coding": [{"code": "grade-1"}]}}]}, 1),
+        ({"severity": {"coding": [{"system": SNOMED, "code": "24484000"}]}}, 3),
+        ({"severity": {"text": "Grade 2"}}, 2),
+        ({"severity": {"text": "moderate"}}, 2),
+        ({"stage": [{"summary": {"text": "CTCAE grade 1"}}]}, 1),
+        ({"note": [{"text": "grade II on T-DXd"}]}, 2),
+        ({"note": [{"text": "grade 2-3"}]}, 3),
+        ({"note": [{"text": "Grad 3"}]}, 3),
+        ({"note": [{"text": "CTCAE v5.0 grade 2"}]}, 2),
+        ({"note": [{"text": "5 g daily"}]}, None),
+    ],
+)
+def test_a_ctcae_grade_in_every_place_it_stands(more, grade):
+    (found,) = record(condition(text=ILD, **more)).toxicities
+    assert (found.kind, found.grade) == ("ild", grade)
