@@ -39,6 +39,8 @@ _TABLES = {
     "protocols": _Table(("protocol",), ("agents",)),
     "measures": _Table(("fact",), ("unit",)),
     "interaction_codes": _Table(("system", "code"), ("name",)),
+    "drug_codes": _Table(("system", "code"), ("agent",)),
+    "look_alikes": _Table(("one", "other"), ()),
     "drug_placeholders": _Table(("name",), ()),
     "therapy_words": _Table(("words",), ("kind",)),
     "urgency_words": _Table(("words",), ("meaning",)),
@@ -111,8 +113,9 @@ def _contradictions(name: str, table: _Table, overlay: Path | None) -> Iterator[
         if not all(key[-1:]):
             yield f"{where}: the row has no {table.key[-1]}"
             continue
-        first = seen.setdefault(key, (where, says))
-        if first[0] == where:
+        first = seen.get(key)
+        if first is None:
+            seen[key] = (where, says)
             continue
         written = " ".join(part for part in key if part)
         if first[1] == says:

@@ -103,6 +103,11 @@ def load_drugs(overlay: Path | None = None) -> DrugKnowledge:
         if agent not in by_agent:
             raise KnowledgeError((f"drug_names.csv:{line}: there is no agent {agent!r}",))
         by_name[name_of(row["name"])] = agent
+    for line, row in rows_of("drug_codes", overlay):
+        agent, system = AgentId(row["agent"]), plain_system(row["system"])
+        if agent not in by_agent:
+            raise KnowledgeError((f"drug_codes.csv:{line}: there is no agent {agent!r}",))
+        by_code[SYSTEMS.get(system, system), row["code"]] = agent
     other = frozenset(word for _, row in rows_of("other_drugs", overlay) for word in name_of(row["name"]))
     trial_names = frozenset(name_of(row["name"]) for _, row in rows_of("trial_drug_names", overlay))
     payload_endings = tuple(sorted({row["ending"] for _, row in rows_of("payload_endings", overlay)}))

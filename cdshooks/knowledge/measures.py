@@ -14,6 +14,10 @@ from cdshooks.knowledge.units import factor_between, plain_unit
 from cdshooks.knowledge.words import Words, words_from
 
 _QUANTITY = "Quantity "
+_COLUMNS = frozenset(
+    {"fact", "label", "unit", "units", "bare_units", "least", "most", "molar_mass", "valence"}
+    | {"spellings", "tests", "names", "words"}
+)
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,6 +85,9 @@ def load_measures(overlay: Path | None = None) -> MeasureKnowledge:
     by_fact: dict[str, Measure] = {}
     phrases: dict[str, str] = {}
     for line, row in rows_of("measures", overlay):
+        missing = _COLUMNS - set(row)
+        if missing:
+            raise KnowledgeError((f"measures.csv:{line}: the columns {', '.join(sorted(missing))} are missing",))
         measure = _measure(line, row, spellings)
         by_fact[measure.fact] = measure
         by_test.update(dict.fromkeys(split(row["tests"]), measure))

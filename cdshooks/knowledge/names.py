@@ -12,6 +12,19 @@ Name = tuple[str, ...]
 _WORD = re.compile(r"[a-z0-9]+")
 _ENDINGS = ("um", "us", "e", "a", "o")
 """Latin, French, Spanish, Italian and German forms of one international name differ by these."""
+_SALTS = (
+    "hydrochlorid",
+    "mesilat",
+    "mesylat",
+    "ditosilat",
+    "tosilat",
+    "tosylat",
+    "citrat",
+    "acetat",
+    "fumarat",
+    "maleat",
+)
+"""Salts that German writes in one word with the drug ("Eribulinmesilat")."""
 _SHORTEST_STEM = 6
 
 
@@ -20,7 +33,11 @@ def stem(word: str) -> str:
     """A word without the ending that its language adds; short words stay as they are."""
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
-            return word[: -len(ending)]
+            word = word[: -len(ending)]
+            break
+    for salt in _SALTS:
+        if word.endswith(salt) and len(word) - len(salt) >= _SHORTEST_STEM:
+            return stem(word[: -len(salt)])
     return word
 
 

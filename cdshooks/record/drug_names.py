@@ -12,7 +12,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
 
 from cdshooks.ehr.resources import CodeableConcept, Coding
-from cdshooks.knowledge.drugs import SYSTEMS, DrugKnowledge
+from cdshooks.knowledge.drugs import SYSTEMS, DrugKnowledge, plain_system
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.knowledge.names import Name, name_of, stem, words
 from cdshooks.record.remembered import Remembered
@@ -107,8 +107,8 @@ class DrugNames:
             return None
         code = coding.code.strip()
         if coding.system:
-            system = SYSTEMS.get(coding.system.partition("|")[0].rstrip("/").casefold())
-            return self._drugs.by_code.get((system, code)) if system is not None else None
+            system = plain_system(coding.system)
+            return self._drugs.by_code.get((SYSTEMS.get(system, system), code))
         return self._drugs.by_any_code.get(code)
 
     def _specific(self, agents: tuple[AgentId, ...]) -> tuple[AgentId, ...]:

@@ -1,0 +1,68 @@
+"""A hospital's own codes and names are read as the shipped ones, and what contradicts them is told."""
+
+from pathlib import Path
+
+import pytest
+
+from cdshooks.knowledge.check import check_knowledge
+from cdshooks.knowledge.load import load_knowledge
+from cdshooks.record.read import read_patient_record
+from tests.fhir import condition, drug, observation, resources_of
+
+EXAMPLE = Path(__file__).parents[2] / "docs" / "overlay-example"
+SHIPPED, OWN = load_knowledge(), load_knowledge(EXAMPLE)
+RESOURCES = (
+    {
+        **drug("MedicationStatement", None, id="a", effectiveDateTime="2024"),
+        "medicationCodeableConcept": {
+            "coding": [{"system": "https://hospital.example.org/formulary", "code": "ONC-0815"}]
+        },
+    },
+    drug("MedicationStatement", "HER2 antibody house brand", id="b", effectiveDateTime="2023"),
+    observation("ECHO-EF", system="https://hospital.example.org/lab", valueQuantity={"value": 0.58}),
+    observation("26499-4", id="n", valueQuantity={"value": 2.5, "unit": "mil/mL"}),
+    condition(text="Seeded to liver", onsetDateTime="2022"),
+)
+
+
+def test_the_example_has_no_fault():
+    assert [it for it in check_knowledge(EXAMPLE) if ".csv" in it] == []
+
+
+def test_local_codes_and_names_are_read_with_the_overlay_only():
+    without, own = (read_patient_record(resources_of(*RESOURCES), it) for it in (SHIPPED, OWN))
+    assert (without.exposures, without.metastases, without.measurements) == ((), (), ())
+    assert {it.agent for it in own.exposures} == {"trastuzumab deruxtecan", "trastuzumab"}
+    assert [it.site for it in own.metastases] == ["liver"]
+    assert {(it.fact, it.value) for it in own.measurements} == {("lvef_percent", 58), ("anc", 2.5)}
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "fault"),
+    [
+        ("drug_codes.csv", "system,code,agent,source\nhttps://x,1,no such drug,us", "no agent"),
+        ("drug_names.csv", "name,agent,kind,source\nHerceptin,no such drug,local,us", "no agent"),
+        (
+            "observations.csv",
+            "concept,system,code,display,value_kind,value_codes,verified,notes\nweight,http://loinc.org,10230-1,x,,,us,",
+            "'weight' here and 'lvef'",
+        ),
+        (
+            "conditions.csv",
+            (
+                "category,concept,system,code,display,match,verified,notes\n"
+                "metastasis,met-liver,http://hl7.org/fhir/sid/icd-10-cm,C79.31,x,exact,us,"
+            ),
+            "met-liver' here",
+        ),
+        ("condition_words.csv", "words,term,source\nliver metastases,metastasis:met-brain,us", "here and"),
+        ("unit_words.csv", "written,unit,source\nk/ul,mg/dL,us", "here and"),
+        ("no_such_table.csv", "a,b\n1,2", "no code table"),
+        ("measures.csv", "fact,unit\nlvef_percent,%", "columns"),
+    ],
+)
+def test_a_contradictory_or_dangling_row_is_told_with_its_place(table, row, fault, tmp_path):
+    (tmp_path / "codes").mkdir()
+    (tmp_path / "codes" / table).write_text(row + "\n", encoding="utf-8")
+    found = check_knowledge(tmp_path)
+    assert any(fault in it and it.startswith(table) for it in found), found

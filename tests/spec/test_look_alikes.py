@@ -1,0 +1,43 @@
+"""No name, and no slip in it, is read as the drug that looks like it; the pairs stand in ``codes/look_alikes.csv``."""
+
+import pytest
+
+from cdshooks.ehr.resources import CodeableConcept
+from cdshooks.knowledge.drugs import load_drugs, rows_of
+from cdshooks.record.drug_names import DrugNames
+
+NAMES = DrugNames(load_drugs())
+PAIRS = [(row["one"], row["other"]) for _, row in rows_of("look_alikes", None)]
+
+
+def agents(text):
+    return set(NAMES.identify_concept(CodeableConcept(text=text)).agents)
+
+
+def slips(name):
+    """The name with one letter left out, doubled, or swapped with the next one."""
+    for at in range(1, len(name) - 1):
+        yield name[:at] + name[at + 1 :]
+        yield name[:at] + name[at] + name[at:]
+        yield name[:at] + name[at + 1] + name[at] + name[at + 2 :]
+
+
+@pytest.mark.parametrize(("one", "other"), [*PAIRS, *((other, one) for one, other in PAIRS)])
+def test_a_name_is_never_read_as_the_one_that_looks_like_it(one, other):
+    assert other not in agents(one)
+    assert other not in agents(one.upper())
+    assert [slip for slip in slips(one) if other in agents(slip)] == []
+
+
+@pytest.mark.parametrize(
+    ("written", "agent"),
+    [
+        ("Eribulinmesilat", "eribulin"),
+        ("Doxorubicinhydrochlorid", "doxorubicin"),
+        ("Tamoxifencitrat 20 mg", "tamoxifen"),
+        ("Goserelinacetat", "goserelin"),
+        ("Neratinibmaleat", "neratinib"),
+    ],
+)
+def test_a_salt_in_one_word_with_its_drug(written, agent):
+    assert agents(written) == {agent}
