@@ -21,7 +21,7 @@ _MOST_REASONS = 8
 def option_lines(shown: Sequence[Option], rest: Sequence[Option], advice: Advice, knowledge: Knowledge) -> str:
     """The first options with their evidence, warnings and questions; the rest by name."""
     entries = [f"{place}. {_option(it, advice, knowledge)}" for place, it in enumerate(shown, 1)]
-    parts = [wording.OPTIONS, "\n".join(entries), wording.TRIAL]
+    parts = [wording.OPTIONS, "\n".join(entries), wording.TRIAL, _anchor(advice, knowledge)]
     if rest:
         parts.append(wording.OTHERS.format(names=some_names([it.label for it in rest])))
     for verdict, sentence in ((Verdict.HOLD, wording.HELD), (Verdict.EXCLUDE, wording.EXCLUDED)):
@@ -41,6 +41,13 @@ def has_evidence(option: Option, knowledge: Knowledge, *, after_tdxd: bool) -> b
     level = knowledge.regimens[option.id].evidence_level
     known = level.after_tdxd if after_tdxd else level.tdxd_naive
     return bool(option.agents) and known in {it for band in knowledge.ranking.evidence_bands[:2] for it in band}
+
+
+def _anchor(advice: Advice, knowledge: Knowledge) -> str:
+    anchor = knowledge.ranking.anchor_after_tdxd
+    if anchor is None or not had_tdxd(advice):
+        return ""
+    return f"{anchor.text}{cited((it.source for it in anchor.sources), knowledge)}."
 
 
 def _could_be_offered(option: Option, knowledge: Knowledge) -> bool:

@@ -88,6 +88,7 @@ def check_knowledge(overlay: Path | None = None) -> tuple[str, ...]:
     faults.extend(code_faults(overlay))
     faults.extend(_entry_faults(found, overlay))
     faults.extend(_reach_faults(found, overlay))
+    faults.extend(_idle_sources(overlay))
     if not faults:
         _load(lambda: load_knowledge(overlay), None, faults)  # whatever else stops a start
     return tuple(dict.fromkeys(faults))
@@ -214,6 +215,28 @@ def _verified_texts(content: Any) -> Iterator[str]:
     elif isinstance(content, list):
         for value in content:
             yield from _verified_texts(value)
+
+
+def _idle_sources(overlay: Path | None) -> Iterator[str]:
+    """Shipped sources that nothing rests on: a reader would look for the statement in vain."""
+    if overlay is not None:
+        return  # an overlay may have switched off what cited them
+    cited: set[str] = set()
+    for kind in (*_CITING, _SETTING_AN_ORDER):
+        try:
+            entries = read_entries(kind)
+        except KnowledgeError:
+            return  # told already
+        cited.update(it for entry in entries.by_id.values() for it in cited_in(entry.content))
+    try:
+        sources = read_entries("sources").by_id
+    except KnowledgeError:
+        return  # told already
+    yield from (
+        f"{entry.file}:{entry.line}: sources {key!r} is cited by nothing"
+        for key, entry in sources.items()
+        if key not in cited
+    )
 
 
 def _reach_faults(found: _Found, overlay: Path | None) -> Iterator[str]:

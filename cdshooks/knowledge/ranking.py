@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from cdshooks.knowledge.criteria import Predicate, predicate_from
+from cdshooks.knowledge.criteria import Citation, Predicate, predicate_from
 from cdshooks.knowledge.entries import read_entries
 from cdshooks.knowledge.ids import AgentId, RegimenId
 
@@ -43,6 +43,13 @@ class Pin(msgspec.Struct, frozen=True):
     told: str
 
 
+class Anchor(Part, frozen=True, kw_only=True):
+    """What to expect of any treatment after T-DXd."""
+
+    text: str
+    sources: tuple[Citation, ...]
+
+
 class Ranking(msgspec.Struct, frozen=True, kw_only=True):
     """The order of considerations and the words for them."""
 
@@ -55,6 +62,7 @@ class Ranking(msgspec.Struct, frozen=True, kw_only=True):
     partner_risks: dict[str, dict[AgentId, str]]
     trial_follows: str
     pinned: tuple[Pin, ...]
+    anchor_after_tdxd: Anchor | None = None
 
     @property
     def evidence_levels(self) -> tuple[str, ...]:
@@ -78,6 +86,7 @@ def load_ranking(overlay: Path | None = None) -> Ranking:
         wishes=msgspec.convert(content["wishes"], tuple[WishRule, ...]),
         partner_risks=content.get("partner_risks", {}),
         trial_follows=content["trial_follows"],
+        anchor_after_tdxd=msgspec.convert(content.get("anchor_after_tdxd"), Anchor | None),
         pinned=tuple(
             Pin(frozenset(pin["regimens"]), pin["place"], predicate_from(pin["requires"]), pin["told"])
             for pin in content["pinned"]
