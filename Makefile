@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STEP   := scripts/step
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lock bench clean
+.PHONY: help demo test check drill format lock bench clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ format: $(VENV)/.installed-dev ## put the code in form
 
 bench: $(VENV)/.installed-dev ## measure reading, lines and drug names; prints ratios
 	@for one in benchmarks/*.py; do echo "== $$one"; $(BIN)/python $$one || exit 1; done
+
+drill: $(VENV)/.installed-dev ## break a running service in bounded ways; one line of figures each
+	@$(BIN)/pytest -m drill tests/drills
 
 lock: $(VENV)/.installed-dev ## write the hash-locked requirements anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

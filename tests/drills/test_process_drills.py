@@ -1,0 +1,165 @@
+"""Stopping, overload, wrong settings, and counting over workers that come and go."""
+
+import http.client
+import re
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from tests.drills.conftest import CALL, ROOT, STORY, overridden
+
+pytestmark = pytest.mark.drill
+
+
+def test_rel_06_sigterm_cuts_no_call_in_flight(start, tell):
+    service = start(CDSHOOKS_DRAIN_SECONDS="2")
+    stop, statuses, cut = threading.Event(), [], []
+
+    def call():
+        while not stop.is_set():
+            try:
+                statuses.append(service.post(CALL, STORY)[0])
+            except (OSError, http.client.HTTPException) as error:
+                cut.append(repr(error))
+
+    callers = [threading.Thread(target=call) for _ in range(4)]
+    for it in callers:
+        it.start()
+    time.sleep(1)
+    began, answered_before = time.monotonic(), len(statuses)
+    service.process.terminate()
+    said = service.wait_until_ready(seconds=2, status=503)  # a load balancer looks, and sends no more
+    stop.set()
+    for it in callers:
+        it.join(30)
+    assert service.process.wait(30) == 0
+    tell(
+        "SIGTERM in flight",
+        calls_answered=len(statuses),
+        after_the_order=len(statuses) - answered_before,
+        cut=len(cut),
+        ended_after_ms=round(1000 * (time.monotonic() - began)),
+        exit_status=0,
+    )
+    assert "told to stop" in said["problems"][0]
+    assert cut == []
+    assert set(statuses) == {200}
+    assert len(statuses) > answered_before
+
+
+def test_rel_04_beyond_capacity_calls_are_told_to_come_back_and_none_piles_up(start, tell):
+    service = start(workers=1, CDSHOOKS_MAX_IN_FLIGHT="2", CDSHOOKS_THREADS="24")
+    answers, health = [], []
+
+    def burst():
+        for _ in range(6):
+            began = time.monotonic()
+            status, _, headers = service.post(CALL, STORY)
+            answers.append((status, headers.get("Retry-After"), time.monotonic() - began))
+
+    callers = [threading.Thread(target=burst) for _ in range(20)]
+    for it in callers:
+        it.start()
+    while any(it.is_alive() for it in callers):
+        health.append(service.get("/healthz")[0])
+        time.sleep(0.05)
+    for it in callers:
+        it.join(60)
+    refused = [it for it in answers if it[0] == 503]
+    tell(
+        "beyond capacity",
+        calls=len(answers),
+        answered=len(answers) - len(refused),
+        told_to_come_back=len(refused),
+        slowest_ms=round(1000 * max(it[2] for it in answers)),
+        health_asked_and_alive=len(health),
+    )
+    assert {it[0] for it in answers} == {200, 503}
+    assert all(int(it[1]) >= 1 for it in refused)
+    assert set(health) == {200}
+    service.show()
+
+
+def test_rel_09_all_faults_of_a_start_are_told_at_once(tmp_path, tell):
+    wrong = {
+        "CDSHOOKS_JURISDICTION": "MOON",
+        "CDSHOOKS_DEADLINE_MS": "-1",
+        "CDSHOOKS_MAX_BODY_MB": "much",
+        "CDSHOOKS_TODAY": "tomorrow",
+        "CDSHOOKS_DATABASE_URL": "mysql://secret@db",
+        "CDSHOOKS_WORKER_CLASS": "fast",
+        "CDSHOOKS_THREADS": "0",
+        "CDSHOOKS_HASH_KEY": "short",
+        "CDSHOOKS_BASE_ULR": "https://cds.example.org",
+    }
+    began = time.monotonic()
+    words = [sys.executable, "-m", "cdshooks", "serve", "--port", "0"]
+    environment = {"PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(tmp_path), **wrong}
+    ended = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    tell(
+        "faults of a start",
+        wrong_settings=len(wrong),
+        told=sum(f"- {name} " in ended.stderr for name in wrong),
+        exit_status=ended.returncode,
+        after_ms=round(1000 * (time.monotonic() - began)),
+    )
+    assert ended.returncode != 0
+    assert [name for name in wrong if f"- {name} " not in ended.stderr] == []
+    assert "secret" not in ended.stderr
+
+
+def test_obs_04_counts_of_all_workers_add_up_and_survive_their_recycling(start, tell):
+    service = start(workers=4, GUNICORN_CMD_ARGS="--max-requests 40 --max-requests-jitter 10")
+    first, calls = set(service.workers()), 400
+
+    def ask():
+        for _ in range(calls // 8):
+            assert service.post(CALL, {})[0] == 400
+
+    callers = [threading.Thread(target=ask) for _ in range(8)]
+    for it in callers:
+        it.start()
+    for it in callers:
+        it.join(120)
+    text = service.get("/metrics")[1]
+    counted = float(re.search(r'cds_requests_total\{outcome="refused",service="her2-later-line"\} (\S+)', text)[1])
+    ended = first - set(service.workers())
+    tell(
+        "counts over workers",
+        calls=calls,
+        counted=int(counted),
+        workers_recycled=f"at least {len(ended)}",
+        series=text.count("\n"),
+    )
+    assert counted == calls
+    assert ended
+    assert 'cds_kb_state{state="current"} 1.0' in text
+
+
+def test_log_01_what_a_whole_conversation_leaves_behind_names_no_patient(start, tmp_path, tell):
+    service = start()
+    cards = service.show()
+    answer = overridden(cards[0])
+    answer["feedback"][0]["overrideReason"] = {"userComment": "CANARY-COMMENT"}
+    assert service.post(f"{CALL}/feedback", answer)[0] == 200
+    assert service.post(CALL, STORY | {"prefetch": {}})[0] == 412
+    assert service.post(CALL, STORY | {"hook": "CANARY-HOOK"})[0] == 400
+    assert service.get("/CANARY-PATH")[0] == 404
+    assert "CANARY" not in service.get("/metrics")[1]
+    service.stop()
+    kept = b"".join(it.read_bytes() for it in (tmp_path / "cdshooks").iterdir())
+    service.check_log()
+    tell(
+        "canaries",
+        calls=6,
+        in_log=0,
+        in_metrics=0,
+        of_the_patient_in_store=kept.count(b"CANARY-PATIENT"),
+        log_lines=len(service.lines),
+    )
+    assert b"CANARY-PATIENT" not in kept
+    assert b"CANARY-COMMENT" not in kept
+    assert b"CANARY-USER" in kept  # an audit event names who asked
