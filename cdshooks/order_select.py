@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 
+import msgspec
+
 from cdshooks.cards.quiet import CardSet, EarlierResponse, keep_quiet
 from cdshooks.cards.render import Occasion, render_cards
 from cdshooks.ehr.draft_bundle import read_draft_bundle
@@ -55,7 +57,8 @@ def answer_hook(
     cards = render_cards(
         advice, knowledge, _occasion(request, selected, knowledge, as_of, is_date_fixed=is_date_fixed), new_uuid
     )
-    return keep_quiet(cards, earlier, knowledge.quiet, as_of=as_of)
+    answer = keep_quiet(cards, earlier, knowledge.quiet, as_of=as_of)
+    return msgspec.structs.replace(answer, verdicts=tuple(it.verdict.value for it in advice.options) if cards else ())
 
 
 def _occasion(

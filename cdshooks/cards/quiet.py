@@ -36,6 +36,8 @@ class CardSet(msgspec.Struct, frozen=True, kw_only=True):
 
     cards: tuple[Card, ...]
     silenced: tuple[Card, ...] = ()
+    verdicts: tuple[str, ...] = ()
+    """Of each option that was judged, for counting; never sent."""
 
 
 def keep_quiet(

@@ -10,10 +10,12 @@ import sqlalchemy as sa
 from cdshooks.store.store import Store
 from cdshooks.store.tables import audit_events
 
+_EVENT = sa.insert(audit_events)
+
 
 def add_audit_event(connection: sa.Connection, *, kind: str, resource: bytes, recorded_at: datetime) -> None:
     """Append one FHIR AuditEvent within the transaction of what it tells of."""
-    connection.execute(sa.insert(audit_events).values(kind=kind, resource=resource.decode(), recorded_at=recorded_at))
+    connection.execute(_EVENT, {"kind": kind, "resource": resource.decode(), "recorded_at": recorded_at})
 
 
 def read_audit_events(store: Store, *, since: datetime | None = None, before: datetime | None = None) -> Iterator[str]:

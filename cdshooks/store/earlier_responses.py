@@ -20,27 +20,32 @@ class PatientResponse(msgspec.Struct, frozen=True, kw_only=True):
     reason_code: str | None
 
 
+_RESPONSES = (
+    sa.select(
+        feedback.c.card,
+        issued_cards.c.topic,
+        issued_cards.c.fingerprint,
+        feedback.c.outcome,
+        feedback.c.outcome_at,
+        feedback.c.reason_code,
+    )
+    .join(issued_cards, issued_cards.c.card == feedback.c.card)
+    .where(
+        issued_cards.c.client == sa.bindparam("client"),
+        issued_cards.c.patient_hash == sa.bindparam("patient_hash"),
+        feedback.c.outcome_at >= sa.bindparam("since"),
+    )
+    .order_by(feedback.c.outcome_at, feedback.c.id)
+)
+"""Built once, for it stands in the path of every hook call."""
+
+
 def responses_for_patient(
     connection: sa.Connection, *, client: str, patient_hash: str, since: datetime
 ) -> tuple[PatientResponse, ...]:
     """The answers given since then to cards for this patient, one a card."""
-    rows = connection.execute(
-        sa.select(
-            feedback.c.card,
-            issued_cards.c.topic,
-            issued_cards.c.fingerprint,
-            feedback.c.outcome,
-            feedback.c.outcome_at,
-            feedback.c.reason_code,
-        )
-        .join(issued_cards, issued_cards.c.card == feedback.c.card)
-        .where(
-            issued_cards.c.client == client,
-            issued_cards.c.patient_hash == patient_hash,
-            feedback.c.outcome_at >= since,
-        )
-        .order_by(feedback.c.outcome_at, feedback.c.id)
-    ).mappings()
+    asked = {"client": client, "patient_hash": patient_hash, "since": since}
+    rows = connection.execute(_RESPONSES, asked).mappings()
     latest = {row["card"]: row for row in rows}
     return tuple(
         PatientResponse(**{it: row[it] for it in PatientResponse.__struct_fields__}) for row in latest.values()

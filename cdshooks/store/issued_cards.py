@@ -33,6 +33,9 @@ class IssuedCard(msgspec.Struct, frozen=True, kw_only=True):
     suggestions: tuple[IssuedSuggestion, ...] = ()
 
 
+_CARD, _SUGGESTION = sa.insert(issued_cards), sa.insert(issued_suggestions)
+
+
 def remember_cards(connection: sa.Connection, cards: Iterable[IssuedCard]) -> None:
     """Keep what was shown, within one transaction."""
     kept = tuple(cards)
@@ -43,6 +46,6 @@ def remember_cards(connection: sa.Connection, cards: Iterable[IssuedCard]) -> No
         for it in card.suggestions
     ]
     if rows:
-        connection.execute(sa.insert(issued_cards), rows)
+        connection.execute(_CARD, rows)
     if inner:
-        connection.execute(sa.insert(issued_suggestions), inner)
+        connection.execute(_SUGGESTION, inner)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import date
 from uuid import uuid4
@@ -14,8 +15,8 @@ from cdshooks.cards.quiet import CardSet
 from cdshooks.cards.wording import OVERRIDES
 from cdshooks.errors import CdsHooksError, MissingPatientDataError, UnknownServiceError
 from cdshooks.hooks.feedback import read_feedback
-from cdshooks.hooks.request import read_hook_request
-from cdshooks.hooks.services import BY_ID, Service, discovery
+from cdshooks.hooks.request import HookRequest, read_hook_request
+from cdshooks.hooks.services import BY_ID, PREFETCH, Service, discovery
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.order_select import answer_hook
 from cdshooks.settings import Settings
@@ -38,6 +39,8 @@ def services_blueprint(
     blueprint = Blueprint("services", __name__)
     discovered = msgspec.json.encode(discovery())
     admission = Admission(settings.most_in_flight)
+    # Places of its own: feedback waits for the disk, and when that hangs, hook calls must still find a place.
+    feedback_admission = Admission(max(1, settings.most_in_flight // 2))
     most_bytes = settings.max_body_mb * 1024 * 1024
 
     @blueprint.get("/cds-services")
@@ -54,6 +57,7 @@ def services_blueprint(
             client = identify()
             hook_request = read_hook_request(service, read_body(request, most_bytes))
             observe_hook(service_id, hook_request.hook_instance)
+            _count_prefetch(hook_request)
             made = HookCall(client=client, request=hook_request, trace_id=_trace_id())
             try:
                 answer = answer_hook(
@@ -84,7 +88,7 @@ def services_blueprint(
     @blueprint.post("/cds-services//<service_id>/feedback")
     def feedback(service_id: str) -> Response:
         service = _service(service_id)
-        with admission.place():
+        with feedback_admission.place():
             client = identify()
             answers = read_feedback(read_body(request, most_bytes))
             kept = memory.keep_feedback(answers, client=client, service=service.id, trace_id=_trace_id())
@@ -111,9 +115,18 @@ def _trace_id() -> str:
     return trace.trace_id if trace is not None else ""
 
 
+def _count_prefetch(hook_request: HookRequest) -> None:
+    for key in PREFETCH:
+        raw = hook_request.prefetch.get(key)
+        state = "absent" if raw is None else "null" if bytes(raw) == b"null" else "sent"
+        metrics.prefetch.labels(key, state).inc()
+
+
 def _count(answer: CardSet, version: str) -> None:
     for card in answer.cards:
         metrics.cards.labels(card.source.topic.code, card.indicator.value, version).inc()
+    for verdict, times in Counter(answer.verdicts).items():
+        metrics.verdicts.labels(verdict).inc(times)
     for card in answer.silenced:
         metrics.silenced.labels(card.source.topic.code).inc()
     observe_outcome("cards" if answer.cards else "suppressed" if answer.silenced else "none")

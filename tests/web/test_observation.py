@@ -95,13 +95,25 @@ def test_obs_04_cards_latency_missing_data_and_another_patients_data_are_counted
         'http_server_request_duration_seconds_count{method="POST",route="/cds-services/<service_id>",status="200"}',
         'cds_incomplete_data_total{query="patient"}',
         "cds_patient_mismatch_total",
+        'cds_prefetch_total{key="patient",state="sent"}',
+        'cds_prefetch_total{key="patient",state="absent"}',
     )
     before = [count(it) for it in names]
     fire(story_request)
     fire(story_request | {"prefetch": {}})
     story_request["prefetch"]["patient"]["id"] = "another"
     fire(story_request)
-    assert [count(it) - was for it, was in zip(names, before, strict=True)] == [1, 1, 1, 1]
+    assert [count(it) - was for it, was in zip(names, before, strict=True)] == [1, 1, 1, 1, 2, 1]
+
+
+def test_obs_04_the_verdict_on_each_option_is_counted(client, fire, story_request):
+    def counted():
+        lines = client.get("/metrics").get_data(as_text=True).splitlines()
+        return sum(float(it.rsplit(" ", 1)[1]) for it in lines if it.startswith("cds_verdicts_total{"))
+
+    before = counted()
+    fire(story_request)
+    assert counted() - before > 20
 
 
 def test_obs_04_no_path_or_method_of_a_caller_becomes_a_label(client):
