@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from functools import lru_cache
 from typing import Any
 
@@ -16,7 +17,8 @@ from cdshooks.knowledge.ids import AgentId
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.orderable import OrderableTest
 from cdshooks.knowledge.regimens import DosedAgent, Regimen
-from cdshooks.options.model import Option
+from cdshooks.knowledge.trial_registry import REGISTRY_SYSTEM, TrialState
+from cdshooks.options.model import Option, TrialMatch
 
 _RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
 _SNOMED = "http://snomed.info/sct"
@@ -54,6 +56,19 @@ def trial_action(subject: str, encounter: str | None) -> Action:
     return Action(description=wording.TRIAL_ACTION, resource=_placed(_trial_referral(), subject, encounter))
 
 
+def refer_action(
+    match: TrialMatch, state: TrialState, reason: str | None, subject: str, encounter: str | None
+) -> Action:
+    """A draft referral for one trial; its number stands in the text as well, for profiles that drop details. Source: trials 2."""
+    draft = _placed(_referral_for(match.nct_id, str(state.status_date)), subject, encounter)
+    if reason is not None:
+        draft["reasonReference"] = [{"reference": reason}]
+    count = len(match.missing) + len(match.failing)
+    still = wording.TRIAL_STILL_OPEN.format(count=f"{count} point{'s' if count != 1 else ''}") if count else ""
+    text = wording.TRIAL_REFERRAL_ACTION.format(nct_id=match.nct_id, title=match.title, missing=still)
+    return Action(description=text.strip(), resource=draft)
+
+
 def request_action(test: OrderableTest, subject: str, encounter: str | None) -> Action:
     """A draft request of a test that fills a gap."""
     return Action(
@@ -71,6 +86,8 @@ def prepare_drafts(knowledge: Knowledge) -> None:
     for test in knowledge.tests:
         _test_request(test)
     _trial_referral()
+    for trial in knowledge.trials.by_id.values():
+        _referral_for(trial.nct_id, str(trial.state.status_date))
 
 
 def _notes(option: Option, dosed: DosedAgent) -> list[str]:
@@ -165,6 +182,23 @@ def _test_request(test: OrderableTest) -> dict[str, Any]:
         "code": code,
         "subject": _PLACEHOLDER,
     }
+    ServiceRequest.model_validate(content)
+    return content
+
+
+@lru_cache(maxsize=2_048)
+def _referral_for(nct_id: str, date: str) -> dict[str, Any]:
+    content = copy.deepcopy(_trial_referral())
+    content["id"] = f"draft-referral-{nct_id.lower()}"
+    content["priority"] = "routine"
+    content["code"]["text"] = wording.TRIAL_REFERRAL.format(nct_id=nct_id)
+    content["supportingInfo"] = [
+        {
+            "type": "ResearchStudy",
+            "identifier": {"system": REGISTRY_SYSTEM, "value": nct_id},
+            "display": wording.TRIAL_DATA_OF.format(nct_id=nct_id, date=date),
+        }
+    ]
     ServiceRequest.model_validate(content)
     return content
 

@@ -7,12 +7,19 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from cdshooks.cards import wording
-from cdshooks.cards.actions import draft_actions, request_action, trial_action
+from cdshooks.cards.actions import draft_actions, refer_action, request_action, trial_action
 from cdshooks.cards.detail import found_for_patient, found_in_short, gap_names, limits, missing_or_conflicting
-from cdshooks.cards.model import Action, Card, Coding, Indicator, Source, Suggestion
+from cdshooks.cards.model import Action, Card, Coding, Indicator, Link, Source, Suggestion
 from cdshooks.cards.options_text import had_tdxd, has_evidence, option_lines
 from cdshooks.cards.quiet import fingerprint
 from cdshooks.cards.review_text import alternatives, headline, review_lines
+from cdshooks.cards.trials_text import (
+    trial_lines,
+    trial_lines_in_short,
+    trial_links,
+    trials_summary,
+    trials_to_show,
+)
 from cdshooks.knowledge.criteria import Effect
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.knowledge.load import Knowledge
@@ -25,11 +32,13 @@ _FINISHED_LINES = 3
 _MOST_SUGGESTIONS = 3
 _MOST_OPTIONS = 4
 _MOST_SWAPS = 2
+_MOST_CARDS = 3
 _LONGEST_SUMMARY = 139
 _TRIAL_SEARCH = "clinical-trial"
 """What a suggestion stands for that drafts a referral to trials, not to one of them."""
 _REASON_SYSTEM = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
 _TOPICS = "urn:cdshooks:topic"
+_CANCER = frozenset({"breast-cancer", "metastatic-breast-cancer"})
 _GRAVE = frozenset({"repeated_after_progression", "contraindicated", "warning"})
 _UNSAFE = frozenset({Effect.EXCLUDE, Effect.HOLD})
 
@@ -69,9 +78,7 @@ def render_cards(
         if occasion.hook == "patient-view":
             cards.append(make.view(finished))
         else:
-            cards.append(make.options(finished))
-            if make.orderable:
-                cards.append(make.gaps())
+            cards += make.choices(finished, _MOST_CARDS - len(cards))
     return tuple(cards)
 
 
@@ -110,7 +117,55 @@ class _Maker:
         self._shown = [it for it in self._ranked if not it.agents or frozenset(it.agents) != ordered][:_MOST_OPTIONS]
         self._gaps = self._relevant_gaps()
         asked = {gap.fact for gap in self._gaps}
-        self.orderable: list[OrderableTest] = [it for it in knowledge.tests if asked & set(it.fills)]
+        self._orderable: list[OrderableTest] = [it for it in knowledge.tests if asked & set(it.fills)]
+        self._trials = [] if self._is_expired else trials_to_show(advice, knowledge)
+
+    def choices(self, finished: int, room: int) -> list[Card]:
+        """Options, trials and what to find out; trials first where no option rests on evidence.
+
+        What to find out has a card of its own when there is room, else it stands on the card of the options.
+        """
+        trials = [self.trials()] if self._trials else []
+        has_room = bool(self._orderable) and len(trials) + 2 <= room
+        options = [self.options(finished, has_gaps_card=has_room)]
+        cards = trials + options if trials and not self._has_evidence() else options + trials
+        return [*cards, self.gaps()] if has_room else cards
+
+    def _has_evidence(self) -> bool:
+        after_tdxd = had_tdxd(self._advice)
+        return any(has_evidence(it, self._knowledge, after_tdxd=after_tdxd) for it in self._ranked)
+
+    def trials(self) -> Card:
+        """The trials that a patient may fit, each with a referral ready to be completed."""
+        shown, knowledge = self._trials, self._knowledge
+        reason = next(
+            (ref for it in self._advice.record.diagnoses for ref in it.evidence if it.concept in _CANCER), None
+        )
+        made = [
+            self._suggestion(
+                wording.TRIAL_REFER.format(nct_id=it.nct_id),
+                it.nct_id,
+                (
+                    refer_action(
+                        it,
+                        knowledge.trials.by_id[it.nct_id].state,
+                        reason,
+                        self._occasion.patient_id,
+                        self._occasion.encounter_id,
+                    ),
+                ),
+            )
+            for it in shown
+        ]
+        return self._card(
+            "trials",
+            Indicator.INFO,
+            trials_summary(shown, knowledge),
+            (found_in_short(self._advice), trial_lines(shown, knowledge)),
+            [(it.nct_id, it.verdict, it.failing, it.missing) for it in shown],
+            tuple(made),
+            trial_links(shown, knowledge),
+        )
 
     def _relevant_gaps(self) -> list[Gap]:
         """Gaps that would change what stands on the card: those looked for in every patient, and what the first options ask."""
@@ -121,9 +176,9 @@ class _Maker:
         trials = {it.ask for it in self._knowledge.gap_rules if it.about_trials}
         return [it for it in self._advice.gaps if it.ask in standing or (it.fact in asked and it.ask not in trials)]
 
-    def options(self, finished: int) -> Card:
+    def options(self, finished: int, *, has_gaps_card: bool) -> Card:
         advice, knowledge, manifest = self._advice, self._knowledge, self._knowledge.manifest
-        missing = missing_or_conflicting(advice, knowledge, self._gaps, in_short=bool(self.orderable))
+        missing = missing_or_conflicting(advice, knowledge, self._gaps, in_short=has_gaps_card)
         if self._is_expired:
             return self._card(
                 "options",
@@ -153,9 +208,7 @@ class _Maker:
         summary = wording.OPTIONS_SUMMARY
         if not self._shown:
             summary = wording.OPTIONS_SUMMARY_NONE
-        elif self._knowledge.regimens[self._shown[0].id].role == "trial" and not any(
-            has_evidence(it, self._knowledge, after_tdxd=had_tdxd(self._advice)) for it in self._ranked
-        ):
+        elif self._knowledge.regimens[self._shown[0].id].role == "trial" and not self._has_evidence():
             summary = wording.OPTIONS_SUMMARY_UNPROVEN
         count = f"{len(self._shown)} option{'s' if len(self._shown) != 1 else ''}"
         return summary.format(lines=_lines(finished), count=count)
@@ -209,7 +262,7 @@ class _Maker:
                 self._suggestion(
                     wording.SUGGEST.format(label=it.label), it.id, (request_action(it, subject, encounter),)
                 )
-                for it in self.orderable[:_MOST_SUGGESTIONS]
+                for it in self._orderable[:_MOST_SUGGESTIONS]
             ),
         )
 
@@ -218,8 +271,9 @@ class _Maker:
             "view",
             Indicator.INFO,
             (wording.VIEW_SUMMARY_EXPIRED if self._is_expired else wording.VIEW_SUMMARY).format(lines=_lines(finished)),
-            (found_for_patient(self._advice),),
-            [],
+            (found_for_patient(self._advice), trial_lines_in_short(self._trials, self._knowledge)),
+            [(it.nct_id, it.verdict) for it in self._trials],
+            links=trial_links(self._trials, self._knowledge),
         )
 
     def incomplete(self, queries: tuple[str, ...]) -> Card:
@@ -266,6 +320,7 @@ class _Maker:
         parts: tuple[str, ...],
         concluded: Iterable[object],
         suggestions: tuple[Suggestion, ...] = (),
+        links: tuple[Link, ...] = (),
     ) -> Card:
         manifest, occasion = self._knowledge.manifest, self._occasion
         code = f"her2-later-line-{topic}"
@@ -295,6 +350,7 @@ class _Maker:
             selection_behavior=occasion.selection_behavior,
             fingerprint=fingerprint(code, concluded, self._advice, self._knowledge),
             suggestions=suggestions,
+            links=links,
             override_reasons=tuple(
                 Coding(code=code, system=_REASON_SYSTEM, display=display) for code, display in wording.OVERRIDES
             ),

@@ -6,6 +6,8 @@ import msgspec
 
 from cdshooks.partial_date import PartialDate
 
+REGISTRY_SYSTEM = "http://clinicaltrials.gov"
+"""The system of NCT numbers: HL7's NamingSystem ClinicalTrials-Gov."""
 RECRUITING = "RECRUITING"
 NOT_YET_RECRUITING = "NOT_YET_RECRUITING"
 

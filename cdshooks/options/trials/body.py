@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from cdshooks.knowledge.criteria import FactLeaf
 from cdshooks.knowledge.ids import FactId
 from cdshooks.knowledge.trial_criteria import Age, EasedLimit, Ecog, Lab, Lvef, OtherLimit, Qtc, Sex
@@ -10,10 +12,8 @@ from cdshooks.options.model import Outcome
 from cdshooks.options.predicates import describe, evaluate, is_too_old
 from cdshooks.options.trials.answers import all_hold, any_holds, met, not_met, review, unknown, within, yes_no
 from cdshooks.options.trials.illness import illness_present
-from cdshooks.partial_date import PartialDate
 
 _OPS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
-_DAYS_PER_YEAR = 365.2425
 _BEST_KARNOFSKY = 100
 
 
@@ -22,11 +22,15 @@ def answer_age(criterion: Age, case: Case) -> Answer:
     birth = case.record.person.birth
     if birth is None:
         return unknown("age_years", "date of birth is not known")
-    days = birth.days_until(PartialDate.from_day(case.as_of))
-    least, most = int(days.least / _DAYS_PER_YEAR), int(days.most / _DAYS_PER_YEAR)
+    least, most = full_years(birth.last, case.as_of), full_years(birth.first, case.as_of)
     outcome = within(least, most, criterion.min, criterion.max)
     told = f"aged {least}" if least == most else f"aged {least} or {most}"
     return Answer(outcome, (told,), FactId("age_years") if outcome is Outcome.UNKNOWN else None)
+
+
+def full_years(birth: date, today: date) -> int:
+    """Birthdays so far; the one of today counts."""
+    return today.year - birth.year - ((today.month, today.day) < (birth.month, birth.day))
 
 
 def answer_sex(criterion: Sex, case: Case) -> Answer:
