@@ -466,6 +466,7 @@ STABLE = {"accept": ["none", "treated_stable", "untreated_stable"]}
         (brain("active_not_urgent", ago(30), is_treated=False, largest_lesion_mm=21), {"accept": ["untreated_progressing"], "max_untreated_mm": 20}, "review"),
         (brain("needs_local_therapy", ago(30), is_treated=False), {"accept": ["untreated_progressing"], "no_urgent_local_therapy": True}, "not_met"),
         (brain("active_not_urgent", ago(30), is_treated=False), {"accept": ["untreated_progressing"], "resection_planned": True}, "not_met"),
+        (brain("needs_local_therapy", ago(30), is_treated=False), {"accept": ["untreated_progressing"], "resection_planned": True}, "unknown"),
     ],
 )  # fmt: skip
 def test_the_state_of_the_brain(state, params, expected):

@@ -99,7 +99,14 @@ def _further(criterion: CnsDisease, possible: frozenset[str], cns: CnsState, cas
         planned = [it for it in case.record.local_therapies if it.is_planned and it.site in _CNS_SITES]
         planned = [it for it in planned if it.kind in {"resection", "surgery"}]
         evidence = [ref for it in planned for ref in it.evidence]
-        yield met("an operation is planned", evidence) if planned else not_met("no operation on the brain is planned")
+        if planned:
+            yield met("an operation is planned", evidence)
+        elif cns.state == "needs_local_therapy":
+            yield unknown(
+                "cns", "the brain needs local therapy; whether an operation is planned is not on record", cns.evidence
+            )
+        else:
+            yield not_met("no operation on the brain is planned")
 
 
 def _size(cns: CnsState, least: float | None, most: float | None) -> Answer:
