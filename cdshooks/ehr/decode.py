@@ -141,14 +141,11 @@ class ResourceCollector:
         if not isinstance(sent, _WholeBundle):
             self._hold(sent, query, None)
             return frozenset({type(sent).__name__})
-        kinds: set[type] = set()
-        for entry in sent.entry or ():
-            resource = entry.resource
-            if resource is not msgspec.UNSET:
-                kinds.add(type(resource))
-                self._hold(resource, query, entry.full_url)
+        filled = [it for it in sent.entry or () if it.resource is not msgspec.UNSET]
+        for entry in filled:
+            self._hold(entry.resource, query, entry.full_url)  # type: ignore[arg-type]  # the unfilled are left out
         self._check_complete(sent, query)
-        return frozenset(it.__name__ for it in kinds)
+        return frozenset(it.__name__ for it in {type(entry.resource) for entry in filled})
 
     def mark_incomplete(self, query: str, because: str) -> None:
         """Note that what a query returned is partial or missing."""
@@ -170,7 +167,7 @@ class ResourceCollector:
                 self.mark_incomplete(query, RETRIEVAL_FAILED)
             return
         kind = type(resource).__name__
-        ref = ResourceRef(f"{kind}/{resource.id}") if resource.id else self._nameless(f"{kind}?{query}")
+        ref: ResourceRef = f"{kind}/{resource.id}" if resource.id else self._nameless(f"{kind}?{query}")  # type: ignore[assignment]  # NewType would be a call for each resource
         held = self._by_name[ref] = Held(ref, query, resource)
         self._by_type[kind].append(held)
         if full_url:

@@ -88,11 +88,14 @@ def of_patient(resources: Resources, patient: ContextPatient) -> Resources:
     """
     kept: dict[str, tuple[Held, ...]] = {}
     set_aside: list[Unreadable] = []
-    owner_of = OwnerReader(patient, resources.by_name.get).owner_of
+    reader = OwnerReader(patient, resources.by_name.get)
     for kind, held in resources.by_type.items():
+        if reader.are_all_ours(kind, held):
+            kept[kind] = held
+            continue
         mine: list[Held] = []
         for it in held:
-            owner = owner_of(it.resource)
+            owner = patient.owner_of(it.resource, resources.by_name.get)
             if owner is Owner.OTHER:
                 path = f"$.prefetch.{it.query}" if it.query in PREFETCH else "$.prefetch"
                 raise OtherPatientError(path, f"a resource ({kind}) belongs to another patient than context.patientId")

@@ -12,8 +12,8 @@ from cdshooks.ehr.resources import Base, Held, Patient, Reference, ResearchSubje
 Resolver = Callable[[str], Held | None]
 """Leads from a reference to a resource of the same call."""
 
-_NAMED_OTHERWISE = (Patient, ResearchSubject)
-"""Resources whose patient is not, or not only, their ``subject``."""
+_NAMED_OTHERWISE = frozenset({"Patient", "ResearchSubject"})
+"""Types whose patient is not, or not only, their ``subject``."""
 
 
 class Owner(StrEnum):
@@ -60,21 +60,28 @@ class ContextPatient(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OwnerReader:
-    """Tells whose each of many resources is; nearly all name the patient by the same words, which are judged once."""
+    """Tells whose many resources are; nearly all name the patient by the same words, which are judged once."""
 
     def __init__(self, patient: ContextPatient, resolve: Resolver) -> None:
         self._patient = patient
         self._resolve = resolve
-        self._by_subject: dict[str | None, Owner] = {}
+        self._by_reference: dict[str, Owner] = {}
 
-    def owner_of(self, resource: Base) -> Owner:
-        """Whose a resource is."""
-        subject = resource.subject
-        if subject is None or resource.patient is not None or isinstance(resource, _NAMED_OTHERWISE):
-            return self._patient.owner_of(resource, self._resolve)
-        found = self._by_subject.get(subject.reference)
+    def are_all_ours(self, kind: str, held: tuple[Held, ...]) -> bool:
+        """Whether all resources of one type are plainly the patient's; False when each must be looked at by itself."""
+        if kind in _NAMED_OTHERWISE:
+            return False
+        named = {
+            it.resource.subject.reference if it.resource.patient is None and it.resource.subject is not None else None
+            for it in held
+        }
+        return all(it is not None and self._owner(it) is Owner.OURS for it in named)
+
+    def _owner(self, reference: str) -> Owner:
+        found = self._by_reference.get(reference)
         if found is None:
-            found = self._by_subject[subject.reference] = self._patient.owner_by((subject,), self._resolve)
+            named = (Reference(reference=reference),)
+            found = self._by_reference[reference] = self._patient.owner_by(named, self._resolve)
         return found
 
 

@@ -15,7 +15,7 @@ from cdshooks.ehr.resources import CodeableConcept, Coding
 from cdshooks.knowledge.drugs import SYSTEMS, DrugKnowledge, plain_system
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.knowledge.names import Name, name_of, stem, words
-from cdshooks.record.remembered import Remembered
+from cdshooks.record.remembered import remembered
 
 _LONGEST_TEXT = 400
 """Characters of a text that are searched: a drug's name stands at its beginning."""
@@ -48,10 +48,10 @@ class DrugNames:
         for name in sorted(drugs.by_name, key=len, reverse=True):
             self._by_first.setdefault(name[0], []).append((name, drugs.by_name[name]))
         self._suffixed = {agent: frozenset(words(agent)) for agent in drugs.by_agent}
-        self.agents_in_text = Remembered(self._agents_in_text)
-        self.identify_concept = Remembered(self._identify_concept)
-        self.identify_together = Remembered(self._identify_together)
-        self._spelled = Remembered(self._nearest_word)
+        self.agents_in_text = remembered(self._agents_in_text)
+        self.identify_concept = remembered(self._identify_concept)
+        self.identify_together = remembered(self._identify_together)
+        self._spelled = remembered(self._nearest_word)
 
     def _identify_concept(self, concept: CodeableConcept) -> Identified:
         """All codings of a concept first, then its words."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from cdshooks.ehr.resources import CodeableConcept, Held, Observation, Resources
-from cdshooks.record.remembered import Remembered
+from cdshooks.record.remembered import remembered
 
 CanUse = Callable[[CodeableConcept | None], bool]
 """Whether a reader can use an observation (or a component of one) by its code alone; True wherever it must look at the rest."""
@@ -22,7 +22,7 @@ class ObservationSorter:
     def __init__(self, readers: Mapping[str, CanUse], *, of_parts: tuple[str, ...] = ()) -> None:
         self._readers = readers
         self._of_parts = of_parts
-        self._users_of = Remembered(self._ask)
+        self._users_of = remembered(self._ask)
 
     def sort(self, resources: Resources) -> dict[str, Resources]:
         """For each reader all resources, of the observations only those that it can use."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from cdshooks.ehr.resources import CodeableConcept
 
@@ -14,44 +14,43 @@ MOST_REMEMBERED = 4096
 """Values in each of the two halves of a memory."""
 _LONGEST_KEY = 1000
 """Characters; a longer text is unlikely to come back and would hold on to memory."""
-
-
-_NOTHING = object()
+_NOTHING: Any = object()
 """Marks what is not remembered, for None is an answer."""
 
 
-class Remembered(Generic[Key, Found]):
-    """A pure reading, remembered for the values seen last.
+class Memory(dict[Key, Found], Generic[Key, Found]):
+    """Readings of the values seen last; looking up one that is not remembered reads it.
 
-    New answers go into a young half; when that is full it becomes the old half and the former old half is forgotten. So
-    what is in use stays, any number of values that come once pass through, and no answer is ever searched for to make room.
+    This dict is the young half. When it is full it becomes the old half and the former old half is forgotten. So what is in
+    use stays, any number of values that come once pass through, and no answer is ever searched for to make room.
     """
 
-    def __init__(self, read: Callable[[Key], Found], *, most: int = MOST_REMEMBERED) -> None:
+    def __init__(self, read: Callable[[Key], Found], most: int) -> None:
+        super().__init__()
         self._read = read
         self._most = most
-        self._young: dict[Key, Found] = {}
-        self._old: dict[Key, Any] = {}
+        self._old: dict[Key, Found] = {}
 
-    def __call__(self, key: Key) -> Found:
-        """The reading of a value."""
-        try:
-            return self._young[key]
-        except KeyError:
-            return self._look_further(key)
+    @property
+    def size(self) -> int:
+        """How many values are remembered."""
+        return len(self) + len(self._old)
 
-    def __len__(self) -> int:
-        return len(self._young) + len(self._old)
-
-    def _look_further(self, key: Key) -> Found:
-        found: Any = self._old.get(key, _NOTHING)
+    def __missing__(self, key: Key) -> Found:
+        found: Found = self._old.get(key, _NOTHING)
         if found is _NOTHING:
             found = self._read(key)
         if _length(key) <= _LONGEST_KEY:
-            if len(self._young) >= self._most:
-                self._old, self._young = self._young, {}
-            self._young[key] = found
-        return cast("Found", found)
+            if len(self) >= self._most:
+                self._old = dict(self)
+                self.clear()
+            self[key] = found
+        return found
+
+
+def remembered(read: Callable[[Key], Found], *, most: int = MOST_REMEMBERED) -> Callable[[Key], Found]:
+    """The same pure reading, which remembers the values seen last. A value in use costs one look into a dict."""
+    return Memory(read, most).__getitem__
 
 
 def _length(key: Hashable) -> int:

@@ -8,7 +8,7 @@ from cdshooks.ehr.resources import CodeableConcept, Coding
 from cdshooks.knowledge.codes import CodeKnowledge, ConditionTerm, system_of
 from cdshooks.knowledge.drugs import SYSTEMS, plain_system
 from cdshooks.record.model import GivenFor
-from cdshooks.record.remembered import Remembered
+from cdshooks.record.remembered import remembered
 
 _STOP_CODES = {
     "no response: suggests progression": "progression",
@@ -31,19 +31,20 @@ class RecordTerms:
     words where no coding is known. ``given_for``: what the reasons of a drug say that it is for, breast cancer wherever one of
     them says so; None when they say nothing to us. ``stop_reason``: why a drug was stopped; progression outranks the other
     words of one reason, toxicity the rest. ``route``: how a drug is given. ``interaction_classes``: those of every drug that a
-    text names.
+    text names; ``interacting_name``: the first of these drugs, as our table writes it.
     """
 
     def __init__(self, codes: CodeKnowledge) -> None:
         self._codes = codes
-        self.test = Remembered(self._test)
-        self.conditions = Remembered(self._conditions)
-        self.given_for = Remembered(self._given_for)
-        self.stop_reason = Remembered(self._stop_reason)
-        self.route = Remembered(self._route)
-        self.interaction_classes = Remembered(self._interaction_classes)
-        self._asserted = Remembered(self._asserted_in)
-        self._denied = Remembered(self._denied_in)
+        self.test = remembered(self._test)
+        self.conditions = remembered(self._conditions)
+        self.given_for = remembered(self._given_for)
+        self.stop_reason = remembered(self._stop_reason)
+        self.route = remembered(self._route)
+        self.interaction_classes = remembered(self._interaction_classes)
+        self.interacting_name = remembered(self._interacting_name)
+        self._asserted = remembered(self._asserted_in)
+        self._denied = remembered(self._denied_in)
 
     def answer(self, value_set: str, concept: CodeableConcept | None) -> str | None:
         """The meaning of a coded answer in one value set."""
@@ -170,8 +171,7 @@ class RecordTerms:
         keys = ((SYSTEMS.get(plain_system(it.system), ""), (it.code or "").strip()) for it in codings)
         return next((found for key in keys if (found := self._codes.interaction_codes.get(key)) is not None), None)
 
-    def interacting_name(self, text: str) -> str | None:
-        """The first interacting drug that a text names, as our table writes it."""
+    def _interacting_name(self, text: str) -> str | None:
         return next(iter(self._codes.interaction_words.find(text)), None)
 
     def site(self, *concepts: CodeableConcept | None) -> str | None:

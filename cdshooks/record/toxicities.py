@@ -198,6 +198,8 @@ class _Reader:
 
     def of_stopped_drug(self, held: Held, drug: Drug) -> list[Toxicity]:
         reason = getattr(drug, "status_reason", None)
+        if not reason and not drug.note:  # nearly every dose
+            return []
         concepts = reason if isinstance(reason, tuple) else (reason,) if reason is not None else ()
         texts = [text for concept in concepts for text in texts_of(concept)]
         if getattr(drug, "status", None) in {"stopped", "completed"}:

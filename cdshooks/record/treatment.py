@@ -389,9 +389,7 @@ def _administration_dates(administration: MedicationAdministration) -> _Dates:
     start = read_date(administration.effective_date_time, start_of(period))
     end = read_date(end_of(period))
     # A period of hours is the infusion, not the course.
-    is_course = (
-        start is not None and end is not None and end.is_after(start) is True and start.days_until(end).least > 1
-    )
+    is_course = start is not None and end is not None and start.days_until(end).least > 1
     return _Dates(start=start, end=end if is_course else start, is_single_dose=not is_course)
 
 

@@ -9,9 +9,14 @@ from cdshooks.ehr.resources import CodeableConcept, Coding
 from cdshooks.knowledge.load import load_knowledge
 from cdshooks.record.drug_names import DrugNames
 from cdshooks.record.read import read_patient_record, vocabulary_of
-from cdshooks.record.remembered import MOST_REMEMBERED, Remembered
+from cdshooks.record.remembered import MOST_REMEMBERED, Memory, remembered
 
 TRASTUZUMAB = CodeableConcept(text="trastuzumab 440 mg i.v.")
+
+
+def memory_of(look_up):
+    memory = getattr(look_up, "__self__", None)
+    return memory if isinstance(memory, Memory) else None
 
 
 class Counted:
@@ -26,29 +31,29 @@ class Counted:
 
 def test_each_value_is_read_once_and_one_in_use_is_never_read_again():
     read = Counted()
-    remembered = Remembered(read, most=100)
+    look_up = remembered(read, most=100)
     for number in range(10_000):
-        remembered(f"unknown drug {number}")
-        remembered("trastuzumab")
+        look_up(f"unknown drug {number}")
+        look_up("trastuzumab")
     assert len(read.done) == 10_001
-    assert len(remembered) <= 200
+    assert memory_of(look_up).size <= 200
 
 
 def test_no_answer_is_an_answer():
     read = Counted()
-    remembered = Remembered(read, most=2)
+    look_up = remembered(read, most=2)
     for key in ("a", "a", "b", "c", "a", "a"):
-        assert remembered(key) is None
+        assert look_up(key) is None
     assert read.done == ["a", "b", "c"]
 
 
 def test_a_long_text_is_read_but_not_kept():
-    remembered = Remembered(len)
-    assert remembered("x" * 5_000) == 5_000
+    length = remembered(len)
+    assert length("x" * 5_000) == 5_000
     concept = CodeableConcept(coding=(Coding(display="x" * 5_000),))
     names = DrugNames(load_knowledge().drugs)
     names.identify_concept(concept)
-    assert (len(remembered), len(names.identify_concept)) == (0, 0)
+    assert (memory_of(length).size, memory_of(names.identify_concept).size) == (0, 0)
 
 
 def test_ten_thousand_unknown_drugs_leave_every_memory_within_its_bound():
@@ -77,10 +82,10 @@ def test_ten_thousand_unknown_drugs_leave_every_memory_within_its_bound():
     assert len(record.unmapped) == 10_000
     assert [it.agent for it in record.exposures] == ["trastuzumab"]
     memories = [
-        it
+        memory_of(it)
         for owner in (vocabulary.names, vocabulary.terms, vocabulary.observations)
         for it in vars(owner).values()
-        if isinstance(it, Remembered)
+        if memory_of(it) is not None
     ]
     assert len(memories) >= 8
-    assert [len(it) for it in memories if len(it) > 2 * MOST_REMEMBERED] == []
+    assert [it.size for it in memories if it.size > 2 * MOST_REMEMBERED] == []
