@@ -33,6 +33,8 @@ def system_of(written: str | None) -> str:
     """The code system as our tables name it; without version, "" when none is written."""
     if not written:
         return ""
+    if written in _SYSTEMS:  # as nearly always
+        return _SYSTEMS[written]
     plain = written.partition("|")[0].rstrip("/").casefold()
     return _SYSTEMS.get(plain) or plain.rsplit("/", 1)[-1]
 

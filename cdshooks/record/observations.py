@@ -16,12 +16,20 @@ CanUse = Callable[[CodeableConcept | None], bool]
 class ObservationSorter:
     """Deals out observations to readers by what each says of their codes; what was said of a code is remembered.
 
-    ``of_parts`` names the readers that look into the values of components, so they get every observation that has some.
+    ``of_components`` names the readers that look into the values of components, so they get every observation that has some;
+    ``of_members`` those that ask which panel an observation belongs to, so they get every panel.
     """
 
-    def __init__(self, readers: Mapping[str, CanUse], *, of_parts: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        readers: Mapping[str, CanUse],
+        *,
+        of_components: tuple[str, ...] = (),
+        of_members: tuple[str, ...] = (),
+    ) -> None:
         self._readers = readers
-        self._of_parts = of_parts
+        self._of_components = of_components
+        self._of_members = of_members
         self._users_of = remembered(self._ask)
 
     def sort(self, resources: Resources) -> dict[str, Resources]:
@@ -34,7 +42,9 @@ class ObservationSorter:
             users = self._users_of(observation.code)
             if observation.component:
                 inside = (name for it in observation.component for name in self._users_of(it.code))
-                users = tuple(dict.fromkeys((*users, *self._of_parts, *inside)))
+                users = tuple(dict.fromkeys((*users, *self._of_components, *inside)))
+            if observation.has_member:
+                users = tuple(dict.fromkeys((*users, *self._of_members)))
             for name in users:
                 dealt[name].append(held)
         return {

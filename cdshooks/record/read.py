@@ -34,7 +34,8 @@ class Vocabulary:
                 "measurements": lambda code: measure_of(code, terms, knowledge.measures) is not None,
                 "sayings": lambda code: says_something(code, terms),
             },
-            of_parts=("receptors", "biomarkers"),
+            of_components=("biomarkers",),
+            of_members=("receptors",),
         )
 
 
