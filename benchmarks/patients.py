@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import random
 import string
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -702,3 +703,12 @@ def _searchset(key: str, resources: list[Json]) -> Json:
             for it in resources
         ],
     }
+
+
+if __name__ == "__main__":
+    for size in SIZES:
+        patient = SyntheticPatient(size)
+        mix = ", ".join(
+            f"{count} {kind}" for kind, count in Counter(it["resourceType"] for it in patient.resources).most_common()
+        )
+        print(f"{size:>5,} resources, {len(patient.prefetch()) / 1000:,.0f} KB: {mix}")

@@ -39,10 +39,6 @@ class _Entry(msgspec.Struct, rename="camel"):
     resource: msgspec.Raw = msgspec.Raw()
     search: _Search | None = None
 
-    @property
-    def is_filled(self) -> bool:
-        return bool(bytes(self.resource))
-
 
 class _Link(msgspec.Struct):
     relation: str | None = None
@@ -90,10 +86,6 @@ class _WholeEntry(msgspec.Struct, rename="camel", gc=False):
     full_url: str | None = None
     resource: _Sendable | msgspec.UnsetType = msgspec.UNSET
     search: _Search | None = None
-
-    @property
-    def is_filled(self) -> bool:
-        return self.resource is not msgspec.UNSET
 
 
 class _WholeBundle(msgspec.Struct, tag_field="resourceType", tag="Bundle"):
@@ -144,7 +136,7 @@ class ResourceCollector:
         filled = [it for it in sent.entry or () if it.resource is not msgspec.UNSET]
         for entry in filled:
             self._hold(entry.resource, query, entry.full_url)  # type: ignore[arg-type]  # the unfilled are left out
-        self._check_complete(sent, query)
+        self._check_complete(sent, filled, query)
         return frozenset(it.__name__ for it in {type(entry.resource) for entry in filled})
 
     def mark_incomplete(self, query: str, because: str) -> None:
@@ -173,15 +165,13 @@ class ResourceCollector:
         if full_url:
             self._by_name[full_url] = held
 
-    def _check_complete(self, bundle: _WholeBundle | _Bundle, query: str) -> None:
+    def _check_complete(
+        self, bundle: _WholeBundle | _Bundle, filled: Iterable[_WholeEntry | _Entry], query: str
+    ) -> None:
         if any(link.relation == "next" for link in bundle.link):
             self.mark_incomplete(query, "there are further pages that were not sent")
         elif bundle.type == "searchset" and bundle.total:
-            matches = sum(
-                it.search is None or it.search.mode in _MATCHES
-                for it in bundle.entry or ()
-                if it is not None and it.is_filled
-            )
+            matches = sum(it.search is None or it.search.mode in _MATCHES for it in filled)
             if bundle.total > matches:
                 self.mark_incomplete(query, "the answer holds fewer entries than it says there are")
 
@@ -211,10 +201,10 @@ class ResourceCollector:
             self.mark_incomplete(query, "Bundles are nested too deeply to be read")
             return
         bundle = _bundle.decode(raw)
-        for entry in bundle.entry or ():
-            if entry is not None and entry.is_filled:
-                self._add(entry.resource, query, full_url=entry.full_url, depth=depth + 1)
-        self._check_complete(bundle, query)
+        filled = [it for it in bundle.entry or () if it is not None and bytes(it.resource)]
+        for entry in filled:
+            self._add(entry.resource, query, full_url=entry.full_url, depth=depth + 1)
+        self._check_complete(bundle, filled, query)
 
     def _add_parameters(self, parameters: Iterable[_Parameter], query: str, depth: int) -> None:
         if depth >= _DEEPEST_NESTING:

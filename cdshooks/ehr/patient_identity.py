@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
-from cdshooks.ehr.resources import Base, Held, Patient, Reference, ResearchSubject
+from cdshooks.ehr.resources import Base, Held, Patient, PatientReference, Reference, ResearchSubject
 
 Resolver = Callable[[str], Held | None]
 """Leads from a reference to a resource of the same call."""
@@ -37,7 +37,7 @@ class ContextPatient(msgspec.Struct, frozen=True, kw_only=True):
         individual = resource.individual if isinstance(resource, ResearchSubject) else None
         return self.owner_by((resource.subject, resource.patient, individual), resolve)
 
-    def owner_by(self, named: tuple[Reference | None, ...], resolve: Resolver) -> Owner:
+    def owner_by(self, named: tuple[PatientReference | Reference | None, ...], resolve: Resolver) -> Owner:
         """Whose something is that names its patient by these references."""
         owners = {self._owner(it.reference, resolve) for it in named if it is not None and it.reference}
         return next((it for it in (Owner.OTHER, Owner.OURS) if it in owners), Owner.UNSAID)
@@ -80,7 +80,7 @@ class OwnerReader:
     def _owner(self, reference: str) -> Owner:
         found = self._by_reference.get(reference)
         if found is None:
-            named = (Reference(reference=reference),)
+            named = (PatientReference(reference=reference),)
             found = self._by_reference[reference] = self._patient.owner_by(named, self._resolve)
         return found
 

@@ -38,6 +38,12 @@ class Reference(Part, frozen=True, kw_only=True):
     display: str | None = None
 
 
+class PatientReference(Part, frozen=True, kw_only=True):
+    """Whose a resource is. What is displayed of a person is never read."""
+
+    reference: str | None = None
+
+
 class Period(Part, frozen=True, kw_only=True):
     """From and to, as written."""
 
@@ -114,8 +120,8 @@ class Base(Part, frozen=True, kw_only=True, tag_field="resourceType", tag=True):
     """What every resource has. ``subject`` and ``patient`` tell whose it is; the name of the class is its ``resourceType``."""
 
     id: str | None = None
-    subject: Reference | None = None
-    patient: Reference | None = None
+    subject: PatientReference | None = None
+    patient: PatientReference | None = None
     extension: tuple[Extension, ...] = ()
 
 
@@ -220,11 +226,9 @@ class Procedure(Base, frozen=True, kw_only=True):
 
 
 class ReferenceRange(Part, frozen=True, kw_only=True):
-    """The laboratory's own normal range."""
+    """The laboratory's own normal range; only its upper end is read."""
 
-    low: Quantity | None = None
     high: Quantity | None = None
-    text: str | None = None
 
 
 class Valued(Part, frozen=True, kw_only=True):
