@@ -13,6 +13,7 @@ from cdshooks.record.genes import can_name_gene, read_biomarkers
 from cdshooks.record.measurements import measure_of, read_measurements
 from cdshooks.record.model import Conflict, Doubt, PatientRecord, Person
 from cdshooks.record.observations import ObservationSorter
+from cdshooks.record.receptor_tests import is_receptor_test
 from cdshooks.record.receptors import read_receptors
 from cdshooks.record.sayings import read_sayings, says_something
 from cdshooks.record.terms import RecordTerms
@@ -28,7 +29,7 @@ class Vocabulary:
         self.terms = terms = RecordTerms(knowledge.codes)
         self.observations = ObservationSorter(
             {
-                "receptors": lambda _: True,
+                "receptors": lambda code: is_receptor_test(code, terms),
                 "biomarkers": lambda code: can_name_gene(code, terms),
                 "disease": lambda code: is_disease_test(code, terms),
                 "measurements": lambda code: measure_of(code, terms, knowledge.measures) is not None,

@@ -52,6 +52,12 @@ _WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
 _BREAST = "breast"
 
 
+def is_receptor_test(code: CodeableConcept | None, terms: RecordTerms) -> bool:
+    """Whether an observation or component of this code is a receptor test; for an unknown code, its words tell."""
+    test = terms.test(code)
+    return test in _KINDS if test is not None else worded_test(" ".join(texts_of(code))) is not None
+
+
 class ReceptorTest(msgspec.Struct, frozen=True, kw_only=True):
     """One test of one specimen, before tests are combined. ``comparator`` belongs to ``number``."""
 
