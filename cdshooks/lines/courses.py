@@ -20,6 +20,7 @@ _REASON_RANK = {
     StopReason.OTHER: 4,
 }
 _TAKEN_FOR_SURE = frozenset({Proof.GIVEN, Proof.DISPENSED})
+_EARLY = frozenset({TreatmentIntent.ADJUVANT, TreatmentIntent.NEOADJUVANT})
 _ONLY_ORDERED = frozenset({Proof.ORDERED})
 
 
@@ -39,6 +40,8 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     intent: TreatmentIntent | None
     is_certain: bool
     evidence: tuple[ResourceRef, ...]
+    continues: bool = False
+    """Whether the drug's treatment before lies so close that both are one course, as long as no other line came between."""
 
     @property
     def covered(self) -> PartialDate:
@@ -46,8 +49,13 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         return self.until or self.last_dose
 
 
-def build_runs(exposures: tuple[Exposure, ...], knowledge: Knowledge, as_of: date) -> tuple[Run, ...]:
-    """All courses of drugs that count, sorted by start, then agent; what starts after ``as_of`` is no history."""
+def build_runs(
+    exposures: tuple[Exposure, ...], knowledge: Knowledge, as_of: date, boundary: date | None = None
+) -> tuple[Run, ...]:
+    """All courses of drugs that count, sorted by start, then agent; what starts after ``as_of`` is no history.
+
+    ``boundary`` is the day from which on treatment counts as metastatic: a course pauses there more easily.
+    """
     rules = knowledge.line_rules
     by_agent: dict[AgentId, list[Exposure]] = {}
     never = rules.members["never_counts"]
@@ -55,22 +63,56 @@ def build_runs(exposures: tuple[Exposure, ...], knowledge: Knowledge, as_of: dat
         if it.start is not None and it.start.first <= as_of and it.agent not in never:
             by_agent.setdefault(it.agent, []).append(it)
     runs: list[Run] = []
+    limits = _Limits(rules, boundary)
     for agent, known in by_agent.items():
         drug = knowledge.drugs.by_agent.get(agent)
-        runs.extend(_courses(agent, known, drug.cycle_days if drug is not None else None, rules))
+        runs.extend(_courses(agent, known, drug.cycle_days if drug is not None else None, limits))
     return tuple(sorted((_clip(run, as_of) for run in runs), key=lambda it: (it.start.first, it.start.last, it.agent)))
 
 
-def _courses(agent: AgentId, known: list[Exposure], cycle: int | None, rules: LineRules) -> list[Run]:
-    allowed = rules.days("episode") + (0 if cycle is not None else rules.days("oral_gap"))
-    bridge = rules.days("gap_max")
+class _Limits:
+    """How far apart records of one drug may lie, in days."""
+
+    def __init__(self, rules: LineRules, boundary: date | None) -> None:
+        self.refill, self.restart = rules.days("refill"), rules.days("combo")
+        self.infusion = rules.days("episode")
+        self.oral = self.infusion + rules.days("oral_gap")
+        self.no_end = rules.days("gap_max")
+        self.across, self.lingers = rules.days("overlap"), rules.days("residue")
+        self.boundary = boundary.toordinal() if boundary is not None else None
+
+
+def _courses(agent: AgentId, known: list[Exposure], cycle: int | None, limits: _Limits) -> list[Run]:
     courses: list[_Growing] = []
     for it in sorted(known, key=_by_start):
-        if courses and courses[-1].reaches(it, allowed, bridge):
+        if courses and courses[-1].takes_in(it):
             courses[-1].take(it)
         else:
-            courses.append(_Growing(agent, cycle, rules.days("residue"), it))
+            continues = bool(courses) and courses[-1].is_continued_by(it)
+            courses.append(_Growing(agent, cycle, limits, it, continues=continues))
     return [it.finished() for it in courses]
+
+
+def joined(before: Run, after: Run) -> Run:
+    """Two runs of one drug that are one course."""
+    until = after.until if before.until is None or after.until is None else max(before.until, after.until, key=_by_last)
+    return msgspec.structs.replace(
+        after,
+        start=before.start,
+        last_dose=max(before.last_dose, after.last_dose, key=_by_last),
+        until=until,
+        is_given=before.is_given or after.is_given,
+        is_only_ordered=before.is_only_ordered and after.is_only_ordered,
+        has_stated_reason=before.has_stated_reason or after.has_stated_reason,
+        intent=before.intent or after.intent,
+        is_certain=before.is_certain and after.is_certain,
+        evidence=tuple(sorted({*before.evidence, *after.evidence})),
+        continues=before.continues,
+    )
+
+
+def _by_last(day: PartialDate) -> tuple[date, date]:
+    return (day.last, day.first)
 
 
 def _by_start(it: Exposure) -> tuple[object, ...]:
@@ -83,8 +125,9 @@ def _by_start(it: Exposure) -> tuple[object, ...]:
 class _Growing:
     """A course while its records are taken in; days are kept as ordinals, for a patient may have thousands of doses."""
 
-    def __init__(self, agent: AgentId, cycle: int | None, lingers: int, first: Exposure) -> None:
-        self._agent, self._cycle, self._lingers, self._first = agent, cycle, lingers, first
+    def __init__(self, agent: AgentId, cycle: int | None, limits: _Limits, first: Exposure, *, continues: bool) -> None:
+        self._agent, self._cycle, self._limits, self._first = agent, cycle, limits, first
+        self._continues = continues
         self._last_dose, self._last_dose_day = first.start, 0
         self._until: tuple[PartialDate, int] | None = None
         self._until_day = 0
@@ -93,15 +136,35 @@ class _Growing:
         self._reasons: list[tuple[int, StopReason]] = []
         self.take(first)
 
-    def reaches(self, it: Exposure, allowed: int, bridge: int) -> bool:
-        """Whether a record belongs to this course: close to its last dose (or supply), or within a gap that no end explains."""
-        if it.start is None:
+    def takes_in(self, it: Exposure) -> bool:
+        """Whether a record is part of this run: while the drug is covered, or right after."""
+        if it.start is None or self._first.start is None:
             return False
+        start, limits = it.start.first.toordinal(), self._limits
+        crosses = (
+            limits.boundary is not None
+            and self._first.start.last.toordinal() < limits.boundary <= it.start.last.toordinal()
+        )
+        if crosses and self._first.intent in _EARLY and it.intent not in _EARLY:
+            return False
+        if self._is_open or self._until is None:
+            # A new order is a new decision, unless it is the same one told twice; a dose is what was ordered.
+            near = limits.no_end if it.is_single_dose else limits.restart
+            return start - self._last_dose_day <= near
+        return start - self._until_day <= (limits.across if crosses else limits.refill)
+
+    def is_continued_by(self, it: Exposure) -> bool:
+        """Whether a record lies so close that it continues the course after a pause or by a new order."""
+        if it.start is None or self._first.start is None:
+            return False
+        start, limits = it.start.first.toordinal(), self._limits
         has_end = self._until is not None
         covered = self._until_day if has_end and self._cycle is None else self._last_dose_day
-        gap = it.start.first.toordinal() - covered
         # An order never closed reaches the next record of the drug, but not across the time of a whole other line.
-        return gap <= allowed or ((self._is_open or not has_end) and gap <= bridge)
+        near = limits.infusion if self._cycle is not None else limits.oral
+        if self._is_open or not has_end:
+            near = max(near, limits.no_end)
+        return start - covered <= near
 
     def take(self, it: Exposure) -> None:
         """Add a record; records come in order of their start."""
@@ -155,13 +218,15 @@ class _Growing:
             intent=next((it.intent for it in records if it.intent is not None), None),
             is_certain=all(it.is_date_certain for it in records),
             evidence=tuple(sorted({ref for it in records for ref in it.evidence})),
+            continues=self._continues,
         )
 
     def _reason(self) -> StopReason | None:
         """Why the course ended: a stop after which the drug was given on was a pause."""
         if self._is_open and self._records[-1].stopped_for is None and self._reasons:
             return None
-        known = [reason for day, reason in self._reasons if day >= self._last_dose_day - self._lingers]
+        lingers = self._limits.lingers
+        known = [reason for day, reason in self._reasons if day >= self._last_dose_day - lingers]
         return min(known, key=lambda it: _REASON_RANK[it], default=None)
 
 

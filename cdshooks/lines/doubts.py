@@ -16,7 +16,7 @@ from cdshooks.lines.model import Alternative, EarlyRelapse, EndReason, LineOfThe
 from cdshooks.lines.progressions import Progressions
 from cdshooks.lines.segments import Segmenter
 from cdshooks.lines.sentences import ALTERNATIVES
-from cdshooks.lines.settings import Onset
+from cdshooks.lines.settings import EARLY_INTENTS, Onset
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.model import Certainty, PatientRecord, TreatmentIntent
 
@@ -47,6 +47,7 @@ def whole_history_doubts(told: Told) -> tuple[Alternative, ...]:
         *_locoregional(told),
         *_order_only(told),
         *_second_cancer(told),
+        *_unknown_drug(told),
     )
 
 
@@ -121,15 +122,25 @@ def _setting(told: Told) -> Iterator[Alternative]:
 
 
 def _hardly_early(told: Told) -> Iterator[Alternative]:
-    """Drugs that are hardly used before metastases, in a record that names none: the lines that they would make."""
-    rules = told.rules
-    marker = next((it for it in told.runs if rules.has("metastatic_only", it.agent)), None)
-    if marker is None:
+    """Progression under treatment, or drugs hardly used before metastases, in a record that names none: the lines they make."""
+    rules, runs = told.rules, told.runs
+    marker = next((it for it in runs if rules.has("metastatic_only", it.agent)), None)
+    progressions = Progressions(told.record, rules, None)
+    first = next(
+        (
+            it
+            for it in runs
+            if marker is it or (it.intent not in EARLY_INTENTS and progressions.between(it.start, it.covered))
+        ),
+        None,
+    )
+    if first is None:
         return
-    segmenter = Segmenter(rules, Progressions(told.record, rules, None))
-    segmenter.walk(told.runs)
-    lines = sum(any(it.start.first >= marker.start.first for it in line.runs) for line in segmenter.segments)
-    yield _alternative("MET_UNKNOWN", lines, agent=marker.agent, evidence=marker.evidence[:1])
+    segmenter = Segmenter(rules, progressions)
+    segmenter.walk(tuple(it for it in runs if it.start.last >= first.start.first))
+    agents = ", ".join(segmenter.segments[0].agents)
+    more = len(segmenter.segments) + sum(it.delta for it in segmenter.alternatives if it.delta > 0)
+    yield _alternative("MET_UNKNOWN", more, agents=agents, evidence=first.evidence[:1])
 
 
 def _cure(told: Told) -> Iterator[Alternative]:
@@ -204,3 +215,31 @@ def _second_cancer(told: Told) -> Iterator[Alternative]:
                 other=named.concept.replace("-", " "),
                 evidence=named.evidence,
             )
+
+
+def _unknown_drug(told: Told) -> Iterator[Alternative]:
+    """A drug whose name nobody here knows, begun while no known drug of the last line was covered: it may be a line."""
+    lines = told.lines
+    for it in told.record.unmapped:
+        if it.start is None or it.what != "drug" or it.start.first > told.as_of:
+            continue
+        before = next((line for line in reversed(lines) if line.start.is_before(it.start) is True), None)
+        if before is None or before.number is None:
+            continue
+        after = lines[before.number] if before.number < len(lines) else None
+        is_between = all(
+            course.end is not None and course.end.days_until(it.start).least >= -told.rules.days("pd_fwd")
+            for course in before.courses
+        )
+        is_apart = after is None or it.start.days_until(after.start).least > told.rules.days("combo")
+        if is_between and is_apart:
+            yield _alternative(
+                "OUTSIDE",
+                1,
+                sentence="UNKNOWN_DRUG",
+                line=before.number,
+                start=it.start,
+                number=before.number,
+                evidence=it.evidence,
+            )
+            return

@@ -6,7 +6,7 @@ from datetime import date
 
 from cdshooks.knowledge.ids import LineRuleId
 from cdshooks.knowledge.line_rules import LineRules
-from cdshooks.lines.courses import Run
+from cdshooks.lines.courses import Run, joined
 from cdshooks.lines.ends import GRAVEST_FIRST, REASONS
 from cdshooks.lines.model import Confidence, Course, EndReason, LineOfTherapy, Setting
 from cdshooks.partial_date import PartialDate
@@ -22,7 +22,13 @@ def early_lines(
     clusters: list[list[Run]] = []
     window = rules.days("combo")
     for run in runs:
-        if clusters and clusters[-1][0].start.days_until(run.start).least <= window:
+        before = next(
+            (it for it in reversed(clusters) if run.continues and any(run.agent == one.agent for one in it)), None
+        )
+        if before is not None:
+            same = next(it for it in reversed(before) if it.agent == run.agent)
+            before[before.index(same)] = joined(same, run)
+        elif clusters and clusters[-1][0].start.days_until(run.start).least <= window:
             clusters[-1].append(run)
         else:
             clusters.append([run])

@@ -24,8 +24,9 @@ from cdshooks.record.model import PatientRecord
 def build_line_history(record: PatientRecord, knowledge: Knowledge, *, as_of: date) -> LineHistory:
     """Rebuild the lines of therapy from the record as of a day."""
     rules = knowledge.line_rules
-    runs, planned = _only_ordered_apart(build_runs(record.exposures, knowledge, as_of), rules, as_of)
-    onset = metastatic_onset(record, runs, rules, as_of)
+    onset = metastatic_onset(record, rules, as_of)
+    known = build_runs(record.exposures, knowledge, as_of, boundary=onset.counts_from)
+    runs, planned = _only_ordered_apart(known, rules, as_of)
     advanced, before, carried = by_setting(runs, onset, rules)
     progressions = Progressions(record, rules, onset.since.date if onset.since else None)
     segmenter = Segmenter(rules, progressions)

@@ -24,6 +24,8 @@ class Segment:
         self.doubts = 0
         self.resumed: list[Run] = []
         """Courses that came back late in the line; they belong to the next one if it opens at once."""
+        self.lingering: frozenset[AgentId] = frozenset()
+        """Drugs of the line before that still covered the start of this one."""
 
     @property
     def agents(self) -> tuple[AgentId, ...]:
@@ -83,7 +85,9 @@ class Placing:
             if not any(it.stopped_for in _HARD_STOPS for it in replaced):
                 return Placement(run, "R8-regimen", *vague, Doubted("SHORT_EXPOSURE", 1, run))
         if run.agent in self._agents:
-            return self._resumed(run, vague)
+            return Placement(run, "R4-course") if run.continues else self._resumed(run, vague)
+        if run.continues and run.agent in line.lingering:
+            return Placement(run, "R8-regimen")
         running = line.running_at(run.start)
         backbone = [it for it in running if rules.has("anti_her2", it.agent)]
         if rules.has("endocrine", run.agent):
@@ -124,7 +128,9 @@ class Placing:
             is_kept = rules.has("anti_her2", run.agent) and rules.is_on("R10-break")
             return Placement(run, "R10-break" if is_kept else None, *vague)
         gap = max(line.last_dose.days_until(run.start).least, 0)
-        if rules.is_on("R10-break"):
+        own_gap = min(it.covered.days_until(run.start).least for it in line.runs if it.agent == run.agent)
+        is_put_back = self._has_progressed and own_gap > rules.days("gap_hi")
+        if rules.is_on("R10-break") and not is_put_back:
             if gap <= rules.days("gap_hi"):
                 return Placement(run, "R10-break")
             if gap <= rules.days("gap_max") and not self._progressed_in_gap(run):

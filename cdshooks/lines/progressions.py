@@ -44,7 +44,9 @@ class Progressions:
         self._toxicities = tuple(
             it
             for it in record.toxicities
-            if it.agent is not None and it.start is not None and (it.grade or 0) >= rules.days("toxic_grade")
+            if it.agent is not None
+            and it.start is not None
+            and (it.grade is None or it.grade >= rules.days("toxic_grade"))
         )
 
     def stands_after(self, start: PartialDate, last_dose: PartialDate) -> PartialDate | None:

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from cdshooks.knowledge.ids import LineRuleId, ResourceRef
 from cdshooks.knowledge.line_rules import LineRules
-from cdshooks.lines.courses import Run
+from cdshooks.lines.courses import Run, joined
 from cdshooks.lines.model import Alternative, RuleFiring
 from cdshooks.lines.placing import Doubted, Placement, Placing, Segment
 from cdshooks.lines.progressions import Progressions
@@ -42,7 +42,7 @@ class Segmenter:
                 self._join(line, placed)
             return
         # Drugs of one day are one decision: the newest kind of drug among them says what opens the line.
-        opener = min(opening, key=lambda it: (self._newness(it.run, line), it.run.agent))
+        opener = min(opening, key=lambda it: (self._newness(it.run), it.run.agent))
         together = ", ".join(sorted(it.run.agent for it in placements))
         self._open(opener, line, stated, together)
         for placed in placements:
@@ -50,6 +50,7 @@ class Segmenter:
                 new = self.segments[-1]
                 new.runs = [it for it in new.runs if it.agent != placed.run.agent]
                 self._join(new, Placement(placed.run, "R8-regimen"))
+        self._doubt_vague(self.segments[-1], runs)
 
     def _start_first(self, runs: list[Run]) -> None:
         line = Segment(1, "R8-regimen", runs[0])
@@ -57,6 +58,20 @@ class Segmenter:
         self._fire("R8-regimen", 1, FIRINGS["first"].format(agent=runs[0].agent), runs[0].evidence)
         for run in runs[1:]:
             self._join(line, Placement(run, "R8-regimen"))
+        self._doubt_vague(line, runs)
+
+    def _doubt_vague(self, line: Segment, runs: list[Run]) -> None:
+        """Drugs of one month or year that are never given together were given one after the other."""
+        span = runs[0].start.days_until(runs[0].start).most
+        if span <= self._rules.days("combo"):
+            return
+        alone = [it for it in runs if self._rules.has("conjugate", it.agent)]
+        kinases = [it for it in runs if self._rules.has("kinase", it.agent)]
+        partners = 1 if not kinases and len(runs) > len(alone) else 0
+        more = len(alone) + len(kinases) + partners - 1
+        if more > 0:
+            first = (*alone, *kinases)[0]
+            self._doubt(line, Doubted("OUTSIDE", more, first, sentence="VAGUE_SAME"), first)
 
     def progressed(self, run: Run, line: Segment) -> tuple[ResourceRef, ...] | None:
         """The records of a progression near the start of a course, or of a drug of the line stopped for it; None if none is."""
@@ -72,9 +87,9 @@ class Segmenter:
         stated = tuple(ref for it in self._progressions.near(run.start, line.start) for ref in it.evidence)
         return (*stops, *stated) or None
 
-    def _newness(self, run: Run, line: Segment) -> int:
+    def _newness(self, run: Run) -> int:
         """The order in which drugs of one day are asked what they open: anti-HER2, chemotherapy, the rest, drugs that return."""
-        if run.agent in line.agents:
+        if any(run.agent in line.agents for line in self.segments):
             return 4
         if run.agent == "investigational":
             return 3
@@ -84,6 +99,10 @@ class Segmenter:
 
     def _join(self, line: Segment, placed: Placement) -> None:
         run, rule = placed.run, placed.rule or "R8-regimen"
+        same = next((it for it in reversed(line.runs) if it.agent == run.agent), None)
+        if run.continues and same is not None:
+            line.runs[line.runs.index(same)] = joined(same, run)
+            return
         line.runs.append(run)
         if rule in {"R10-break", "R11-component-resumed"}:
             line.resumed.append(run)
@@ -126,6 +145,8 @@ class Segmenter:
         for old in before.runs:
             if old.agent in {run.agent, *(it.agent for it in line.runs)}:
                 continue
+            if old.covered.is_before(line.start) is not True:
+                line.lingering = line.lingering | {old.agent}
             if self._goes_on(old, run):
                 line.runs.append(old)
                 sentence = FIRINGS["carried"].format(agent=old.agent, number=before.number)

@@ -28,7 +28,7 @@ class Onset(msgspec.Struct, frozen=True, kw_only=True):
     firings: tuple[RuleFiring, ...] = ()
 
 
-def metastatic_onset(record: PatientRecord, runs: tuple[Run, ...], rules: LineRules, as_of: date) -> Onset:
+def metastatic_onset(record: PatientRecord, rules: LineRules, as_of: date) -> Onset:
     """The earliest evidence of distant disease, confirmed evidence first, palliative intent last."""
     reach = timedelta(rules.days("pre_met"))
     known = [
@@ -47,7 +47,7 @@ def metastatic_onset(record: PatientRecord, runs: tuple[Run, ...], rules: LineRu
                 return Onset(
                     since=told, counts_from=told.date.first - reach, may_be_late=False, firings=(_told(told, told),)
                 )
-            since = _retest_before(record, told, runs, rules) or told
+            since = _retest_before(record, told, rules) or told
             late = told.date.first - timedelta(rules.days("met_late"))
             return Onset(
                 since=since,
@@ -55,11 +55,15 @@ def metastatic_onset(record: PatientRecord, runs: tuple[Run, ...], rules: LineRu
                 may_be_late=True,
                 firings=(_told(since, told),),
             )
-    palliative = [it for it in runs if it.intent == TreatmentIntent.PALLIATIVE]
+    palliative = [
+        (it.start, it.evidence)
+        for it in record.exposures
+        if it.intent == TreatmentIntent.PALLIATIVE and it.start is not None and it.start.first <= as_of
+    ]
     if palliative:
-        start = palliative[0]
-        told = Dated(date=start.start, basis="palliative-intent", is_inferred=True, evidence=start.evidence[:1])
-        return Onset(since=told, counts_from=start.start.first, may_be_late=False, firings=(_told(told, told),))
+        start, evidence = min(palliative, key=lambda it: (it[0].first, it[0].last, it[1]))
+        told = Dated(date=start, basis="palliative-intent", is_inferred=True, evidence=evidence[:1])
+        return Onset(since=told, counts_from=start.first, may_be_late=False, firings=(_told(told, told),))
     return Onset(since=None, counts_from=None, may_be_late=False)
 
 
@@ -129,7 +133,7 @@ def _by_date(it: Metastasis) -> tuple[object, ...]:
     return (it.date.first, it.date.last, it.basis, it.evidence) if it.date else ()
 
 
-def _retest_before(record: PatientRecord, told: Dated, runs: tuple[Run, ...], rules: LineRules) -> Dated | None:
+def _retest_before(record: PatientRecord, told: Dated, rules: LineRules) -> Dated | None:
     """Receptors tested again shortly before the day of recording mark the metastasis better than that day does."""
     window = rules.days("retest_late")
     tests = sorted(
@@ -139,7 +143,9 @@ def _retest_before(record: PatientRecord, told: Dated, runs: tuple[Run, ...], ru
     for test in tests:
         if test.date is None or not 0 < test.date.days_until(told.date).least <= window:
             continue
-        is_again = test.is_metastasis is True or any(run.start.is_before(test.date) for run in runs)
+        is_again = test.is_metastasis is True or any(
+            it.start is not None and it.start.is_before(test.date) for it in record.exposures
+        )
         if is_again:
             return Dated(
                 date=test.date,

@@ -291,11 +291,12 @@ class StatedLine(Value, frozen=True, kw_only=True):
 
 
 class Unmapped(Value, frozen=True, kw_only=True):
-    """A drug name or code that we do not know; ``text`` is what the record wrote."""
+    """A drug name or code that we do not know; ``text`` is what the record wrote, ``start`` when the drug began, if known."""
 
     text: str
     what: str
     evidence: tuple[ResourceRef, ...]
+    start: PartialDate | None = None
 
 
 class Suggested(Value, frozen=True, kw_only=True):

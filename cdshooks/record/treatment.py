@@ -261,7 +261,7 @@ class TreatmentReader:
             name = self._terms.interacting_name(text) or "co-medication"
             self._add_comedication(held, name, classes, dates)
         else:
-            self._unmapped.append(Unmapped(text=text, what="drug", evidence=(held.ref,)))
+            self._unmapped.append(Unmapped(text=text, what="drug", evidence=(held.ref,), start=dates.start))
 
     def _add_comedication(self, held: Held, name: str, classes: tuple[str, ...], dates: _Dates) -> None:
         """A drug that is no cancer treatment but may interact, by interaction class."""

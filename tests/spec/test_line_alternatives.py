@@ -192,12 +192,55 @@ def test_a_fresh_order_beside_doses_of_the_same_days_is_part_of_them():
     assert "ORDER_ONLY" not in {it.code for it in history.alternatives}
 
 
-@pytest.mark.parametrize(("waited", "is_at_least"), [(365, False), (366, True)])
+@pytest.mark.parametrize(("waited", "is_at_least"), [(180, False), (181, True)])
 def test_r5_a_history_that_starts_long_after_the_metastatic_day_counts_at_least(waited, is_at_least):
     history = history_of(patient((TDXD, waited, None)))
     assert history.counts.is_at_least == is_at_least
     assert (("OUTSIDE", None, 1) in asked(history)) == is_at_least
     assert (history.confidence == "low") == is_at_least
+
+
+def test_a_drug_that_nobody_knows_begun_between_lines_could_be_a_line():
+    record = patient((TDM1, 0, 200, "progression"), (TDXD, 430, None))
+    unknown = Unmapped(text="XY-123", what="drug", evidence=(ResourceRef("MedicationRequest/1"),), start=day(on(230)))
+    beside = msgspec.structs.replace(unknown, start=day(on(450)))
+    check(msgspec.structs.replace(record, unmapped=(unknown,)), {("OUTSIDE", 1, 1)}, (2, 2, 3))
+    check(msgspec.structs.replace(record, unmapped=(beside,)), set(), (2, 2, 2))
+
+
+def test_a_taxane_put_back_with_its_antibodies_after_progression_and_a_short_pause_is_a_new_line():
+    record = patient(
+        (T, 0, 700),
+        (P, 0, 700),
+        ("paclitaxel", 0, 120),
+        (T, 740, None),
+        (P, 740, None),
+        ("paclitaxel", 740, None),
+        progression=(715,),
+    )
+    check(record, set(), (2, 2, 2))
+
+
+def test_tablets_bought_again_late_in_the_next_line_are_part_of_it_and_open_none():
+    cape = "capecitabine"
+    drugs = [("tucatinib", 0, 300), (T, 0, 300), (cape, 0, 310), ("lapatinib", 301, None), (cape, 335, None)]
+    check(patient(*drugs, progression=(295,)), set(), (2, 2, 2))
+    assert history_of(patient(*drugs, progression=(295,))).lines[-1].agents == (cape, "lapatinib")
+
+
+def test_early_tablets_bought_with_pauses_are_one_regimen():
+    record = patient(*(("letrozole", it, it + 30) for it in range(-900, -100, 42)), (TDXD, 0, None))
+    assert len(history_of(record).early) == 1
+
+
+def test_drugs_of_one_year_that_are_never_given_together_could_be_two_lines():
+    record = record_of("agent | start | end\ntrastuzumab | 2024 | 2024\ntrastuzumab emtansine | 2024 | 2025")
+    check(record, {("OUTSIDE", 1, 1)}, (1, 1, 2))
+
+
+def test_progression_under_treatment_without_a_word_of_metastases_asks_for_the_stage():
+    record = patient((T, 0, 300), (D, 0, 120), (TDXD, 330, None), metastatic=None, progression=(310,))
+    assert ("MET_UNKNOWN", None, 2) in asked(history_of(record))
 
 
 def test_missing_pages_and_a_higher_number_stated_by_the_record_count_at_least():
