@@ -39,6 +39,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
 def whole_history_doubts(told: Told) -> tuple[Alternative, ...]:
     """Every alternative that no single course explains."""
+    unknown = tuple(_unknown_drug(told))
+    pauses = (it for it in _long_pauses(told) if it.line not in {one.line for one in unknown})
     return (
         *_relapse(told),
         *_outside(told),
@@ -47,7 +49,8 @@ def whole_history_doubts(told: Told) -> tuple[Alternative, ...]:
         *_locoregional(told),
         *_order_only(told),
         *_second_cancer(told),
-        *_unknown_drug(told),
+        *unknown,
+        *pauses,
     )
 
 
@@ -243,3 +246,21 @@ def _unknown_drug(told: Told) -> Iterator[Alternative]:
                 evidence=it.evidence,
             )
             return
+
+
+def _long_pauses(told: Told) -> Iterator[Alternative]:
+    """Half a year without treatment after a line that nothing explains, or after progression: a line may be missing."""
+    for line, following in pairwise(told.lines):
+        if line.end is None or line.end_reason not in {EndReason.UNKNOWN, EndReason.PROGRESSION}:
+            continue
+        days = line.end.days_until(following.start).least
+        if days > told.rules.days("history_starts"):
+            yield _alternative(
+                "OUTSIDE",
+                1,
+                sentence="LONG_PAUSE",
+                line=line.number,
+                days=days,
+                number=line.number,
+                evidence=line.evidence[-1:],
+            )

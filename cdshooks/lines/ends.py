@@ -125,10 +125,12 @@ class LineCloser:
                 near = self._progressions.near(stated, segment.start)
                 return EndReason.PROGRESSION, tuple(ref for it in near for ref in it.evidence)
         change = following.start if following is not None else end
-        near = self._progressions.near(change, segment.start) or self._progressions.near(end, segment.start)
-        # A reason on record outweighs a progression that was treated through for weeks.
-        fresh = [it for it in near if it.day.days_until(end).least <= residue]
-        for statements in (fresh, () if told else near):
+        flagged = self._progressions.near(change, segment.start) or self._progressions.near(end, segment.start)
+        # A progression after a long time without the drugs is no progression on them.
+        relevant = [it for it in flagged if end.days_until(it.day).least <= self._rules.days("pd_back")]
+        # A reason on record outweighs a progression that was treated through for weeks, or came weeks later.
+        fresh = [it for it in relevant if abs(it.day.days_until(end).least) <= residue]
+        for statements in (fresh, [] if told else relevant):
             if statements:
                 return EndReason.PROGRESSION, tuple(ref for it in statements for ref in it.evidence)
         for reason in GRAVEST_FIRST:

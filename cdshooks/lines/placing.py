@@ -137,6 +137,9 @@ class Placing:
                 return Placement(run, "R10-break", Doubted("GAP", 1, run, days=gap))
         if gap <= rules.days("rechallenge_open") and not self._progressed_in_gap(run):
             return Placement(run, None, *vague, Doubted("RECHALLENGE", -1, run, days=gap))
+        is_silent = not self._progressed_in_gap(run) and all(it.stopped_for is None for it in line.runs)
+        if is_silent:
+            return Placement(run, None, *vague, Doubted("OUTSIDE", -1, run, sentence="SILENCE", days=gap))
         return Placement(run, None, *vague)
 
     def _progressed_in_gap(self, run: Run) -> bool:
@@ -242,6 +245,7 @@ class Placing:
         )
         if is_toxic:
             return (Doubted("TOX_SWITCH", -1, run),)
-        if rules.has("chemotherapy", run.agent) and kept:
+        is_partner = any(rules.has(group, run.agent) for group in ("chemotherapy", "antibody", "intensifier"))
+        if is_partner and kept:
             return (Doubted("NO_PD_NEW_PARTNER", -1, run),)
         return ()

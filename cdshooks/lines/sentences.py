@@ -29,6 +29,8 @@ ALTERNATIVES = {
     "MET_LATE": "The metastatic day is only the day of recording; line {number} may have been early treatment.",
     "MET_UNKNOWN_EARLY": "That the disease is metastatic is inferred; line 1 may have been early treatment.",
     "MET_UNKNOWN": "No record says that the disease is metastatic, but treatment from {agents} on looks like it.",
+    "SILENCE": "{agent} came back after {days} days of which nothing is recorded; it could be the same line.",
+    "LONG_PAUSE": "Nothing is recorded for {days} days after line {number}; a line may be missing.",
     "UNKNOWN_DRUG": "A drug that is not recognised was begun on {start}, after line {number}; it could be a line.",
     "ORDER_ONLY": "{agent} is known only from an order of {start}; once it is given, it is a new line.",
     "SECOND_CANCER": "{agent} may have been for the other cancer on record ({other}), for no reason is stated.",

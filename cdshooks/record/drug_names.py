@@ -102,6 +102,11 @@ class DrugNames:
         drug = self._drugs.by_agent.get(agent)
         return drug is not None and drug.cycle_days is not None and "po" not in drug.routes
 
+    def is_cyclic(self, agent: AgentId) -> bool:
+        """Whether an agent may be given in cycles; some exist as tablets too."""
+        drug = self._drugs.by_agent.get(agent)
+        return drug is not None and drug.cycle_days is not None
+
     def _by_code(self, coding: Coding) -> AgentId | None:
         if not coding.code:
             return None

@@ -33,7 +33,10 @@ def orders_never_given(
     Source: R1.
     """
     doses = [it for it in exposures if it.proof is Proof.GIVEN and it.start is not None]
-    given_agents = {it.agent for it in doses}
+    given = {
+        agent: sorted((it.start for it in doses if it.start and it.agent == agent), key=_first_day)
+        for agent in {it.agent for it in doses}
+    }
     infusions = sorted({it.start for it in doses if it.start and names.is_infusion(it.agent)}, key=_first_day)
     never: list[Exposure] = []
     rest: list[Exposure] = []
@@ -42,8 +45,8 @@ def orders_never_given(
             it.proof is Proof.ORDERED
             and it.start is not None
             and it.stopped_for is None
-            and it.agent not in given_agents
-            and names.is_infusion(it.agent)
+            and (names.is_infusion(it.agent) or (it.route == "iv" and names.is_cyclic(it.agent)))
+            and not _is_any_near(it.start, given.get(it.agent, []))
             and _is_any_near(it.start, infusions)
         )
         (never if is_unproven else rest).append(it)

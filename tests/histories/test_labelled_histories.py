@@ -14,7 +14,7 @@ from tests.histories.plan import Plan
 from tests.histories.situations import AMBIGUOUS, SITUATIONS
 
 SAMPLE, FEW = range(1000, 1012), range(1000, 1002)
-FLOORS = {"clean": 0.99, "single": 0.95, "mixed": 0.92, "high": 0.97, "high, of all": 0.94, "honest": 0.60}
+FLOORS = {"clean": 0.99, "single": 0.95, "mixed": 0.92, "high": 0.97, "high, of all": 0.97, "honest": 0.85}
 """Below these a change has made lines worse. The aim of mixed is 0.92, of "high" 0.97; "high, of all" counts histories whose truth cannot
 be told too and should reach 0.97, "honest" (the truth within min..max, and not called high) 0.95: raise them with the engine."""
 each_kind = pytest.mark.parametrize("kind", KINDS)

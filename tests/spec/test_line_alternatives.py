@@ -128,7 +128,27 @@ def test_a_reason_on_record_outweighs_a_progression_that_was_treated_through():
     [(120, {("GAP", 1, 1)}, (1, 1, 2)), (250, {("RECHALLENGE", 2, -1)}, (1, 2, 2)), (400, set(), (2, 2, 2))],
 )
 def test_a_break_is_a_question_of_its_length(gap, questions, count):
-    check(patient((TDM1, 0, 200), (TDM1, 200 + gap, None)), questions, count)
+    check(patient((TDM1, 0, 200, "completed"), (TDM1, 200 + gap, None)), questions, count)
+
+
+def test_a_year_of_which_nothing_is_recorded_leaves_everything_open():
+    record = patient((TDM1, 0, 200), (TDM1, 600, None))
+    check(record, {("OUTSIDE", 2, -1), ("OUTSIDE", 1, 1)}, (1, 2, 3))
+    other = patient((TDM1, 0, 200), (TDXD, 600, None))
+    check(other, {("OUTSIDE", 1, 1)}, (2, 2, 3))
+
+
+def test_a_progression_long_after_a_completed_treatment_is_no_progression_on_it():
+    history = history_of(patient((TDM1, 0, 200, "completed"), (TDXD, 600, None), progression=(585,)))
+    assert history.lines[0].end_reason == "completed"
+    silent = history_of(patient((TDM1, 0, 200), (TDXD, 600, None), progression=(585,)))
+    assert silent.lines[0].end_reason == "unknown"
+
+
+def test_an_antibody_or_cdk_inhibitor_that_joins_late_without_progression_could_be_the_same_line():
+    check(patient((T, 0, None), (D, 0, 120), (P, 70, None)), {("NO_PD_NEW_PARTNER", 2, -1)}, (1, 2, 2))
+    late = patient((T, 0, None), (D, 0, 120), ("letrozole", 150, None), ("palbociclib", 300, None))
+    check(late, {("NO_PD_NEW_PARTNER", 2, -1)}, (1, 2, 2))
 
 
 def test_a_progression_in_the_break_makes_the_return_a_new_line_without_question():
@@ -152,7 +172,14 @@ def test_an_unnamed_trial_drug_could_belong_to_the_line_before():
 
 def test_curative_stage4_treatment_could_be_no_line_or_two():
     history = check(
-        patient((T, 0, 360), (P, 0, 360), (D, 0, 120), (TDXD, 1400, None), surgery=(on(160),), progression=(1390,)),
+        patient(
+            (T, 0, 360, "completed"),
+            (P, 0, 360),
+            (D, 0, 120),
+            (TDXD, 1400, None),
+            surgery=(on(160),),
+            progression=(1390,),
+        ),
         {("CURATIVE_STAGE4", 1, -1), ("CURATIVE_STAGE4", 1, 1)},
         (1, 2, 3),
     )
@@ -201,9 +228,9 @@ def test_r5_a_history_that_starts_long_after_the_metastatic_day_counts_at_least(
 
 
 def test_a_drug_that_nobody_knows_begun_between_lines_could_be_a_line():
-    record = patient((TDM1, 0, 200, "progression"), (TDXD, 430, None))
+    record = patient((TDM1, 0, 200, "progression"), (TDXD, 360, None))
     unknown = Unmapped(text="XY-123", what="drug", evidence=(ResourceRef("MedicationRequest/1"),), start=day(on(230)))
-    beside = msgspec.structs.replace(unknown, start=day(on(450)))
+    beside = msgspec.structs.replace(unknown, start=day(on(380)))
     check(msgspec.structs.replace(record, unmapped=(unknown,)), {("OUTSIDE", 1, 1)}, (2, 2, 3))
     check(msgspec.structs.replace(record, unmapped=(beside,)), set(), (2, 2, 2))
 
