@@ -59,7 +59,8 @@ def explain(files: tuple[str, ...], as_of: datetime | None, jurisdiction: str | 
         else:
             if len(files) > 1:
                 click.echo(f"== {file}")
-            print_explanation(advice, knowledge, Console(highlight=False), unused)
+            page = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
+            print_explanation(advice, knowledge, page, unused)
     sys.exit(1 if failed else 0)
 
 

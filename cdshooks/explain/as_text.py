@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cdshooks.explain.lines_text import print_line_rules, print_lines
 from cdshooks.explain.record_text import print_record, print_unused
-from cdshooks.explain.timeline import LEGEND, draw_timeline
 from cdshooks.explain.unused import Unused
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.options.model import Advice, Option, Outcome, Verdict
@@ -30,61 +30,21 @@ def print_explanation(advice: Advice, knowledge: Knowledge, console: Console, un
         f"knowledge {manifest.version}, reviewed {manifest.reviewed}, {manifest.freshness(advice.as_of)}",
         markup=False,
     )
-    _print_lines(advice, console)
+    _heading(console, "Lines of therapy")
+    print_lines(advice, console)
     _heading(console, "The record")
     print_record(advice.record, knowledge, console)
     _print_facts(advice, console)
     _print_options(advice, console)
     _print_open_points(advice, console)
     print_unused(unused, console)
+    _heading(console, "Line rules in force")
+    print_line_rules(knowledge.line_rules, console)
 
 
 def _heading(console: Console, text: str) -> None:
     console.print()
     console.print(Text(text, style="bold underline"))
-
-
-def _print_lines(advice: Advice, console: Console) -> None:
-    lines = advice.lines
-    _heading(console, "Lines of therapy")
-    counts = lines.counts
-    least = "at least " if counts.is_at_least else ""
-    console.print(
-        f"{least}{counts.metastatic_lines} metastatic (range {counts.min} to {counts.max}), "
-        f"{counts.anti_her2_regimens_metastatic} with anti-HER2 therapy, "
-        f"{counts.effective_lines} effective; confidence {lines.confidence.value}; next line {lines.next_line}",
-        markup=False,
-    )
-    since = lines.metastatic_since
-    console.print(
-        f"metastatic since {since.date} ({since.basis})"
-        if since
-        else "no evidence of distant disease: no metastatic line",
-        markup=False,
-    )
-    for row in draw_timeline(advice, min(console.width, 100)):
-        console.print(Text(row), no_wrap=True, overflow="crop")
-    console.print(Text(LEGEND, style="dim"))
-    table = Table(
-        "line", "agents", "from", "to", "ended for", "opened by", "closed by", "confidence", box=None, pad_edge=False
-    )
-    for line in (*lines.early, *lines.lines):
-        agents = ", ".join(line.agents) + (
-            f" (then {', '.join(line.maintenance_agents)})" if line.maintenance_agents else ""
-        )
-        table.add_row(
-            str(line.number or line.setting.value),
-            agents,
-            str(line.start),
-            str(line.end or "ongoing"),
-            line.end_reason.value,
-            line.opened_by,
-            line.closed_by or "",
-            line.confidence.value,
-        )
-    console.print(table)
-    for it in lines.alternatives:
-        console.print(f"  {it.code} {it.delta:+d}: {it.because}", markup=False)
 
 
 def _print_facts(advice: Advice, console: Console) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from datetime import date
 
-from cdshooks.lines.model import Course, LineOfTherapy
+from cdshooks.lines.model import Confidence, Course, LineOfTherapy
 from cdshooks.options.model import Advice
+from cdshooks.partial_date import PartialDate
 
-_NAME_WIDTH = 26
+_NAME_WIDTH = 27
 _MARKS = {
     "progression": "P",
     "toxicity": "T",
@@ -18,10 +19,28 @@ _MARKS = {
     "unknown": "?",
     "ongoing": ">",
 }
+_RECEPTORS = {"positive": "+", "negative": "-", "low": "l", "equivocal": "e"}
+_NERVOUS_SYSTEM = frozenset({"brain", "meninges", "cns-other", "spinal-cord"})
+_SURGERY = frozenset({"surgery", "mastectomy", "resection"})
 LEGEND = (
-    "━ given  ┄ uncertain  > ongoing  * progression stated\n"
-    "how a drug ended: P progression, T toxicity, C completed, W patient's choice, ? not on record"
+    "━ given  ┄ day or end not sure  > ongoing  M metastatic since  * progression (b: brain)\n"
+    "a drug ended for: P progression, T toxicity, C completed, W patient's wish, O other, ? no record\n"
+    "S surgery  R radiotherapy  receptors: + positive  - negative  l low  e equivocal  ! unclear"
 )
+
+
+class _Scale:
+    """Days to columns: from the first of January of the first year to the day of the advice."""
+
+    def __init__(self, first: date, last: date, room: int) -> None:
+        self.first, self.last, self.room = first, last, room
+        self._span = max((last - first).days, 1)
+
+    def column(self, day: date) -> int:
+        return min(max((day - self.first).days * (self.room - 1) // self._span, 0), self.room - 1)
+
+    def shows(self, day: PartialDate) -> bool:
+        return self.first <= day.last and day.first <= self.last
 
 
 def draw_timeline(advice: Advice, width: int = 100) -> list[str]:
@@ -29,65 +48,120 @@ def draw_timeline(advice: Advice, width: int = 100) -> list[str]:
     lines = (*advice.lines.early, *advice.lines.lines)
     if not lines:
         return []
-    first = date(min(line.start.first for line in lines).year, 1, 1)
-    last = advice.as_of
-    room = width - _NAME_WIDTH - 1
-    span = max((last - first).days, 1)
-
-    def column(day: date) -> int:
-        return min(max((day - first).days * (room - 1) // span, 0), room - 1)
-
-    rows = [" " * _NAME_WIDTH + " " + "".join(_years(first.year, last.year, room, column))]
-    for line in lines:
-        name = f"line {line.number}" if line.number is not None else line.setting.value
-        rows.append(f"{name:─<{_NAME_WIDTH}} " + _band(line, room, column, last))
-        rows.extend(
-            f"  {course.agent[: _NAME_WIDTH - 3]:<{_NAME_WIDTH - 2}} " + _bar(course, room, column, last)
-            for course in line.courses
-        )
-    marks = [" "] * room
-    for status in advice.record.statuses:
-        if status.trend == "progression" and status.date is not None and first <= status.date.first <= last:
-            marks[column(status.date.first)] = "*"
-    if "*" in marks:
-        rows.append(f"{'progression stated':<{_NAME_WIDTH}} " + "".join(marks).rstrip())
-    for marker in ("her2", "er"):
-        row = [" "] * room
-        for result in advice.record.receptors:
-            if (
-                result.marker == marker
-                and result.date is not None
-                and first <= result.date.last
-                and result.date.first <= last
-            ):
-                row[column(max(result.date.first, first))] = {
-                    "positive": "+",
-                    "negative": "-",
-                    "low": "l",
-                    "equivocal": "e",
-                }.get(result.status, "!")
-        if any(it != " " for it in row):
-            rows.append(f"{marker.upper() + ' (+ - l=low e=equivocal)':<{_NAME_WIDTH}} " + "".join(row).rstrip())
+    since = advice.lines.metastatic_since
+    begins = [line.start.first for line in lines] + ([since.date.first] if since is not None else [])
+    scale = _Scale(date(min(begins).year, 1, 1), advice.as_of, width - _NAME_WIDTH - 1)
+    rows = [_named("", _years(scale))]
+    early = [line for line in lines if line.number is None]
+    for line in early:
+        rows += _line_rows(line, scale)
+    rows += _state_rows(advice, scale)
+    for line in advice.lines.lines:
+        rows += _line_rows(line, scale)
+    rows += _receptor_rows(advice, scale)
     return rows
 
 
-def _years(first: int, last: int, room: int, column: Callable[[date], int]) -> list[str]:
-    axis = [" "] * room
-    for year in range(first, last + 1):
-        at = column(date(year, 1, 1))
-        label = f"|{year}" if room // (last - first + 1) >= len("|2021 ") else f"|{year % 100:02d}"
-        axis[at : at + len(label)] = label[: room - at]
-    return axis
+def _named(name: str, drawn: str) -> str:
+    return f"{name[:_NAME_WIDTH]:<{_NAME_WIDTH}} {drawn}".rstrip()
 
 
-def _band(line: LineOfTherapy, room: int, column: Callable[[date], int], last: date) -> str:
-    start, end = column(line.start.first), column(line.end.last if line.end is not None else last)
-    return (" " * start + "┌" + "─" * max(end - start - 1, 0) + ("┐" if end > start else ""))[:room]
+def _line_rows(line: LineOfTherapy, scale: _Scale) -> Iterator[str]:
+    name = f"line {line.number}" if line.number is not None else line.setting.value
+    doubted = "" if line.confidence is Confidence.HIGH else " (open question)"
+    yield _named(f"{name}{doubted} ".ljust(_NAME_WIDTH, "·"), _band(line, scale))
+    for agent in dict.fromkeys(course.agent for course in line.courses):
+        courses = [course for course in line.courses if course.agent == agent]
+        yield _named(f"  {agent}", _bars(courses, scale))
 
 
-def _bar(course: Course, room: int, column: Callable[[date], int], last: date) -> str:
-    start = column(course.start.first)
-    end = column(course.end.last if course.end is not None else last)
-    fill = "━" if course.is_end_certain and course.start.is_exact else "┄"
-    mark = _MARKS[course.end_reason.value]
-    return (" " * start + fill * max(end - start, 0) + mark)[:room]
+def _years(scale: _Scale) -> str:
+    axis = [" "] * scale.room
+    years = range(scale.first.year, scale.last.year + 1)
+    each = scale.room // len(years)
+    step = next((it for it in (1, 2, 5, 10) if it * each >= len("|21 ")), 10)
+    for year in years:
+        if (year - scale.first.year) % step == 0:
+            label = f"|{year}" if step * each >= len("|2021 ") else f"|{year % 100:02d}"
+            at = scale.column(date(year, 1, 1))
+            axis[at : at + len(label)] = label[: scale.room - at]
+    return "".join(axis)
+
+
+def _band(line: LineOfTherapy, scale: _Scale) -> str:
+    """The whole line as a bracket with its number in the middle; an open bracket goes on."""
+    start = scale.column(line.start.first)
+    end = scale.column(line.end.last) if line.end is not None else scale.room - 1
+    drawn = list("├" + "─" * (end - start - 1) + ("┤" if line.end is not None else ">")) if end > start else ["│"]
+    label = f" {line.number} " if line.number is not None else ""
+    if label and len(drawn) >= len(label) + 2:
+        at = (len(drawn) - len(label)) // 2
+        drawn[at : at + len(label)] = label
+    return " " * start + "".join(drawn)
+
+
+def _bars(courses: list[Course], scale: _Scale) -> str:
+    row = [" "] * scale.room
+    for course in courses:
+        _draw_course(course, scale, row)
+    return "".join(row)
+
+
+def _draw_course(course: Course, scale: _Scale, row: list[str]) -> None:
+    """Solid where the drug is known to have run, dotted where the day is vague or nobody recorded the end."""
+    start = scale.column(course.start.first)
+    sure_from = scale.column(course.start.last) if not course.start.is_exact else start
+    if course.end is None:
+        sure_until = end = scale.room - 1
+    else:
+        end = scale.column(course.end.last)
+        sure_until = scale.column(course.end.first)
+        if not course.is_end_certain:
+            sure_until = sure_from + 1
+    for at in range(start, end):
+        row[at] = "━" if sure_from <= at < sure_until or (at == start == sure_from) else "┄"
+    row[end] = _MARKS[course.end_reason.value]
+
+
+def _state_rows(advice: Advice, scale: _Scale) -> Iterator[str]:
+    """When the disease became metastatic and progressed, and what was done about it locally."""
+    record, since = advice.record, advice.lines.metastatic_since
+    marks = [("M", since.date)] if since is not None else []
+    marks += [
+        ("b" if it.focus in _NERVOUS_SYSTEM else "*", it.date)
+        for it in record.statuses
+        if it.trend == "progression" and it.date is not None
+    ]
+    if any(scale.shows(day) for _, day in marks):
+        yield _named("disease", _marked(marks, scale))
+    local = [
+        ("S" if it.kind in _SURGERY else "R", it.date)
+        for it in record.local_therapies
+        if it.date is not None and not it.is_planned
+    ]
+    if any(scale.shows(day) for _, day in local):
+        yield _named("surgery, radiotherapy", _marked(local, scale))
+
+
+def _receptor_rows(advice: Advice, scale: _Scale) -> Iterator[str]:
+    for marker in ("her2", "er", "pr"):
+        results = [
+            (_RECEPTORS.get(it.status, "!"), it.date)
+            for it in advice.record.receptors
+            if it.marker == marker and it.date is not None
+        ]
+        if any(scale.shows(day) for _, day in results):
+            yield _named(marker.upper(), _marked(results, scale))
+
+
+def _marked(marks: Iterable[tuple[str, PartialDate]], scale: _Scale) -> str:
+    """Marks in their columns; two different ones of one column stand side by side."""
+    row = [" "] * scale.room
+    for mark, day in sorted(marks, key=lambda it: (it[1].first, it[1].last, it[0])):
+        if not scale.shows(day):
+            continue
+        at = scale.column(max(day.first, scale.first))
+        while at < scale.room - 1 and row[at] not in {" ", mark}:
+            at += 1
+        row[at] = mark
+    return "".join(row)

@@ -24,8 +24,15 @@ def recognise(line: LineOfTherapy, knowledge: Knowledge) -> LineOfTherapy:
     if kept is None or kept[0] is not knowledge.regimens:
         if len(_known) >= _MOST_KEPT:
             _known.clear()
-        kept = _known[agents] = (knowledge.regimens, _find(agents, knowledge.regimens))
+        kept = _known[agents] = (knowledge.regimens, _named(agents, knowledge))
     return line if kept[1] is None else msgspec.structs.replace(line, regimen_id=kept[1])
+
+
+def _named(agents: frozenset[AgentId], knowledge: Knowledge) -> RegimenId | None:
+    """The regimen of all agents; else of those without the endocrine maintenance, which most regimens may be followed by."""
+    found = _find(agents, knowledge.regimens)
+    rest = agents - knowledge.line_rules.members["endocrine"]
+    return found if found is not None or not rest or rest == agents else _find(rest, knowledge.regimens)
 
 
 def _find(agents: frozenset[AgentId], regimens: _Catalogue) -> RegimenId | None:

@@ -55,7 +55,9 @@ class Segmenter:
     def _start_first(self, runs: list[Run]) -> None:
         line = Segment(1, "R8-regimen", runs[0])
         self.segments.append(line)
-        self._fire("R8-regimen", 1, FIRINGS["first"].format(agent=runs[0].agent), runs[0].evidence)
+        self._fire(
+            "R8-regimen", 1, FIRINGS["first"].format(agent=", ".join(sorted(it.agent for it in runs))), runs[0].evidence
+        )
         for run in runs[1:]:
             self._join(line, Placement(run, "R8-regimen"))
         self._doubt_vague(line, runs)

@@ -37,14 +37,14 @@ ALTERNATIVES = {
 }
 
 FIRINGS = {
-    "first": "{agent} is the first drug of the metastatic setting.",
+    "first": "First treatment of the metastatic setting: {agent}.",
     "joined": "{agent} started within the first weeks of the regimen.",
-    "new": "{agent} was started outside the regimen, without a recorded progression.",
-    "new_pd": "{agent} was started after progression.",
-    "again": "{agent} was given again after a break or another line.",
-    "again_pd": "{agent} was given again after progression.",
+    "new": "Started outside the regimen, without a recorded progression: {agent}.",
+    "new_pd": "Started after progression: {agent}.",
+    "again": "Given again after a break or another line: {agent}.",
+    "again_pd": "Given again after progression: {agent}.",
     "trial": "A trial drug was started.",
-    "et_alone": "{agent} alone followed the regimen.",
+    "et_alone": "Endocrine therapy alone followed the regimen: {agent}.",
     "R10-swap": "{agent} took the place of a drug of its group.",
     "R10-maintenance": "{agent} joined as maintenance.",
     "R10-late-partner": "{agent} joined late, without progression.",
