@@ -70,6 +70,9 @@ def test_one_slip_in_a_name_never_makes_it_another_drug(names: DrugNames, ours: 
     ("text", "agents"),
     [
         ("ado-trastuzumab emtansine (KADCYLA) IVPB", {"trastuzumab emtansine"}),
+        ("trastuzuab deruxtecan", {"trastuzumab deruxtecan"}),
+        ("trastuzmab emtansine 3.6 mg/kg", {"trastuzumab emtansine"}),
+        ("trastuzumab derxtecan", {"trastuzumab deruxtecan"}),
         ("fam-trastuzumab deruxtecan-nxki", {"trastuzumab deruxtecan"}),
         ("Phesgo 600 mg/600 mg", {"pertuzumab", "trastuzumab"}),
         ("Herceptin Hylecta", {"trastuzumab"}),

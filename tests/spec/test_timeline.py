@@ -40,15 +40,15 @@ def row_of(rows, name):
 
 def test_the_picture_reads_without_colour(advice):
     assert "\n".join(draw_timeline(advice, 70)) == (
-        "                            |2021  |2022  |2023   |2024  |2025  |2026\n"
-        "disease                     M     *               b\n"
-        "line 1 ···················· ├─ 1 ─┤\n"
+        "                            |2021 |2022  |2023  |2024  |2025  |2026\n"
+        "disease                     M    *                b\n"
+        "line 1 ···················· ├ 1 ─┤\n"
         "  docetaxel                 ━━C\n"
-        "  pertuzumab                ━━━━━━P\n"
-        "  trastuzumab               ━━━━━━P\n"
-        "line 2 ····················        ├ 2 ─┤\n"
-        "  trastuzumab emtansine            ━━━━━T\n"
-        "line 3 (open question) ····               ├──────────── 3 ───────────>\n"
+        "  pertuzumab                ━━━━━P\n"
+        "  trastuzumab               ━━━━━P\n"
+        "line 2 ····················       ├─ 2 ─┤\n"
+        "  trastuzumab emtansine           ┄━━━━┄T\n"
+        "line 3 (open question) ····               ├─────────── 3 ────────────>\n"
         "  trastuzumab deruxtecan                  ━━━━━━━━━━━━━━━━━━━━━━━━━━━>"
     )
 
@@ -99,7 +99,7 @@ def test_the_page_tells_for_each_line_who_opened_and_closed_it_on_which_records_
     assert "opened by R9-new-agent" in page
     assert "closed by R9-new-agent, which opened line 2" in page
     assert "open (TOX_SWITCH, -1)" in page
-    assert "[MedicationAdministration/0]" in page
+    assert "[MedicationAdministration/2]" in page
     assert "ended: toxicity" in page
 
 
