@@ -85,6 +85,8 @@ class _Limits:
 def _courses(agent: AgentId, known: list[Exposure], cycle: int | None, limits: _Limits) -> list[Run]:
     courses: list[_Growing] = []
     for it in sorted(known, key=_by_start):
+        if courses and courses[-1].takes_next_dose(it):
+            continue
         if courses and courses[-1].takes_in(it):
             courses[-1].take(it)
         else:
@@ -136,15 +138,39 @@ class _Growing:
         self._reasons: list[tuple[int, StopReason]] = []
         self.take(first)
 
+    def takes_next_dose(self, it: Exposure) -> bool:
+        """Take the next dose of a running series, the commonest record by far; any other record is left to ``takes_in``."""
+        start, cycle = it.start, self._cycle
+        if (
+            not it.is_single_dose
+            or start is None
+            or cycle is None
+            or it.stopped_for is not None
+            or it.supply_days is not None
+            or self._is_open
+            or self._until is None
+            or start.first.toordinal() - self._until_day > self._limits.refill
+        ):
+            return False
+        day = start.last.toordinal()
+        if day < self._last_dose_day or day + cycle < self._until_day or self._crosses(day):
+            return False
+        self._last_dose, self._last_dose_day = start, day
+        self._until, self._until_day = (start, cycle), day + cycle
+        self._records.append(it)
+        return True
+
+    def _crosses(self, day: int) -> bool:
+        """Whether the metastatic setting begins between the start of this run and a day."""
+        boundary, first = self._limits.boundary, self._first.start
+        return boundary is not None and first is not None and first.last.toordinal() < boundary <= day
+
     def takes_in(self, it: Exposure) -> bool:
         """Whether a record is part of this run: while the drug is covered, or right after."""
         if it.start is None or self._first.start is None:
             return False
         start, limits = it.start.first.toordinal(), self._limits
-        crosses = (
-            limits.boundary is not None
-            and self._first.start.last.toordinal() < limits.boundary <= it.start.last.toordinal()
-        )
+        crosses = self._crosses(it.start.last.toordinal())
         if crosses and self._first.intent in _EARLY and it.intent not in _EARLY:
             return False
         if self._is_open or self._until is None:
