@@ -204,6 +204,7 @@ class MedicationStatement(Drug, frozen=True, kw_only=True):
 class MedicationDispense(Drug, frozen=True, kw_only=True):
     """A supply handed out."""
 
+    authorizing_prescription: tuple[Reference, ...] = ()
     when_handed_over: str | None = None
     when_prepared: str | None = None
     days_supply: Quantity | None = None

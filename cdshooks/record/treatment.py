@@ -21,6 +21,7 @@ from cdshooks.ehr.resources import (
     MedicationRequest,
     MedicationStatement,
     Procedure,
+    Reference,
     Resources,
 )
 from cdshooks.knowledge.ids import AgentId
@@ -350,14 +351,29 @@ class TreatmentReader:
         return None
 
     def _given_for(self, resource: Drug | Procedure) -> GivenFor | None:
+        if not resource.reason_reference and not resource.reason_code:
+            return self._ordered_for(resource)
         if not resource.reason_reference:
-            return self._terms.given_for(resource.reason_code) if resource.reason_code else None
+            return self._terms.given_for(resource.reason_code)
         concepts = list(resource.reason_code)
         for reference in resource.reason_reference:
             held = resolve(self._resources, reference.reference)
             code = getattr(held.resource, "code", None) if held is not None else None
             concepts.append(code if code is not None else CodeableConcept(text=reference.display))
         return self._terms.given_for(tuple(concepts))
+
+    def _ordered_for(self, resource: Drug | Procedure) -> GivenFor | None:
+        """What the order of a dose or supply was for, where the dose or supply itself gives no reason."""
+        orders: tuple[Reference, ...] = ()
+        if isinstance(resource, MedicationDispense):
+            orders = resource.authorizing_prescription
+        elif isinstance(resource, MedicationAdministration) and resource.request is not None:
+            orders = (resource.request,)
+        for reference in orders:
+            held = resolve(self._resources, reference.reference)
+            if held is not None and isinstance(held.resource, MedicationRequest):
+                return self._given_for(held.resource)
+        return None
 
     def _intent(self, extensions: tuple[Extension, ...]) -> TreatmentIntent | None:
         for extension in extensions:

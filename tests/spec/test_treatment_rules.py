@@ -152,6 +152,24 @@ def test_a_drug_for_another_cancer_is_no_breast_cancer_drug():
     assert [it.agent for it in record.other_cancer_drugs] == ["capecitabine"]
 
 
+def test_a_supply_or_dose_without_a_reason_is_for_what_its_order_is_for():
+    order = drug("MedicationRequest", "capecitabine", id="order", intent="order", authoredOn="2020-02-01")
+    order["reasonCode"] = [concept("C18.9", "http://hl7.org/fhir/sid/icd-10-cm")]
+    supply = drug("MedicationDispense", "capecitabine", id="supply", whenHandedOver="2020-02-02")
+    supply["authorizingPrescription"] = [{"reference": "MedicationRequest/order"}]
+    dose = drug("MedicationAdministration", "capecitabine", id="dose", effectiveDateTime="2020-02-03")
+    dose["request"] = {"reference": "MedicationRequest/order"}
+    assert record_of(order, supply, dose).exposures == ()
+
+
+def test_an_order_never_given_is_told_by_its_own_time_and_not_by_doses_of_another_year():
+    old = drug("MedicationAdministration", "eribulin", id="old", effectiveDateTime="2020-02-01")
+    order = drug("MedicationRequest", "eribulin", id="o", intent="order", authoredOn="2023-02-01")
+    given = drug("MedicationAdministration", "trastuzumab", id="t", effectiveDateTime="2023-02-03")
+    record = record_of(old, order, given)
+    assert [(it.agent, it.start.as_fhir()) for it in record.planned] == [("eribulin", "2023-02-01")]
+
+
 def test_an_infusion_order_without_a_dose_beside_given_infusions_was_not_given():
     order = drug("MedicationRequest", "margetuximab", id="m", intent="order", authoredOn="2023-02-01")
     given = drug("MedicationAdministration", "trastuzumab", effectiveDateTime="2023-02-08")
