@@ -116,7 +116,9 @@ class LineCloser:
     ) -> tuple[EndReason, tuple[ResourceRef, ...]]:
         residue = self._rules.days("residue")
         last = [run for run in segment.runs if run.covered.days_until(end).least <= residue] or segment.runs
-        told = {REASONS[run.stopped_for] for run in last if run.stopped_for is not None}
+        # Why a drug was stopped in a later line says nothing about the end of this one.
+        stopped = [run for run in last if end.days_until(run.last_dose).least <= residue]
+        told = {REASONS[run.stopped_for] for run in stopped if run.stopped_for is not None}
         if EndReason.PROGRESSION in told:
             return EndReason.PROGRESSION, _NO_EVIDENCE
         if following is None:

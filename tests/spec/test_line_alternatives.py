@@ -145,6 +145,13 @@ def test_a_progression_long_after_a_completed_treatment_is_no_progression_on_it(
     assert silent.lines[0].end_reason == "unknown"
 
 
+def test_an_antibody_that_failed_in_the_next_line_did_not_fail_in_this_one():
+    record = patient((T, 0, 500, "progression"), ("vinorelbine", 0, 200), ("capecitabine", 210, 500, "progression"))
+    history = history_of(record)
+    assert [it.end_reason for it in history.lines] == ["unknown", "progression"]
+    assert [it.outcome for it in history.uses if it.agent == T] == ["unknown", "progression"]
+
+
 def test_an_antibody_or_cdk_inhibitor_that_joins_late_without_progression_could_be_the_same_line():
     check(patient((T, 0, None), (D, 0, 120), (P, 70, None)), {("NO_PD_NEW_PARTNER", 2, -1)}, (1, 2, 2))
     late = patient((T, 0, None), (D, 0, 120), ("letrozole", 150, None), ("palbociclib", 300, None))
