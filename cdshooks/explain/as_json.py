@@ -32,6 +32,7 @@ _PARTS = (
     "stated_lines",
 )
 """The parts of the record that the other members do not tell in full."""
+TAKEN_AS_NO = "nothing on record, taken as no"
 
 
 def explain_json(advice: Advice, knowledge: Knowledge, unused: tuple[Unused, ...] = ()) -> dict[str, Any]:
@@ -181,13 +182,15 @@ def _line(line: LineOfTherapy) -> dict[str, Any]:
 
 
 def _fact(fact: Fact) -> dict[str, Any]:
+    """A fact; one that nothing on record tells is unknown, and what decisions take it for stands beside it."""
     value = list(fact.value) if isinstance(fact.value, tuple) else fact.value
-    return {
-        "value": value,
+    told = {
+        "value": None if fact.is_silence else value,
         "unit": fact.unit,
         "date": str(fact.date) if fact.date is not None else None,
         "evidence": list(fact.evidence),
     }
+    return {**told, "taken_as": value, "note": TAKEN_AS_NO} if fact.is_silence else told
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cdshooks.explain.as_json import TAKEN_AS_NO
 from cdshooks.explain.lines_text import print_line_rules, print_lines
 from cdshooks.explain.record_text import print_record, print_unused
 from cdshooks.explain.unused import Unused
@@ -53,7 +54,7 @@ def _print_facts(advice: Advice, console: Console) -> None:
     for column in ("fact", "value", "date", "evidence"):
         table.add_column(column, overflow="fold")
     for fact in advice.facts:
-        if fact.value is None or fact.value == ():
+        if fact.value is None or fact.value == () or fact.is_silence:
             continue
         value = ", ".join(fact.value) if isinstance(fact.value, tuple) else str(fact.value)
         table.add_row(
@@ -66,6 +67,9 @@ def _print_facts(advice: Advice, console: Console) -> None:
     unknown = [str(fact.id) for fact in advice.facts if fact.value is None]
     if unknown:
         console.print(f"unknown: {', '.join(unknown)}", markup=False)
+    silent = [str(fact.id) for fact in advice.facts if fact.is_silence]
+    if silent:
+        console.print(f"{TAKEN_AS_NO}: {', '.join(silent)}", markup=False)
 
 
 def _print_options(advice: Advice, console: Console) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import date
 
+import msgspec
+
+from cdshooks.knowledge.facts import FactDefinition
 from cdshooks.knowledge.ids import FactId
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.lines.model import LineHistory
@@ -25,7 +28,7 @@ Facts = dict[FactId, Fact]
 def derive_facts(record: PatientRecord, lines: LineHistory, knowledge: Knowledge, *, as_of: date) -> Facts:
     """Every fact of the vocabulary, in its order; None is unknown, and silence means no only where the vocabulary says so.
 
-    A value too old to rely on keeps its date here; predicates treat it as unknown.
+    A value too old to rely on keeps its date here; predicates treat it as unknown. What silence alone makes a no is marked so.
     """
     source = Source(record=record, lines=lines, definitions=knowledge.facts, as_of=as_of)
     plain = read_plain_facts(source)
@@ -40,6 +43,11 @@ def derive_facts(record: PatientRecord, lines: LineHistory, knowledge: Knowledge
     )
     found = plain | {fact.id: fact for fact in derived}
     return {
-        fact_id: found.get(fact_id) or Fact(id=fact_id, value=None, unit=definition.unit)
+        fact_id: _marked(found.get(fact_id) or Fact(id=fact_id, value=None, unit=definition.unit), definition)
         for fact_id, definition in knowledge.facts.items()
     }
+
+
+def _marked(fact: Fact, definition: FactDefinition) -> Fact:
+    is_silence = definition.is_closed and definition.is_from_record and not fact.evidence
+    return msgspec.structs.replace(fact, is_silence=True) if is_silence else fact

@@ -60,6 +60,8 @@ class Fact(Value, frozen=True, kw_only=True):
     unit: str | None = None
     date: PartialDate | None = None
     evidence: tuple[ResourceRef, ...] = ()
+    is_silence: bool = False
+    """Nothing on record tells it; decisions take that for no, and a reader must not be told that it is one."""
 
 
 class Finding(Value, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from io import StringIO
 from pathlib import Path
 
 import jsonschema
@@ -101,3 +102,24 @@ def test_the_page_begins_with_the_warning_and_has_no_control_sequence(which, req
     page = console.export_text(styles=False)
     assert page.startswith("NOT FOR CLINICAL USE")
     assert "\x1b" not in page
+
+
+@pytest.mark.parametrize("fact", ["nrh", "pregnancy_concern", "symptomatic_hf", "diabetes", "chronic_lung_disease"])
+def test_silence_is_told_as_unknown_and_as_what_decisions_take_it_for(fact, empty, knowledge):
+    told = explain_json(empty, knowledge)["facts"][fact]
+    assert told["value"] is None
+    assert told["taken_as"] in (False, "none")
+    assert told["note"] == "nothing on record, taken as no"
+
+
+def test_counts_and_lists_from_the_lines_stay_values(empty, knowledge):
+    told = explain_json(empty, knowledge)["facts"]
+    assert (told["metastatic_lines"]["value"], told["agents"]["value"], told["had_tdxd"]["value"]) == (0, [], False)
+
+
+def test_the_page_names_what_nothing_on_record_tells(empty, knowledge):
+    page = StringIO()
+    print_explanation(empty, knowledge, Console(width=2000, file=page))
+    line = next(it for it in page.getvalue().splitlines() if it.startswith("nothing on record, taken as no: "))
+    assert "nrh" in line
+    assert "metastatic_lines" not in line

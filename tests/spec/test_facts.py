@@ -53,6 +53,28 @@ def test_silence_is_unknown_in_an_open_world_and_no_in_a_closed_one() -> None:
             assert had is None, fact_id
 
 
+def test_only_silence_is_marked_as_silence() -> None:
+    case = case_of(patient(**EMPTY), history())
+    marked = {it for it in shipped().facts if case.fact(it).is_silence}
+    asked = {it for it, definition in shipped().facts.items() if definition.is_closed and definition.is_from_record}
+    assert {"nrh", "pregnancy_concern", "symptomatic_hf", "diabetes", "keratitis", "wishes"} < marked == asked
+
+
+@pytest.mark.parametrize(
+    ("fact", "said", "expected"),
+    [
+        ("nrh", {"diagnoses": (illness("nrh", certainty=Certainty.REFUTED),)}, False),
+        ("diabetes", {"diagnoses": (illness("diabetes", certainty=Certainty.REFUTED),)}, "none"),
+        ("symptomatic_hf", {"diagnoses": (illness("heart-failure", certainty=Certainty.REFUTED),)}, False),
+        ("hypersensitivity_agents", {"toxicities": (toxicity("hypersensitivity", 1, agent="docetaxel"),)}, ()),
+        ("keratitis", {"toxicities": (toxicity("keratitis", 2),)}, True),
+    ],
+)
+def test_what_a_record_denies_or_tells_is_no_silence(fact: str, said: dict[str, Any], expected: Any) -> None:
+    found = case_of(patient(**EMPTY, **said), history()).fact(FactId(fact))
+    assert (found.value, found.is_silence) == (expected, False)
+
+
 HER2 = [
     ("one positive", [("positive", "2024-01-01", True)], "positive"),
     ("the newest counts", [("positive", "2024-01-01", True), ("negative", "2026-01-01", True)], "negative"),

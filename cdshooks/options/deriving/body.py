@@ -101,17 +101,15 @@ def _heart(source: Source) -> Iterator[Fact]:
         when=newest[0].date if newest else None,
         evidence=(*first[0].evidence, *newest[0].evidence) if first and newest else (),
     )
+    harmed = toxicities_of(source, ("heart_failure",))
     failing = [
         it
-        for it in toxicities_of(source, ("heart_failure",))
+        for it in harmed
         if it.certainty is not Certainty.REFUTED and it.is_symptomatic is not False and not is_over(it, source.as_of)
     ]
-    ill = [
-        it
-        for it in diagnoses_of(source, ("chf_nyha2", "heart-failure", "heart_failure"))
-        if is_present(it, source.as_of)
-    ]
-    evidence = [*_evidence(failing), *_evidence(ill)]
+    all_ill = diagnoses_of(source, ("chf_nyha2", "heart-failure", "heart_failure"))
+    ill = [it for it in all_ill if is_present(it, source.as_of)]
+    evidence = [*_evidence(failing), *_evidence(ill)] or [*_evidence(harmed), *_evidence(all_ill)]
     yield source.fact("symptomatic_hf", bool(failing or ill), evidence=evidence)
 
 
@@ -163,15 +161,16 @@ def derive_harm_facts(source: Source) -> Iterator[Fact]:
     yield from _ild(source)
     yield from _dpd(source)
     severe = source.definitions[FactId("hypersensitivity_agents")].settings["least_grade"]
+    reacted = toxicities_of(source, ("hypersensitivity",))
     allergic = [
         it
-        for it in toxicities_of(source, ("hypersensitivity",))
+        for it in reacted
         if it.agent and it.certainty is not Certainty.REFUTED and (it.grade is None or it.grade >= severe)
     ]
     yield source.fact(
         "hypersensitivity_agents",
         tuple(sorted({str(it.agent) for it in allergic})),
-        evidence=[ref for it in allergic for ref in it.evidence],
+        evidence=_evidence(allergic or reacted),
     )
     yield from _diabetes(source)
 
@@ -237,7 +236,8 @@ def _diabetes(source: Source) -> Iterator[Fact]:
         if present:
             yield source.fact("diabetes", value, evidence=[ref for it in present for ref in it.evidence])
             return
-    yield source.fact("diabetes", "none")
+    denied = [it for names in concepts.values() for it in diagnoses_of(source, names)]
+    yield source.fact("diabetes", "none", evidence=_evidence(denied))
 
 
 def derive_context_facts(source: Source, plain: Mapping[FactId, Fact]) -> Iterator[Fact]:
