@@ -10,11 +10,13 @@ from flask import Flask
 from cdshooks import __version__
 from cdshooks.cards.actions import prepare_drafts
 from cdshooks.errors import StoreUnavailableError
+from cdshooks.hooks.clients import Client, read_clients
 from cdshooks.knowledge.load import Knowledge, load_knowledge
 from cdshooks.settings import Settings, SettingsError
 from cdshooks.store.engine import open_engine
 from cdshooks.store.patient_hash import read_or_make_key
 from cdshooks.store.store import Store
+from cdshooks.web.callers import Callers
 from cdshooks.web.events import log_event
 from cdshooks.web.headers import install_headers
 from cdshooks.web.health import health_blueprint
@@ -44,10 +46,7 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
             "CDSHOOKS_EVALUATION: no clinician has signed the knowledge in force; sign it (cdshooks knowledge sign), "
             "or set this to 1 for an evaluation without patients."
         )
-    if not settings.is_dev:
-        faults.append(
-            "CDSHOOKS_CLIENTS: this version cannot tell clients apart yet; start with --dev, on a loopback address only."
-        )
+    clients = _clients(settings, faults)
     if faults:
         raise SettingsError(tuple(faults))
     app = Flask("cdshooks", static_folder=None)
@@ -63,9 +62,10 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
         now=lambda: datetime.now(UTC),
     )
     install_observation(app)
-    install_headers(app, settings)
+    origins = frozenset(origin for it in clients for origin in it.cors_origins)
+    install_headers(app, origins, is_any_origin_allowed=settings.is_dev)
     install_problem_handlers(app)
-    app.register_blueprint(services_blueprint(loaded, settings, memory, lambda: "dev", today))
+    app.register_blueprint(services_blueprint(loaded, settings, memory, _callers(clients, settings, memory), today))
     app.register_blueprint(health_blueprint(loaded, settings, memory, today))
     if settings.is_dev:
         log_event("dev-mode")
@@ -77,6 +77,28 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
         dev=settings.is_dev,
     )
     return app
+
+
+def _clients(settings: Settings, faults: list[str]) -> tuple[Client, ...]:
+    if settings.is_dev:
+        return ()
+    if settings.clients is None:
+        faults.append(
+            "CDSHOOKS_CLIENTS: no EHR client is configured, so nobody could call; name a clients.toml, "
+            "or start with --dev, on a loopback address only."
+        )
+        return ()
+    try:
+        return read_clients(settings.clients)
+    except SettingsError as error:
+        faults.extend(error.faults)
+        return ()
+
+
+def _callers(clients: tuple[Client, ...], settings: Settings, memory: Memory) -> Callers | None:
+    if settings.clients is None or settings.is_dev:
+        return None
+    return Callers(clients, settings.clients.parent, use_once=memory.use_token_once, now=lambda: datetime.now(UTC))
 
 
 def _open_store(settings: Settings) -> Store:

@@ -18,6 +18,8 @@ from cdshooks.knowledge.check import check_knowledge
 from cdshooks.knowledge.load import load_knowledge
 from cdshooks.knowledge.sign import add_signature
 
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
 
 @click.group()
 @click.version_option(__version__, prog_name="cdshooks")
@@ -45,6 +47,8 @@ def serve(host: str, port: int, workers: int, *, dev: bool) -> None:
 
     Example: cdshooks serve --dev --port 8080
     """
+    if dev and host not in _LOOPBACK:
+        raise click.UsageError("--dev asks nobody who they are, so it listens on a loopback address only.")
     if dev:
         os.environ["CDSHOOKS_DEV"] = "1"
         click.echo("DEV MODE: no client has to prove who it is. Never use this with real patients.", err=True)

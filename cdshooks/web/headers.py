@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from flask import Flask, Response, request
 
-from cdshooks.settings import Settings
-
 _METHODS, _HEADERS = "GET, POST, OPTIONS", "Authorization, Content-Type, Accept"
 
 
-def install_headers(app: Flask, settings: Settings) -> None:
-    """Forbid caching and sniffing everywhere; answer browsers of any origin in dev mode, of none otherwise.
+def install_headers(app: Flask, origins: frozenset[str], *, is_any_origin_allowed: bool) -> None:
+    """Forbid caching and sniffing everywhere; answer browsers of the listed origins, or in dev mode of any.
 
     A preflight carries no authorization and asks for none. Errors carry the headers too, or a browser hides their reason.
     """
@@ -25,7 +23,8 @@ def install_headers(app: Flask, settings: Settings) -> None:
         answer.headers["Cache-Control"] = "no-store"
         answer.headers["X-Content-Type-Options"] = "nosniff"
         origin = request.headers.get("Origin")
-        if origin and origin != "null" and settings.is_dev and request.path.startswith("/cds-services"):
+        is_allowed = origin in origins or (is_any_origin_allowed and origin != "null")
+        if origin and is_allowed and request.path.startswith("/cds-services"):
             answer.headers["Access-Control-Allow-Origin"] = origin
             answer.headers["Vary"] = "Origin"
             answer.headers["Access-Control-Allow-Methods"] = _METHODS

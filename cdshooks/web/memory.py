@@ -24,6 +24,7 @@ from cdshooks.store.earlier_responses import responses_for_patient
 from cdshooks.store.feedback import KeptFeedback, keep_feedback
 from cdshooks.store.issued_cards import IssuedCard, IssuedSuggestion, remember_cards
 from cdshooks.store.patient_hash import hash_patient, keyed_hash
+from cdshooks.store.seen_tokens import use_once
 from cdshooks.store.store import Store
 from cdshooks.web import metrics
 from cdshooks.web.audit import Asked, feedback_event, hook_event
@@ -129,6 +130,14 @@ class Memory:
             )
             add_audit_event(connection, kind="feedback", resource=event, recorded_at=now)
         return kept
+
+    def use_token_once(self, issuer: str, jti: str, kept_until: datetime) -> bool:
+        """Whether this token id is new.
+
+        Raises:
+            StoreUnavailableError: It cannot be known; accepting the token would let a stolen one in.
+        """
+        return self._bounded.attempt(lambda store: use_once(store, issuer=issuer, jti=jti, expires_at=kept_until))
 
     def fault(self) -> str | None:
         """What is wrong with the store, by kind; None when it can be written now."""

@@ -13,7 +13,8 @@ from flask import Blueprint, Response, request
 
 from cdshooks.cards.quiet import CardSet
 from cdshooks.cards.wording import OVERRIDES
-from cdshooks.errors import CdsHooksError, MissingPatientDataError, UnknownServiceError
+from cdshooks.errors import BadHookRequestError, CdsHooksError, MissingPatientDataError, UnknownServiceError
+from cdshooks.hooks.clients import Client
 from cdshooks.hooks.feedback import read_feedback
 from cdshooks.hooks.request import HookRequest, read_hook_request
 from cdshooks.hooks.services import BY_ID, PREFETCH, Service, discovery
@@ -24,18 +25,20 @@ from cdshooks.trace import current_trace
 from cdshooks.web import metrics
 from cdshooks.web.admission import Admission
 from cdshooks.web.body import read_body
+from cdshooks.web.callers import Callers
 from cdshooks.web.events import log_event
 from cdshooks.web.memory import HookCall, Memory
 from cdshooks.web.observe import observe_hook, observe_outcome
 
 _JSON = "application/json"
+_DEV = "dev"
 _REASONS = frozenset(code for code, _ in OVERRIDES)
 
 
 def services_blueprint(
-    knowledge: Knowledge, settings: Settings, memory: Memory, identify: Callable[[], str], today: Callable[[], date]
+    knowledge: Knowledge, settings: Settings, memory: Memory, callers: Callers | None, today: Callable[[], date]
 ) -> Blueprint:
-    """Routes of the CDS Hooks protocol; ``identify`` names the client that the request at hand comes from."""
+    """Routes of the CDS Hooks protocol; without ``callers`` (in dev mode) nobody has to prove who they are."""
     blueprint = Blueprint("services", __name__)
     discovered = msgspec.json.encode(discovery())
     admission = Admission(settings.most_in_flight)
@@ -54,8 +57,10 @@ def services_blueprint(
         service = _service(service_id)
         observe_hook(service_id)
         with admission.place():
-            client = identify()
+            caller = _identify(callers, settings.base_url, service_id)
+            client = caller.name if caller is not None else _DEV
             hook_request = read_hook_request(service, read_body(request, most_bytes))
+            _check_fhir_server(caller, hook_request)
             observe_hook(service_id, hook_request.hook_instance)
             _count_prefetch(hook_request)
             made = HookCall(client=client, request=hook_request, trace_id=_trace_id())
@@ -89,7 +94,8 @@ def services_blueprint(
     def feedback(service_id: str) -> Response:
         service = _service(service_id)
         with feedback_admission.place():
-            client = identify()
+            caller = _identify(callers, settings.base_url, service_id, "/feedback")
+            client = caller.name if caller is not None else _DEV
             answers = read_feedback(read_body(request, most_bytes))
             kept = memory.keep_feedback(answers, client=client, service=service.id, trace_id=_trace_id())
         for it in kept:
@@ -101,6 +107,24 @@ def services_blueprint(
         return Response(b"{}", content_type=_JSON)
 
     return blueprint
+
+
+def _identify(callers: Callers | None, base_url: str, service_id: str, suffix: str = "") -> Client | None:
+    """The audience is made from the configured URL: Host and X-Forwarded-* are the caller's to choose. Source: AUT-04."""
+    if callers is None:
+        return None
+    url = f"{base_url}/cds-services/{service_id}"
+    return callers.identify(
+        request.headers.get("Authorization"), service=service_id, audiences=frozenset({url, url + suffix})
+    )
+
+
+def _check_fhir_server(caller: Client | None, hook_request: HookRequest) -> None:
+    """A client may speak of its own FHIR servers only. Source: AUT-09."""
+    if caller is None or not caller.fhir_servers or hook_request.fhir_server is None:
+        return
+    if hook_request.fhir_server.rstrip("/") not in {it.rstrip("/") for it in caller.fhir_servers}:
+        raise BadHookRequestError("$.fhirServer", "this server is not configured for this client")
 
 
 def _service(service_id: str) -> Service:

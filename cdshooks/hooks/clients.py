@@ -1,0 +1,124 @@
+"""The EHR clients that may call, read from ``clients.toml``. Source: contracts/README, "clients.toml"; AUT-03, AUT-04, AUT-09."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+from cdshooks.hooks.services import BY_ID
+from cdshooks.settings import SettingsError
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_LONGEST_LIFETIME = 3600
+_LONGEST_ISSUER = 500
+
+Algorithm = Literal["ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"]
+"""Asymmetric signatures only: a symmetric one would make every holder of the public key a signer. Source: S-7, AUT-02."""
+
+
+class Client(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One EHR client: by which tokens we know it, and where we may call back."""
+
+    name: str
+    issuer: str
+    jwks_url: str | None = None
+    jwks_file: str | None = None
+    algorithms: tuple[Algorithm, ...] = ("ES384", "RS384")
+    fhir_servers: tuple[str, ...] = ()
+    """None: this client's FHIR server is never asked; what it prefetches is all there is."""
+    profile: Literal["standard", "epic", "oracle-health", "sandbox"] = "standard"
+    replay: Literal["reject", "allow"] = "reject"
+    cors_origins: tuple[str, ...] = ()
+    audiences: tuple[str, ...] = ()
+    """Further audiences that its tokens may name, for EHRs in which a person types the audience by hand."""
+    tenants: tuple[str, ...] = ()
+    """None: any tenant, or none."""
+    services: tuple[str, ...] = ()
+    """None: all services."""
+    longest_lifetime_seconds: int = 900
+
+
+class _Table(msgspec.Struct, forbid_unknown_fields=True):
+    clients: tuple[dict[str, object], ...]
+
+
+def read_clients(path: Path) -> tuple[Client, ...]:
+    """The clients of the file.
+
+    Raises:
+        SettingsError: With a sentence for each fault of the file; none repeats a value.
+    """
+    try:
+        table = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _Table)
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(("CDSHOOKS_CLIENTS must name a file that can be read.",)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError((f"CDSHOOKS_CLIENTS: the file is not TOML: {error}.",)) from None
+    except msgspec.ValidationError:
+        raise SettingsError(("CDSHOOKS_CLIENTS: the file must consist of [[clients]] tables.",)) from None
+    faults: list[str] = []
+    clients: list[Client] = []
+    for number, written in enumerate(table.clients, start=1):
+        where = f"CDSHOOKS_CLIENTS: client {number}"
+        try:
+            client = msgspec.convert(written, Client)
+        except msgspec.ValidationError as error:
+            faults.append(f"{where}: {error}.")
+            continue
+        faults.extend(f"{where}: {fault}." for fault in _faults(client, path.parent))
+        clients.append(client)
+    for member in ("name", "issuer"):
+        values = [getattr(client, member) for client in clients]
+        if len(set(values)) < len(values):
+            faults.append(f"CDSHOOKS_CLIENTS: two clients have the same {member}.")
+    if not table.clients:
+        faults.append("CDSHOOKS_CLIENTS: the file names no client.")
+    if faults:
+        raise SettingsError(tuple(faults))
+    return tuple(clients)
+
+
+def _faults(client: Client, folder: Path) -> list[str]:
+    faults = []
+    if not client.name.strip() or not client.issuer.strip() or len(client.issuer) > _LONGEST_ISSUER:
+        faults.append(f"name and issuer must not be empty, and an issuer has at most {_LONGEST_ISSUER} characters")
+    if (client.jwks_url is None) == (client.jwks_file is None):
+        faults.append("either jwks_url or jwks_file must be given, and only one of them")
+    if client.jwks_url is not None and not _is_safe_url(client.jwks_url):
+        faults.append("jwks_url must be an https URL without user name and fragment")
+    if client.jwks_file is not None and not (folder / client.jwks_file).is_file():
+        faults.append("jwks_file must name a file that can be read")
+    if not client.algorithms:
+        faults.append("algorithms must not be empty")
+    if not all(_is_safe_url(it) and not urlsplit(it).query for it in client.fhir_servers):
+        faults.append("each of fhir_servers must be an https URL without user name, query and fragment")
+    if not all(_is_origin(it) for it in client.cors_origins):
+        faults.append("each of cors_origins must be an origin such as https://ehr.example.org")
+    if not set(client.services) <= BY_ID.keys():
+        faults.append("services names a service that does not exist")
+    if not 0 < client.longest_lifetime_seconds <= _LONGEST_LIFETIME:
+        faults.append(f"longest_lifetime_seconds must lie between 1 and {_LONGEST_LIFETIME}")
+    return faults
+
+
+def _is_safe_url(text: str) -> bool:
+    """Plain http is for this machine alone: what is fetched decides whom we trust."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return False
+    is_private = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    return is_private and bool(parts.hostname) and "@" not in parts.netloc and "#" not in text and text.isprintable()
+
+
+def _is_origin(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    return bool(parts.hostname) and text == f"{parts.scheme}://{parts.netloc}" and parts.scheme in {"http", "https"}
