@@ -47,6 +47,9 @@ _TABLES = {
     "procedures": _Table(("system", "code"), ("kind",)),
     "non_cancer_uses": _Table(("concept",), ()),
     "genes": _Table(("hgnc",), ("marker",)),
+    "meanings": _Table(("reader", "words"), ("meaning",)),
+    "toxicity_kinds": _Table(("concept",), ("kind",)),
+    "marker_limits": _Table(("marker", "at_least"), ("value",)),
     "unit_words": _Table(("written",), ("unit",)),
     # a drug may belong to several interaction classes, so the class is part of what identifies a row
     "interactions": _Table(("name", "class"), ()),

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from cdshooks.knowledge.drugs import rows_of
+from cdshooks.knowledge.meanings import Meanings, load_meanings
 from cdshooks.knowledge.words import Words, load_words
 
 _SYSTEMS = {
@@ -66,6 +67,10 @@ class CodeKnowledge(msgspec.Struct, frozen=True, kw_only=True):
     """Concepts of diagnoses for which a cancer drug is given without any cancer."""
     genes: Mapping[str, str]
     """HGNC number and symbol -> marker."""
+    meanings: Mapping[str, Meanings]
+    """Reader -> what words mean to it."""
+    toxicity_kinds: Mapping[str, str]
+    """Concept of a diagnosis -> kind of toxicity that facts ask for."""
     site_words: Words
     status_words: Words
     stop_words: Words
@@ -123,6 +128,8 @@ def load_codes(overlay: Path | None = None) -> CodeKnowledge:
         urgency_words=load_words("urgency_words", "meaning", overlay),
         non_cancer_uses=frozenset(row["concept"] for _, row in rows_of("non_cancer_uses", overlay)),
         genes={key: row["marker"] for _, row in rows_of("genes", overlay) for key in (row["hgnc"], row["symbol"])},
+        meanings=load_meanings(rows_of("meanings", overlay)),
+        toxicity_kinds={row["concept"]: row["kind"] for _, row in rows_of("toxicity_kinds", overlay)},
         condition_words=load_words("condition_words", "term", overlay),
         site_words=load_words("site_words", "site", overlay),
         status_words=load_words("status_words", "trend", overlay),

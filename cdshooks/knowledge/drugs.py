@@ -11,6 +11,7 @@ import msgspec
 from cdshooks.errors import KnowledgeError
 from cdshooks.knowledge.entries import DATA
 from cdshooks.knowledge.ids import AgentId
+from cdshooks.knowledge.meanings import NOTHING, Meanings, load_meanings
 from cdshooks.knowledge.names import Name, name_of
 
 SYSTEMS = {
@@ -67,6 +68,8 @@ class DrugKnowledge(msgspec.Struct, frozen=True, kw_only=True):
     """How records name a drug of a trial without saying which."""
     payload_endings: tuple[str, ...]
     """A word that ends so behind the name of an antibody makes it a conjugate."""
+    denials: Meanings
+    """Words that, before a drug's name, say that it was not given."""
 
     def class_of(self, agent: AgentId) -> str:
         """The class of an agent ("her2-adc", "taxane"), "unknown" for one not in the table."""
@@ -128,6 +131,7 @@ def load_drugs(overlay: Path | None = None) -> DrugKnowledge:
         protocols=protocols,
         trial_names=trial_names,
         payload_endings=payload_endings,
+        denials=load_meanings(rows_of("meanings", overlay)).get("drug-denied", NOTHING),
     )
 
 

@@ -55,6 +55,23 @@ class Test(msgspec.Struct, frozen=True, kw_only=True):
     unit: str
 
 
+class MarkerLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """From where (inclusive) to where (exclusive) a number of a marker has one value, in the unit of its measure."""
+
+    marker: str
+    measure: Measure
+    at_least: float
+    below: float | None
+    value: str
+
+    def holds(self, number: float, unit: str) -> bool:
+        """Whether a number with its unit as written lies here; never where the marker cannot have that unit."""
+        factor = self.measure.factor(unit or "1")
+        if factor is None or not self.measure.is_possible(number * factor):
+            return False
+        return number * factor >= self.at_least and (self.below is None or number * factor < self.below)
+
+
 class MeasureKnowledge(msgspec.Struct, frozen=True, kw_only=True):
     """Measures by the test that gives them, by their full name, and by words inside a name."""
 
@@ -63,6 +80,7 @@ class MeasureKnowledge(msgspec.Struct, frozen=True, kw_only=True):
     by_words: Words
     by_fact: Mapping[str, Measure]
     tests: Mapping[tuple[str, str], Test]
+    marker_limits: tuple[MarkerLimit, ...]
 
     def worded(self, text: str) -> Measure | None:
         """The measure that the name of an observation is; where several are named, the one that stands first in the table."""
@@ -101,7 +119,25 @@ def load_measures(overlay: Path | None = None) -> MeasureKnowledge:
         if row["concept"] in by_test
     }
     return MeasureKnowledge(
-        by_test=by_test, by_name=by_name, by_words=words_from(phrases), by_fact=by_fact, tests=tests
+        by_test=by_test,
+        by_name=by_name,
+        by_words=words_from(phrases),
+        by_fact=by_fact,
+        tests=tests,
+        marker_limits=tuple(_limit(row, line, by_fact) for line, row in rows_of("marker_limits", overlay)),
+    )
+
+
+def _limit(row: dict[str, str], line: int, by_fact: Mapping[str, Measure]) -> MarkerLimit:
+    measure = by_fact.get(row["measure"])
+    if measure is None:
+        raise KnowledgeError((f"marker_limits.csv:{line}: there is no measure {row['measure']!r}",))
+    return MarkerLimit(
+        marker=row["marker"],
+        measure=measure,
+        at_least=float(row["at_least"]),
+        below=float(row["below"]) if row["below"] else None,
+        value=row["value"],
     )
 
 

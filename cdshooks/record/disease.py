@@ -44,7 +44,8 @@ _TESTS_OF_DISEASE = frozenset(
 )
 _GONE = frozenset({"refuted", "entered-in-error"})
 _WEAK = frozenset({"provisional", "differential", "unconfirmed"})
-_FAMILY = re.compile(r"\bfamily history\b|\bFH\b|familienanamnese|\bfamilial risk\b", re.IGNORECASE)
+_STAGE_ALONE = re.compile(r"\s*IV[ABC]?\s*$", re.IGNORECASE)
+"""The fourth stage, where a concept says nothing else."""
 _STAGES = {
     "stage-clinical": "stage",
     "stage-pathologic": "stage",
@@ -57,7 +58,10 @@ _QUIET_TRENDS = frozenset({"stable", "responding", "complete-remission", "partia
 
 def is_disease_test(code: CodeableConcept | None, terms: RecordTerms) -> bool:
     """Whether an observation of this code tells of the disease."""
-    return terms.test(code) in _TESTS_OF_DISEASE
+    test = terms.test(code)
+    if test is None:
+        return terms.meanings("csf-cytology").first(" ".join(texts_of(code))) is not None
+    return test in _TESTS_OF_DISEASE
 
 
 class DiseaseReading(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,7 +89,7 @@ class DiseaseReader:
         self._statuses: list[DiseaseStatus] = []
         self._therapies: list[LocalTherapy] = []
         self._absent: list[tuple[str, Held, PartialDate | None]] = []
-        self._lesions: list[tuple[float, PartialDate | None]] = []
+        self._lesions: list[tuple[float, PartialDate | None, Held]] = []
         self._mri: list[PartialDate] = []
         self._urgent: list[tuple[PartialDate | None, Held]] = []
         self._stages: list[Statement] = []
@@ -143,7 +147,7 @@ class DiseaseReader:
         end = read_date(condition.abatement_date_time, end_of(condition.abatement_period))
         is_active = None if not clinical else bool(clinical & {"active", "recurrence", "relapse"})
         texts = list(texts_of(condition.code))
-        if any(_FAMILY.search(text) for text in texts):  # a relative's disease
+        if any(self._terms.meanings("relative").first(text) for text in texts):
             return
         denied = self._terms.denied_conditions(texts)
         for term in denied:
@@ -161,7 +165,7 @@ class DiseaseReader:
                 end=end,
                 is_active=is_active,
                 certainty=certainty,
-                laterality=_side(condition),
+                laterality=self._side(condition),
                 evidence=(held.ref,),
             )
             self._diagnoses.append(diagnosis)
@@ -186,6 +190,11 @@ class DiseaseReader:
                         )
                     )
 
+    def _side(self, condition: Condition) -> str | None:
+        places = (it for site in condition.body_site for it in texts_of(site))
+        sides = self._terms.meanings("side").of(" ".join((*texts_of(condition.code), *places)))
+        return sides[0] if sides else None
+
     def _add_metastasis(
         self, held: Held, category: str, concept: str, start: PartialDate | None, basis: str, certainty: Certainty
     ) -> None:
@@ -203,22 +212,24 @@ class DiseaseReader:
         if concept is None:
             return False
         return self._terms.answer("stage-group", concept) == "IV" or any(
-            re.search(r"\bstage\s*(?:IV|4)\b|^\s*IV[ABC]?\s*$|\bM1[abc]?\b", text, re.IGNORECASE)
-            for text in texts_of(concept)
+            self._terms.meanings("spread").first(text) or _STAGE_ALONE.match(text) for text in texts_of(concept)
         )
 
     def _read_observation(self, held: Held, observation: Observation) -> None:
         if observation.status in {"entered-in-error", "cancelled"}:
             return
         test = self._terms.test(observation.code)
-        if test not in _TESTS_OF_DISEASE:
-            return
         day = read_date(
             observation.effective_date_time,
             start_of(observation.effective_period),
             observation.effective_instant,
             observation.issued,
         )
+        if test is None and self._is_csf_cytology(observation.code):
+            said = (observation.value_string or "", *texts_of(observation.value_codeable_concept))
+            self._read_cytology(held, " ".join(said), day)
+        if test not in _TESTS_OF_DISEASE:
+            return
         value = observation.value_codeable_concept or CodeableConcept(text=observation.value_string)
         self._note_stage(held, test, value, day)
         if test in {"disease-status", "treatment-response"}:
@@ -239,7 +250,7 @@ class DiseaseReader:
                 )
         elif test in {"m-category-clinical", "m-category-pathologic"}:
             meaning = self._terms.answer("m-category", value) or " ".join(texts_of(value))
-            if re.search(r"M1", meaning):
+            if self._terms.meanings("spread").first(meaning):
                 self._metastases.append(
                     Metastasis(
                         site="unspecified", date=day, basis="m1", certainty=Certainty.CONFIRMED, evidence=(held.ref,)
@@ -270,7 +281,7 @@ class DiseaseReader:
                 )
             )
         elif test == "tumor-size" and self._focus(observation) in _CNS_SITES:
-            self._read_lesion(observation, day)
+            self._read_lesion(held, observation, day)
 
     def _note_stage(self, held: Held, test: str, value: CodeableConcept, day: PartialDate | None) -> None:
         about = _STAGES.get(test)
@@ -311,11 +322,12 @@ class DiseaseReader:
                 evidence=tuple(sorted({ref for it in others for ref in it.evidence})),
             )
 
-    def _read_lesion(self, observation: Observation, day: PartialDate | None) -> None:
+    def _read_lesion(self, held: Held, observation: Observation, day: PartialDate | None) -> None:
         quantity = observation.value_quantity
         size = number_of(quantity.value) if quantity is not None else None
         if size is not None and quantity is not None:
-            self._lesions.append((size * (10 if (quantity.code or quantity.unit or "mm").strip() == "cm" else 1), day))
+            in_mm = size * (10 if (quantity.code or quantity.unit or "mm").strip() == "cm" else 1)
+            self._lesions.append((in_mm, day, held))
 
     def _focus(self, observation: Observation) -> str:
         for reference in observation.focus:
@@ -368,8 +380,13 @@ class DiseaseReader:
         if report.status in {"entered-in-error", "cancelled"}:
             return
         day = read_date(report.effective_date_time, start_of(report.effective_period), report.issued)
-        name, conclusion = " ".join(texts_of(report.code)).casefold(), report.conclusion or ""
-        is_brain = self._terms.is_report_on("brain", report.code) and "cytolog" not in name
+        conclusion = report.conclusion or ""
+        is_cytology = self._is_csf_cytology(report.code)
+        is_brain = self._terms.is_report_on("brain", report.code) and not is_cytology
+        if is_cytology:
+            self._read_cytology(
+                held, " ".join((conclusion, *(it for one in report.conclusion_code for it in texts_of(one)))), day
+            )
         if is_brain and day is not None:
             self._mri.append(day)
         for term in self._terms.denied_conditions((conclusion,)):
@@ -385,6 +402,16 @@ class DiseaseReader:
         if is_brain and self._terms.is_urgent(conclusion):
             self._urgent.append((day, held))
 
+    def _is_csf_cytology(self, code: CodeableConcept | None) -> bool:
+        return self._terms.meanings("csf-cytology").first(" ".join(texts_of(code))) is not None
+
+    def _read_cytology(self, held: Held, said: str, day: PartialDate | None) -> None:
+        """Tumour cells in the cerebrospinal fluid are leptomeningeal disease; their absence rules nothing out."""
+        if self._terms.meanings("cytology-result").first(said) == "positive":
+            self._metastases.append(
+                Metastasis(site="meninges", date=day, basis="text", certainty=Certainty.CONFIRMED, evidence=(held.ref,))
+            )
+
     def _cns_state(
         self,
         metastases: tuple[Metastasis, ...],
@@ -397,10 +424,12 @@ class DiseaseReader:
         local = [it for it in therapies if it.site in _CNS_SITES and not it.is_planned]
         planned = [it for it in therapies if it.site in _CNS_SITES and it.is_planned]
         cns_statuses = [it for it in statuses if it.focus in _CNS_SITES]
-        if not found and not absent and not local and not cns_statuses:
+        if not (found or absent or local or cns_statuses or planned or self._urgent or self._lesions):
             return None
-        told: tuple[Metastasis | LocalTherapy | DiseaseStatus, ...] = (*found, *local, *cns_statuses)
-        evidence = tuple(sorted({ref for it in told for ref in it.evidence} | {it[1].ref for it in absent}))
+        told: tuple[Metastasis | LocalTherapy | DiseaseStatus, ...] = (*found, *local, *planned, *cns_statuses)
+        reports = {held.ref for _, held in self._urgent} | {held.ref for _, held, _ in absent}
+        reports |= {held.ref for _, _, held in self._lesions}
+        evidence = tuple(sorted({ref for it in told for ref in it.evidence} | reports))
         days = tuple(it for it in (*(one.date for one in told), *(one[2] for one in absent)) if it is not None)
         newest = max(cns_statuses, key=lambda it: (_day(it.date), it.trend == "progression"), default=None)
         treated_on = max((_day(it.date) for it in local), default=0)
@@ -410,7 +439,7 @@ class DiseaseReader:
         worsened = newest is not None and newest.trend == "progression" and _day(newest.date) >= treated_on
         if meninges:
             state, because = "leptomeningeal", "Leptomeningeal disease is on record."
-        elif not found and not local and not cns_statuses:
+        elif absent and not (found or local or cns_statuses or planned or self._urgent or self._lesions):
             state, because = "none", "The record says that there are no brain metastases."
         elif is_urgent or (planned and worsened) or (planned and not local):
             state, because = (
@@ -440,7 +469,7 @@ class DiseaseReader:
             )
         else:
             state, because = "unknown", "Brain metastases are on record; whether they are treated or active is not."
-        sizes = [size for size, _ in self._lesions]
+        sizes = [size for size, _, _ in self._lesions]
         return CnsState(
             state=state,
             date=latest(days),
@@ -456,10 +485,3 @@ class DiseaseReader:
 
 def _day(day: PartialDate | None) -> int:
     return day.last.toordinal() if day is not None else 0
-
-
-def _side(condition: Condition) -> str | None:
-    text = " ".join(
-        (*texts_of(condition.code), *(it for site in condition.body_site for it in texts_of(site)))
-    ).casefold()
-    return "left" if re.search(r"\bleft\b", text) else "right" if re.search(r"\bright\b", text) else None

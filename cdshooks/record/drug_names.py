@@ -20,8 +20,6 @@ from cdshooks.record.remembered import remembered
 _LONGEST_TEXT = 400
 """Characters of a text that are searched: a drug's name stands at its beginning."""
 _LETTERS_FOR_ONE_SLIP, _LETTERS_FOR_TWO_SLIPS = 7, 10
-_DENIED = re.compile(r"\s*(?:no|not|never|without|kein\w*|ohne)\b", re.IGNORECASE)
-"""A text that begins so says which drug was not given."""
 _REGISTRY_NUMBER = re.compile(r"NCT[0-9]{8}", re.IGNORECASE)
 
 
@@ -57,7 +55,7 @@ class DrugNames:
         """All codings of a concept first, then its words."""
         coded = self._specific(tuple(dict.fromkeys(it for it in map(self._by_code, concept.coding) if it is not None)))
         texts = tuple(dict.fromkeys(it for it in (concept.text, *(coding.display for coding in concept.coding)) if it))
-        if not coded and texts and _DENIED.match(texts[0]):
+        if not coded and texts and self._is_denied(texts[0]):
             return Identified(unmapped=texts[0])
         named = self._specific(tuple(dict.fromkeys(agent for text in texts for agent in self.agents_in_text(text))))
         both = self._specific(tuple(dict.fromkeys((*coded, *named))))
@@ -76,6 +74,11 @@ class DrugNames:
             else next((f"{it.system or 'no system'}#{it.code}" for it in concept.coding if it.code), None)
         )
         return Identified(unmapped=label)
+
+    def _is_denied(self, text: str) -> bool:
+        """Whether a text begins by saying which drug was not given."""
+        first = words(text[:_LONGEST_TEXT])[:1]
+        return bool(first) and self._drugs.denials.first(first[0]) is not None
 
     def _identify_together(self, concepts: tuple[CodeableConcept, ...]) -> Identified:
         """What several concepts of one record name: the parts of a mixture, a product and its ingredients."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from cdshooks.ehr.resources import CodeableConcept, Coding, Component, Observation, Resources
+from cdshooks.ehr.resources import CodeableConcept, Coding, Component, Observation, Quantity, Resources
+from cdshooks.knowledge.measures import MeasureKnowledge
 from cdshooks.record.dates import read_date, start_of
 from cdshooks.record.model import Biomarker
-from cdshooks.record.numbers import number_of
+from cdshooks.record.numbers import is_range, number_in, number_of
 from cdshooks.record.terms import RecordTerms, texts_of
 
 _MARKERS = {
@@ -23,31 +24,25 @@ _MARKERS = {
     "pd-l1": "pd-l1",
 }
 _ANY_GENE = frozenset({"gene-variant", "gene-studied"})
-_GENE = re.compile(r"\b(PIK3CA|ESR1|BRCA1|BRCA2|BRCA|ERBB2|NTRK[123]?|DPYD|PD-?L1|TMB|MSI)\b", re.IGNORECASE)
-_ABSENT = re.compile(
-    r"wild[\s-]?type|\bnot (?:detected|found|mutated)\b|\bno (?:pathogenic |clinically )?(?:mutation|variant)"
-    r"|negative|absent|\bnormal\b",
-    re.IGNORECASE,
-)
-_UNSETTLED = re.compile(r"uncertain significance|\bVUS\b|unklarer? signifikanz", re.IGNORECASE)
-_BENIGN = re.compile(r"\bbenign\b", re.IGNORECASE)
-_AMPLIFIED = re.compile(r"amplif|copy[\s-]?number gain", re.IGNORECASE)
-_PRESENT = re.compile(r"mutat|pathogenic|detected|positive|present|variant|p\.[A-Z]", re.IGNORECASE)
-_DPYD_POOR = re.compile(r"poor|complete|homozyg|no activity|\bdeficient\b", re.IGNORECASE)
-_DPYD_INTERMEDIATE = re.compile(r"intermediate|partial|heterozyg|reduced", re.IGNORECASE)
+_PROTEIN_CHANGE = re.compile(r"\bp\.[A-Z]")
+"""A change as HGVS writes it."""
+_NEAR = 15
+"""Characters behind "activity score" in which its number stands."""
+_WORST_FIRST = ("poor", "intermediate", "normal")
 
 
 def can_name_gene(code: CodeableConcept | None, terms: RecordTerms) -> bool:
     """Whether an observation or component of this code can tell of a marker; for an unknown code, its words do."""
     test = terms.test(code)
     if test is None:
-        return _GENE.search(" ".join(texts_of(code))) is not None
+        return bool(terms.meanings("gene-name").of(" ".join(texts_of(code))))
     return test in _MARKERS or test in _ANY_GENE
 
 
-def read_biomarkers(resources: Resources, terms: RecordTerms) -> tuple[Biomarker, ...]:
+def read_biomarkers(resources: Resources, terms: RecordTerms, measures: MeasureKnowledge) -> tuple[Biomarker, ...]:
     """All markers, sorted by date."""
     found: list[Biomarker] = []
+    origins = terms.meanings("gene-origin")
     for held in resources.of("Observation"):
         observation = held.resource
         if not isinstance(observation, Observation) or observation.status in {"entered-in-error", "cancelled"}:
@@ -63,13 +58,22 @@ def read_biomarkers(resources: Resources, terms: RecordTerms) -> tuple[Biomarker
         coded = terms.answer("variant", observation.value_codeable_concept) or terms.answer(
             "msi", observation.value_codeable_concept
         )
-        if marker == "erbb2-mutation" and _AMPLIFIED.search(text):
+        if marker == "erbb2-mutation" and terms.meanings("gene-doubt").has("amplified", text):
             marker = "erbb2-amplification"  # of sequencing; the HER2 status rests on IHC and ISH
         if coded == "present":
             coded = next((it for it in (terms.answer("variant-class", one) for one in inside) if it), coded)
-        value = _value(marker, coded, text)
-        quantity = observation.value_quantity
-        number = number_of(quantity.value) if quantity is not None else None
+        limits = [it for it in measures.marker_limits if it.marker == marker]
+        quantity, number, unit = _measured(observation, with_parts=bool(limits))
+        limit = (
+            None
+            if quantity is None or number is None or quantity.comparator
+            else next((it.value for it in limits if it.holds(number, unit)), None)
+        )
+        value = (
+            _dpyd(coded, text, limit, terms, measures)
+            if marker == "dpyd"
+            else _value(marker, coded, text, terms) or limit
+        )
         if value is None and number is None:
             continue
         origin = next((it for it in (terms.answer("variant-origin", one) for one in inside) if it), "")
@@ -80,11 +84,7 @@ def read_biomarkers(resources: Resources, terms: RecordTerms) -> tuple[Biomarker
                 value=value or "measured",
                 number=number,
                 unit=quantity.unit if quantity is not None else None,
-                is_germline=True
-                if "germline" in words.casefold()
-                else False
-                if "somatic" in words.casefold()
-                else None,
+                is_germline=None if (told := origins.first(words)) is None else told == "germline",
                 date=read_date(
                     observation.effective_date_time, start_of(observation.effective_period), observation.issued
                 ),
@@ -104,11 +104,7 @@ def _gene(observation: Observation, terms: RecordTerms) -> str | None:
     listed = terms.gene(texts, (coding for concept in concepts for coding in concept.coding if _is_gene(coding)))
     if listed is not None:
         return listed
-    match = _GENE.search(" ".join(texts))
-    if match is None:
-        return None
-    name = match.group(1).casefold().replace("pdl1", "pd-l1")
-    return {"erbb2": "erbb2-mutation", "ntrk1": "ntrk", "ntrk2": "ntrk", "ntrk3": "ntrk"}.get(name, name)
+    return terms.meanings("gene-name").first(" ".join(texts))
 
 
 def _is_gene(coding: Coding) -> bool:
@@ -131,37 +127,49 @@ def _text(observation: Observation) -> str:
     return " ".join(parts)
 
 
-def _value(marker: str, coded: str | None, text: str) -> str | None:
-    if marker == "dpyd":
-        if _DPYD_POOR.search(text):
-            return "poor"
-        if _DPYD_INTERMEDIATE.search(text):
-            return "intermediate"
-        return (
-            "normal"
-            if coded == "absent" or _ABSENT.search(text)
-            else "unclassified"
-            if coded == "present" or text
-            else None
-        )
-    if marker == "msi":
-        return {"MSI-high": "high", "stable": "stable", "MSI-low": "low"}.get(coded or "") or (
-            "high"
-            if re.search(r"high|unstable", text, re.IGNORECASE)
-            else "stable"
-            if "stable" in text.casefold()
-            else None
-        )
+def _measured(observation: Observation, *, with_parts: bool) -> tuple[Quantity | None, float | None, str]:
+    """The number of a marker with its unit, its own or that of a component."""
+    parts: tuple[Observation | Component, ...] = (observation, *(observation.component if with_parts else ()))
+    for part in parts:
+        quantity = part.value_quantity
+        number = number_of(quantity.value) if quantity is not None else None
+        if quantity is not None and number is not None:
+            return quantity, number, quantity.code or quantity.unit or ""
+    return None, None, ""
+
+
+def _dpyd(
+    coded: str | None, text: str, limit: str | None, terms: RecordTerms, measures: MeasureKnowledge
+) -> str | None:
+    """The phenotype by activity score, by words and by code; of several the one with the least activity."""
+    rest = terms.meanings("dpyd-score").after("score", text)
+    score = number_in(rest[:_NEAR]) if rest and not is_range(rest[:_NEAR]) else None
+    worded = terms.meanings("dpyd").first(text)
+    told = {limit, worded}
+    if score is not None:
+        told |= {it.value for it in measures.marker_limits if it.marker == "dpyd" and it.holds(score, "")}
+    known = next((it for it in _WORST_FIRST if it in told), None)
+    if known == "normal" and (worded == "unclassified" or coded == "present"):
+        return "unclassified"
+    if known is not None:
+        return known
+    return "normal" if coded == "absent" and worded is None else "unclassified" if coded == "present" or text else None
+
+
+def _value(marker: str, coded: str | None, text: str, terms: RecordTerms) -> str | None:
+    if marker in {"msi", "tmb"}:
+        told = {"MSI-high": "high", "stable": "stable", "MSI-low": "low"}.get(coded or "")
+        return told or terms.meanings(marker).first(text)
     if coded in {"mutated", "wild_type", "unclassified"}:
         return coded
-    if _UNSETTLED.search(text):
-        return "unclassified"
-    if _BENIGN.search(text):
-        return "wild_type"
+    doubt = terms.meanings("gene-doubt").first(text)
+    if doubt in {"unclassified", "wild_type"}:
+        return doubt
     if coded in {"present", "absent"}:
         return "mutated" if coded == "present" else "wild_type"
+    said = terms.meanings("gene-result").first(text)
+    if said is None and _PROTEIN_CHANGE.search(text):
+        said = "present"
     if marker == "pd-l1":
-        return "negative" if _ABSENT.search(text) else "positive" if _PRESENT.search(text) else None
-    if _ABSENT.search(text):
-        return "wild_type"
-    return "mutated" if _PRESENT.search(text) else None
+        return None if said is None else "negative" if said == "absent" else "positive"
+    return None if said is None else "wild_type" if said == "absent" else "mutated"

@@ -92,7 +92,7 @@ def read_patient_record(resources: Resources, knowledge: Knowledge) -> PatientRe
         suggested=treatment.suggested,
         other_cancer_drugs=treatment.other_cancer_drugs,
         receptors=receptors,
-        biomarkers=read_biomarkers(observed["biomarkers"], terms),
+        biomarkers=read_biomarkers(observed["biomarkers"], terms, knowledge.measures),
         diagnoses=disease.diagnoses,
         metastases=disease.metastases,
         statuses=disease.statuses,

@@ -11,23 +11,8 @@ from cdshooks.record.dates import read_date, start_of
 from cdshooks.record.model import StatedLine, Statement, Wish
 from cdshooks.record.terms import RecordTerms, texts_of
 
-_PREFERENCES = frozenset({"75773-2", "95541-9", "81378-2"})
-_PREFERENCE = re.compile(r"preference|wish", re.IGNORECASE)
 _STATED = frozenset({"line-of-therapy", "pregnancy-status", "pregnancy-test", "menopausal-status"})
-_ACCEPTS = re.compile(
-    r"\b(?:acceptable|accepts?|is fine with|does not mind|doesn't mind|ok(?:ay)? with|tolerable|willing)\b",
-    re.IGNORECASE,
-)
 _KNOWN = frozenset({"avoid-hair-loss", "avoid-fatigue", "avoid-neuropathy", "prefer-oral", "prefer-home", "chemo-free"})
-_ABOUT = (
-    ("measurable_disease", re.compile(r"measurable", re.IGNORECASE)),
-    ("tempo", re.compile(r"visceral crisis|tempo|disease pace|rapid(?:ly)? progress|indolent", re.IGNORECASE)),
-    ("frailty", re.compile(r"frail", re.IGNORECASE)),
-    ("seizures", re.compile(r"seizure", re.IGNORECASE)),
-    ("swallow", re.compile(r"swallow", re.IGNORECASE)),
-    ("menopause", re.compile(r"menopaus", re.IGNORECASE)),
-)
-_NO = re.compile(r"\bno\b|\bnot\b|\bnone\b|\bnon\b|\babsent\b|without", re.IGNORECASE)
 
 
 class SayingsReading(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,7 +25,7 @@ class SayingsReading(msgspec.Struct, frozen=True, kw_only=True):
 
 def says_something(code: CodeableConcept | None, terms: RecordTerms) -> bool:
     """Whether an observation of this code is a preference, a stated line or a statement."""
-    return _is_preference(code) or terms.test(code) in _STATED or _about(code) is not None
+    return _is_preference(code, terms) or terms.test(code) in _STATED or _about(code, terms) is not None
 
 
 def read_sayings(resources: Resources, terms: RecordTerms) -> SayingsReading:
@@ -55,7 +40,7 @@ def read_sayings(resources: Resources, terms: RecordTerms) -> SayingsReading:
         if not says_something(observation.code, terms):
             continue
         day = read_date(observation.effective_date_time, start_of(observation.effective_period), observation.issued)
-        if _is_preference(observation.code):
+        if _is_preference(observation.code, terms):
             wishes.extend(Wish(wish=wish, date=day, evidence=(held.ref,)) for wish in _wishes(observation, terms))
             continue
         if terms.test(observation.code) == "line-of-therapy":
@@ -67,9 +52,9 @@ def read_sayings(resources: Resources, terms: RecordTerms) -> SayingsReading:
         if stated_state is not None:
             statements.append(Statement(about=stated_state[0], value=stated_state[1], date=day, evidence=(held.ref,)))
             continue
-        about = _about(observation.code)
+        about = _about(observation.code, terms)
         if about is not None:
-            statements.append(Statement(about=about, value=_said(observation), date=day, evidence=(held.ref,)))
+            statements.append(Statement(about=about, value=_said(observation, terms), date=day, evidence=(held.ref,)))
     return SayingsReading(
         wishes=tuple(sorted(dict.fromkeys(wishes), key=lambda it: (it.wish, str(it.date), it.evidence))),
         statements=tuple(sorted(dict.fromkeys(statements), key=lambda it: (str(it.date), it.about, it.evidence))),
@@ -77,21 +62,21 @@ def read_sayings(resources: Resources, terms: RecordTerms) -> SayingsReading:
     )
 
 
-def _is_preference(code: CodeableConcept | None) -> bool:
-    codes = {it.code for it in (code.coding if code is not None else ())}
-    return bool(codes & _PREFERENCES) or _PREFERENCE.search(" ".join(texts_of(code))) is not None
+def _is_preference(code: CodeableConcept | None, terms: RecordTerms) -> bool:
+    if terms.test(code) == "treatment-preference":
+        return True
+    return terms.meanings("preference").first(" ".join(texts_of(code))) is not None
 
 
-def _about(code: CodeableConcept | None) -> str | None:
-    name = " ".join(texts_of(code))
-    return next((it for it, pattern in _ABOUT if pattern.search(name)), None)
+def _about(code: CodeableConcept | None, terms: RecordTerms) -> str | None:
+    return terms.meanings("about").first(" ".join(texts_of(code)))
 
 
 def _coded_state(observation: Observation, terms: RecordTerms) -> tuple[str, str] | None:
     """Pregnancy (by status or test) and menopause, in our own words."""
     test, value = terms.test(observation.code), observation.value_codeable_concept
     if test == "pregnancy-status":
-        found = terms.answer("pregnancy", value) or _worded_pregnancy(observation)
+        found = terms.answer("pregnancy", value) or _worded_pregnancy(observation, terms)
         return (
             ("pregnancy", {"not pregnant": "not_pregnant", "possible pregnancy": "possible"}.get(found, found))
             if found
@@ -110,11 +95,13 @@ def _coded_state(observation: Observation, terms: RecordTerms) -> tuple[str, str
     return None
 
 
-def _worded_pregnancy(observation: Observation) -> str | None:
-    text = " ".join((observation.value_string or "", *texts_of(observation.value_codeable_concept))).casefold()
-    if "pregnan" not in text:
+def _worded_pregnancy(observation: Observation, terms: RecordTerms) -> str | None:
+    text = " ".join((observation.value_string or "", *texts_of(observation.value_codeable_concept)))
+    words = terms.meanings("pregnancy")
+    if not words.has("named", text):
         return None
-    return "not_pregnant" if _NO.search(text) else "possible" if "possible" in text else "pregnant"
+    is_denied = terms.meanings("denial").first(text) is not None
+    return "not_pregnant" if is_denied else "possible" if words.has("possible", text) else "pregnant"
 
 
 def _wishes(observation: Observation, terms: RecordTerms) -> tuple[str, ...]:
@@ -126,13 +113,15 @@ def _wishes(observation: Observation, terms: RecordTerms) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for saying in (text, *texts_of(concept), *(note.text or "" for note in observation.note)):
         for clause in re.split(r"[.;,]|\bbut\b|\band\b", saying):
-            if not _ACCEPTS.search(clause):
+            if terms.meanings("acceptance").first(clause) is None:
                 found.update(dict.fromkeys(terms.wishes(clause)))
     return tuple(found)
 
 
-def _said(observation: Observation) -> str:
+def _said(observation: Observation, terms: RecordTerms) -> str:
     if observation.value_boolean is not None:
         return "present" if observation.value_boolean else "absent"
     text = " ".join((observation.value_string or "", *texts_of(observation.value_codeable_concept))).strip().casefold()
-    return re.sub(r"[^a-z0-9]+", "-", text).strip("-")[:40] or ("absent" if _NO.search(text) else "present")
+    return re.sub(r"[^a-z0-9]+", "-", text).strip("-")[:40] or (
+        "absent" if terms.meanings("denial").first(text) is not None else "present"
+    )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from cdshooks.ehr.resources import CodeableConcept, Coding
 from cdshooks.knowledge.codes import CodeKnowledge, ConditionTerm, system_of
 from cdshooks.knowledge.drugs import SYSTEMS, plain_system
+from cdshooks.knowledge.meanings import NOTHING, Meanings
 from cdshooks.record.model import GivenFor
 from cdshooks.record.remembered import remembered
 
@@ -45,6 +46,14 @@ class RecordTerms:
         self.interacting_name = remembered(self._interacting_name)
         self._asserted = remembered(self._asserted_in)
         self._denied = remembered(self._denied_in)
+
+    def meanings(self, reader: str) -> Meanings:
+        """What words mean to one reader."""
+        return self._codes.meanings.get(reader, NOTHING)
+
+    def toxicity_kind(self, concept: str) -> str | None:
+        """The kind of toxicity that a diagnosis is, as facts ask for it."""
+        return self._codes.toxicity_kinds.get(concept)
 
     def answer(self, value_set: str, concept: CodeableConcept | None) -> str | None:
         """The meaning of a coded answer in one value set."""

@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+import msgspec
+
 from cdshooks.ehr.decode import resolve
 from cdshooks.ehr.resources import (
     AdverseEvent,
     AllergyIntolerance,
     CodeableConcept,
     Condition,
+    DiagnosticReport,
     Drug,
     Extension,
     Held,
     Procedure,
     Resources,
 )
+from cdshooks.knowledge.codes import ConditionTerm
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.dates import end_of, read_date, start_of
@@ -29,33 +33,10 @@ _GRADE = re.compile(
     r"([1-5]|IV|V|I{1,3})(?:\s*(?:-|\u2013|to|/|bis)\s*([1-5]|IV|V|I{1,3}))?\b",
     re.IGNORECASE,
 )
+_CLAUSE_END = re.compile(r"[.;\n](?!\d)")
+_LUNG = "ild"
+"""The one toxicity that imaging shows, and whose clearing is judged on it."""
 _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5}
-_SEVERITY = {"mild": 1, "moderate": 2, "severe": 3, "life-threatening": 4, "fatal": 5}
-_SYMPTOMATIC = re.compile(r"(?<!a)symptomatic|dyspn|cough|steroid|oxygen", re.IGNORECASE)
-_ASYMPTOMATIC = re.compile(r"asymptomatic|incidental|imaging only|radiographic only", re.IGNORECASE)
-_KINDS = {
-    "ild-pneumonitis": "ild",
-    "heart-failure-lv-dysfunction": "heart_failure",
-    "left-ventricular-abnormal-echo": "lvef_decrease",
-    "peripheral-neuropathy": "neuropathy",
-    "diarrhoea": "diarrhoea",
-    "hand-foot-syndrome": "hand_foot",
-    "hepatotoxicity": "hepatotoxicity",
-    "dpd-deficiency": "dpd_deficiency",
-    "hypersensitivity-infusion-reaction": "hypersensitivity",
-    "keratopathy-eye": "keratitis",
-    "thrombocytopenia": "thrombocytopenia",
-    "neutropenia": "neutropenia",
-    "febrile-neutropenia": "febrile_neutropenia",
-    "anaemia": "anaemia",
-    "nausea-vomiting": "nausea",
-    "alopecia": "alopecia",
-    "mucositis": "mucositis",
-    "drug-rash": "rash",
-    "prolonged-qt": "qt_prolonged",
-    "thromboembolism": "thromboembolism",
-    "hyperglycaemia-diabetes": "hyperglycaemia",
-}
 
 
 def read_toxicities(resources: Resources, terms: RecordTerms, names: DrugNames) -> tuple[Toxicity, ...]:
@@ -68,6 +49,8 @@ def read_toxicities(resources: Resources, terms: RecordTerms, names: DrugNames) 
         found.extend(reader.of_condition(held, held.resource))  # type: ignore[arg-type]
     for held in resources.of("AllergyIntolerance"):
         found.extend(reader.of_allergy(held, held.resource))  # type: ignore[arg-type]
+    for held in resources.of("DiagnosticReport"):
+        found = reader.with_report(found, held, held.resource)  # type: ignore[arg-type]
     told = {(it.kind, it.agent) for it in found}
     for kind in ("MedicationRequest", "MedicationStatement", "MedicationAdministration"):
         for held in resources.of(kind):
@@ -95,9 +78,8 @@ class _Reader:
         outcome = " ".join(
             (*texts_of(event.outcome), *(it.code or "" for it in (event.outcome.coding if event.outcome else ())))
         )
-        is_resolved = True if re.search(r"\bresolved\b|recovered\b(?!.*not)", outcome, re.IGNORECASE) else None
-        if re.search(r"ongoing|not[ -]?re(?:solved|covered)|recovering|resolving", outcome, re.IGNORECASE):
-            is_resolved = False
+        told = self._terms.meanings("adverse-outcome").first(outcome)
+        is_resolved = None if told is None else told == "resolved"
         grade = self._grade(event.extension, texts, (event.severity, event.seriousness))
         return self._make(
             held,
@@ -166,7 +148,7 @@ class _Reader:
         for reaction in allergy.reaction:
             for manifestation in reaction.manifestation:
                 texts = [*texts_of(manifestation), reaction.description or ""]
-                grade = self._grade((), texts, ()) or _SEVERITY.get(reaction.severity or "")
+                grade = self._grade((), texts, ()) or self._severity(reaction.severity)
                 found.extend(
                     self._make(
                         held,
@@ -195,6 +177,53 @@ class _Reader:
                 )
             )
         return found
+
+    def with_report(self, found: list[Toxicity], held: Held, report: DiagnosticReport) -> list[Toxicity]:
+        """What a report on imaging says of the lungs: found now, or cleared; of clearing it tells the earlier records too."""
+        if report.status in {"entered-in-error", "cancelled"} or not report.conclusion:
+            return found
+        day = read_date(report.effective_date_time, start_of(report.effective_period), report.issued)
+        for clause in _CLAUSE_END.split(report.conclusion):
+            is_denied = any(self._is_lung(it) for it in self._terms.denied_conditions((clause,)))
+            is_said = any(self._is_lung(it) for it in self._terms.worded_conditions((clause,)))
+            outcome = self._terms.meanings("adverse-outcome").first(clause)
+            if not is_said and not is_denied:
+                continue
+            if (is_denied and outcome is None) or (is_said and outcome == "resolved"):
+                found = [self._cleared(it, day, held) for it in found]
+            if is_said and not any(it.kind == _LUNG for it in found):
+                is_resolved = None if outcome is None else outcome == "resolved"
+                found = [*found, *self._on_image(held, clause, day, is_resolved=is_resolved)]
+        return found
+
+    def _is_lung(self, term: ConditionTerm) -> bool:
+        return term.category == "toxicity" and self._terms.toxicity_kind(term.concept) == _LUNG
+
+    def _cleared(self, toxicity: Toxicity, day: PartialDate | None, held: Held) -> Toxicity:
+        """A lung toxicity of which nothing else tells the end, ended by a later report."""
+        start = toxicity.start
+        is_later = day is not None and (start is None or start.is_before(day) is True)
+        if toxicity.kind != _LUNG or toxicity.is_resolved is not None or not is_later:
+            return toxicity
+        return msgspec.structs.replace(
+            toxicity, is_resolved=True, end=day, evidence=tuple(sorted({*toxicity.evidence, held.ref}))
+        )
+
+    def _on_image(
+        self, held: Held, clause: str, day: PartialDate | None, *, is_resolved: bool | None
+    ) -> list[Toxicity]:
+        made = self._make(
+            held,
+            None,
+            [clause],
+            grade=self._grade((), [clause], ()),
+            agents=(),
+            start=None if is_resolved else day,
+            end=day if is_resolved else None,
+            is_resolved=is_resolved,
+            certainty=Certainty.PROVISIONAL,
+        )
+        return [it for it in made if it.kind == _LUNG]
 
     def of_stopped_drug(self, held: Held, drug: Drug) -> list[Toxicity]:
         reason = getattr(drug, "status_reason", None)
@@ -272,13 +301,16 @@ class _Reader:
             severity = self._terms.answer("severity", concept)
             if severity is not None:
                 return int(severity)
-            for coding in concept.coding if concept is not None else ():
-                if coding.code in _SEVERITY:
-                    return _SEVERITY[coding.code]
-            for text in texts_of(concept):
-                if text.casefold() in _SEVERITY:
-                    return _SEVERITY[text.casefold()]
+            codes = (coding.code for coding in (concept.coding if concept is not None else ()))
+            graded = (self._severity(word) for word in (*codes, *texts_of(concept)))
+            told = next((it for it in graded if it is not None), None)
+            if told is not None:
+                return told
         return None
+
+    def _severity(self, word: str | None) -> int | None:
+        """The highest grade that a word for severity stands for."""
+        return max((int(it) for it in self._terms.meanings("severity").of(word or "")), default=None)
 
     def _make(
         self,
@@ -294,15 +326,14 @@ class _Reader:
         certainty: Certainty,
     ) -> list[Toxicity]:
         terms = (*self._terms.conditions(concept), *self._terms.worded_conditions(texts))
-        kinds = dict.fromkeys(_KINDS.get(term.concept, term.concept) for term in terms if term.category == "toxicity")
-        words = " ".join(texts)
+        named_kinds = (self._terms.toxicity_kind(term.concept) for term in terms if term.category == "toxicity")
+        kinds = dict.fromkeys(it for it in named_kinds if it is not None)
+        felt = self._terms.meanings("symptoms").first(" ".join(texts))
         named = [
             agent for text in texts for agent in self._names.agents_in_text(text) if self._names.is_anticancer(agent)
         ]
         blamed = tuple(dict.fromkeys((*agents, *named))) or (None,)
-        symptomatic = (
-            False if _ASYMPTOMATIC.search(words) else True if _SYMPTOMATIC.search(words) or (grade or 0) > 1 else None
-        )
+        symptomatic = False if felt == "asymptomatic" else True if felt is not None or (grade or 0) > 1 else None
         return [
             self._one(
                 held,
@@ -317,7 +348,6 @@ class _Reader:
             )
             for kind in kinds
             for agent in blamed
-            if kind in _KINDS.values() or kind in {"nrh", "fatigue", "lvef_decrease"}
         ]
 
     def _one(

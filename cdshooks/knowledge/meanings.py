@@ -1,0 +1,57 @@
+"""What words mean to one reader: "wild type" to the reader of genes, "still ongoing" to the reader of adverse events."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+_BETWEEN = r"[\s,:/-]+"
+
+
+class Meanings(msgspec.Struct, frozen=True):
+    """The meanings that one reader knows, in the order of the table, each with its words as one pattern."""
+
+    known: tuple[tuple[str, re.Pattern[str]], ...]
+
+    def of(self, text: str) -> tuple[str, ...]:
+        """Every meaning that a text has."""
+        return tuple(meaning for meaning, pattern in self.known if pattern.search(text))
+
+    def first(self, text: str) -> str | None:
+        """The meaning that counts where a text has several: the one that stands first in the table."""
+        return next((meaning for meaning, pattern in self.known if pattern.search(text)), None)
+
+    def has(self, meaning: str, text: str) -> bool:
+        """Whether a text has this meaning."""
+        return any(known == meaning and pattern.search(text) for known, pattern in self.known)
+
+    def after(self, meaning: str, text: str) -> str:
+        """What follows the first words with this meaning; "" where there are none."""
+        found = next((pattern.search(text) for known, pattern in self.known if known == meaning), None)
+        return text[found.end() :] if found is not None else ""
+
+
+NOTHING = Meanings(())
+
+
+def load_meanings(rows: Iterable[tuple[int, Mapping[str, str]]]) -> Mapping[str, Meanings]:
+    """Make the rows of the table of meanings into reader -> its meanings.
+
+    Words stand whole; ``*`` is any rest of a word, and a blank is what stands between two words of one clause.
+    """
+    words: dict[str, dict[str, list[str]]] = {}
+    for _, row in rows:
+        words.setdefault(row["reader"], {}).setdefault(row["meaning"], []).append(_pattern(row["words"]))
+    return {
+        reader: Meanings(
+            tuple((meaning, re.compile("|".join(parts), re.IGNORECASE)) for meaning, parts in meanings.items())
+        )
+        for reader, meanings in words.items()
+    }
+
+
+def _pattern(words: str) -> str:
+    inner = _BETWEEN.join(re.escape(word).replace(r"\*", r"\w*") for word in words.split())
+    return rf"(?<!\w){inner}(?!\w)"
