@@ -59,7 +59,7 @@ def missing_or_conflicting(advice: Advice, knowledge: Knowledge, gaps: Sequence[
     if unknown:  # other cancer drugs only: ordinary co-medication does not shout here
         points.append("- " + wording.UNMAPPED.format(names=", ".join(escape(it) for it in unknown[:3])))
     points += [f"- {doubt.because}" for doubt in record.doubts if doubt.code == "unsupported"][:2]
-    return f"{wording.MISSING}\n\n" + ("\n".join(dict.fromkeys(points)) or wording.NOTHING_MISSING)
+    return f"{wording.MISSING}\n\n" + ("\n".join(dict.fromkeys(points)) or knowledge.wording.nothing_missing)
 
 
 def gap_names(gaps: Iterable[Gap], knowledge: Knowledge) -> list[str]:
@@ -76,7 +76,12 @@ def _in_short(gap: Gap, knowledge: Knowledge) -> str:
 def limits(knowledge: Knowledge) -> str:
     """When the card does not apply, and the version of the knowledge."""
     manifest = knowledge.manifest
-    return f"{wording.NOT_WHEN}\n\n{wording.BASIS.format(version=manifest.version, reviewed=manifest.reviewed)}"
+    parts = [knowledge.wording.not_when]
+    switched_off = [it.label for it in knowledge.regimens.values() if it.switched_off is not None]
+    if switched_off:
+        parts.append(wording.SWITCHED_OFF.format(names=some_names(switched_off)))
+    parts.append(wording.BASIS.format(version=manifest.version, reviewed=manifest.reviewed))
+    return "\n\n".join(parts)
 
 
 def gravest_of_topic(findings: Iterable[Finding], knowledge: Knowledge) -> list[Finding]:

@@ -11,10 +11,11 @@ _LONGEST_SUMMARY = 139
 
 
 class Indicator(StrEnum):
-    """How urgent a card is; we never send "critical"."""
+    """How urgent a card is; ``critical`` only where a hospital's overlay asks for it."""
 
     INFO = "info"
     WARNING = "warning"
+    CRITICAL = "critical"
 
 
 class Coding(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +44,8 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
     uuid: str
     option: str
     actions: tuple[Action, ...]
+    is_recommended: bool = False
+    """A hospital's overlay recommends it; the service by itself recommends nothing."""
 
     def __post_init__(self) -> None:
         """Refuse a suggestion without an action."""
@@ -51,7 +54,13 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
 
     def as_json(self) -> dict[str, Any]:
         """The suggestion as it is sent."""
-        return {"label": self.label, "uuid": self.uuid, "actions": [it.as_json() for it in self.actions]}
+        recommended = {"isRecommended": True} if self.is_recommended else {}
+        return {
+            "label": self.label,
+            "uuid": self.uuid,
+            **recommended,
+            "actions": [it.as_json() for it in self.actions],
+        }
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):

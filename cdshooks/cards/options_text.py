@@ -21,10 +21,10 @@ _MOST_REASONS = 8
 def option_lines(shown: Sequence[Option], rest: Sequence[Option], advice: Advice, knowledge: Knowledge) -> str:
     """The first options with their evidence, warnings and questions; the rest by name."""
     entries = [f"{place}. {_option(it, advice, knowledge)}" for place, it in enumerate(shown, 1)]
-    parts = [wording.OPTIONS, "\n".join(entries), wording.TRIAL, _anchor(advice, knowledge)]
+    parts = [knowledge.wording.options, "\n".join(entries), knowledge.wording.trial, _anchor(advice, knowledge)]
     if rest:
-        parts.append(wording.OTHERS.format(names=some_names([it.label for it in rest])))
-    for verdict, sentence in ((Verdict.HOLD, wording.HELD), (Verdict.EXCLUDE, wording.EXCLUDED)):
+        parts.append(knowledge.wording.others.format(names=some_names([it.label for it in rest])))
+    for verdict, sentence in ((Verdict.HOLD, knowledge.wording.held), (Verdict.EXCLUDE, knowledge.wording.excluded)):
         named = _by_reason(it for it in advice.options if it.verdict == verdict and _could_be_offered(it, knowledge))
         if named:
             parts.append(f"{sentence}\n\n" + "\n".join(named[:_MOST_REASONS]))
@@ -72,6 +72,8 @@ def _option(option: Option, advice: Advice, knowledge: Knowledge) -> str:
         text += f"\n   - First: {ask.text}"
     for note in option.dose_notes[:3]:
         text += f"\n   - Dose: {note}"
+    if regimen.formulary_note:
+        text += "\n   - " + wording.FORMULARY.format(note=regimen.formulary_note)
     for views in views_of(option, advice, knowledge):
         text += "\n   - " + wording.DISAGREE.format(views=views)
     return text
@@ -91,7 +93,9 @@ def _evidence(regimen: Regimen, knowledge: Knowledge, *, after_tdxd: bool) -> st
     told = [it for it in regimen.evidence if it.verified and _verified_figures(it)]
     told.sort(key=lambda it: (after_tdxd and it.is_tdxd_naive is not False, it.phase != "3", not _has_survival(it)))
     if not told:
-        return wording.UNVERIFIED  # without a source: what stands behind an unverified figure is not cited as evidence
+        return (
+            knowledge.wording.unverified
+        )  # without a source: what stands behind an unverified figure is not cited as evidence
     return _figures(told[0], knowledge, after_tdxd=after_tdxd)
 
 

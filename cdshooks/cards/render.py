@@ -12,7 +12,7 @@ from cdshooks.cards.detail import found_for_patient, found_in_short, gap_names, 
 from cdshooks.cards.model import Action, Card, Coding, Indicator, Link, Source, Suggestion
 from cdshooks.cards.options_text import had_tdxd, has_evidence, option_lines
 from cdshooks.cards.quiet import fingerprint
-from cdshooks.cards.review_text import alternatives, headline, review_lines
+from cdshooks.cards.review_text import alternatives, headline, review_lines, worst_of
 from cdshooks.cards.trials_text import (
     trial_lines,
     trial_lines_in_short,
@@ -26,7 +26,7 @@ from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.manifest import Freshness
 from cdshooks.knowledge.orderable import OrderableTest
 from cdshooks.lines.model import EndReason
-from cdshooks.options.model import Advice, Gap, Option, OrderReview, Outcome
+from cdshooks.options.model import Advice, Gap, Option, OrderReview, Outcome, Verdict
 
 _FINISHED_LINES = 3
 _MOST_SUGGESTIONS = 3
@@ -90,9 +90,12 @@ def _concerns(advice: Advice) -> bool:
 
 
 def _is_only_about_licence(review: OrderReview) -> bool:
-    """Off-label use of a fitting regimen is everyday practice in later lines: it is said with the option, not as a warning."""
+    """Off-label use of a fitting regimen is everyday practice in later lines: it is said with the option, not as a warning.
+
+    That a hospital has switched a regimen off is no danger either.
+    """
     failed = {str(it.criterion) for it in review.reasons if it.outcome in {Outcome.NOT_MET, Outcome.REVIEW}}
-    return review.judgement == "warning" and failed <= {"LICENCE"}
+    return review.judgement == "warning" and failed <= {"LICENCE", "SWITCHED_OFF"}
 
 
 def _is_renewal(advice: Advice, occasion: Occasion) -> bool:
@@ -189,7 +192,7 @@ class _Maker:
             )
         parts = (
             found_for_patient(advice),
-            wording.WHY_OPTIONS,
+            self._knowledge.wording.why_options,
             missing,
             option_lines(self._shown, self._rest(), advice, knowledge),
             self._ordered_line(),
@@ -205,11 +208,11 @@ class _Maker:
         )
 
     def _options_summary(self, finished: int) -> str:
-        summary = wording.OPTIONS_SUMMARY
+        summary = self._knowledge.wording.options_summary
         if not self._shown:
-            summary = wording.OPTIONS_SUMMARY_NONE
+            summary = self._knowledge.wording.options_summary_none
         elif self._knowledge.regimens[self._shown[0].id].role == "trial" and not self._has_evidence():
-            summary = wording.OPTIONS_SUMMARY_UNPROVEN
+            summary = self._knowledge.wording.options_summary_unproven
         count = f"{len(self._shown)} option{'s' if len(self._shown) != 1 else ''}"
         return summary.format(lines=_lines(finished), count=count)
 
@@ -233,28 +236,30 @@ class _Maker:
             found_in_short(advice),
             review_lines(reviews, knowledge),
             missing_or_conflicting(advice, knowledge, self._gaps, in_short=True),
-            wording.ALTERNATIVES.format(names="; ".join(it.label for it in fitting[:3])) if fitting else "",
+            self._knowledge.wording.alternatives.format(names="; ".join(it.label for it in fitting[:3]))
+            if fitting
+            else "",
         )
         room = _LONGEST_SUMMARY - len(self._headed(""))
         concluded = [(it.agents, it.judgement, [(why.criterion, why.outcome) for why in it.reasons]) for it in reviews]
-        return self._card(
-            "review", Indicator.WARNING, headline(reviews, knowledge, room), parts, concluded, tuple(swaps)
-        )
+        is_critical = worst_of(reviews).judgement in knowledge.presentation.critical_for
+        indicator = Indicator.CRITICAL if is_critical else Indicator.WARNING
+        return self._card("review", indicator, headline(reviews, knowledge, room), parts, concluded, tuple(swaps))
 
     def gaps(self) -> Card:
         """What to find out first, with the tests ready to be requested."""
         asks = "\n".join(f"- {gap.ask}" for gap in self._gaps)
         names = gap_names(self._gaps, self._knowledge)
-        summary = wording.GAPS_SUMMARY.format(names="; ".join(names))
+        summary = self._knowledge.wording.gaps_summary.format(names="; ".join(names))
         while len(self._headed(summary)) > _LONGEST_SUMMARY and len(names) > 1:
             names = names[:-1]
-            summary = wording.GAPS_SUMMARY.format(names="; ".join(names) + " and more")
+            summary = self._knowledge.wording.gaps_summary.format(names="; ".join(names) + " and more")
         subject, encounter = self._occasion.patient_id, self._occasion.encounter_id
         return self._card(
             "missing",
             Indicator.INFO,
             summary,
-            (f"{wording.TO_FIND_OUT}\n\n{asks}",),
+            (f"{self._knowledge.wording.to_find_out}\n\n{asks}",),
             [gap.fact for gap in self._gaps],
             ()
             if self._is_expired
@@ -267,10 +272,11 @@ class _Maker:
         )
 
     def view(self, finished: int) -> Card:
+        summary = wording.VIEW_SUMMARY_EXPIRED if self._is_expired else self._knowledge.wording.view_summary
         return self._card(
             "view",
             Indicator.INFO,
-            (wording.VIEW_SUMMARY_EXPIRED if self._is_expired else wording.VIEW_SUMMARY).format(lines=_lines(finished)),
+            summary.format(lines=_lines(finished)),
             (found_for_patient(self._advice), trial_lines_in_short(self._trials, self._knowledge)),
             [(it.nct_id, it.verdict) for it in self._trials],
             links=trial_links(self._trials, self._knowledge),
@@ -303,11 +309,24 @@ class _Maker:
                     occasion.encounter_id,
                     is_single=occasion.takes_one_action,
                 )
-                made.append(self._suggestion(label.format(label=" + ".join(option.agents)), str(option.id), actions))
+                is_recommended = self._is_recommended(option) and not any(it.is_recommended for it in made)
+                drugs = " + ".join(option.agents)
+                made.append(
+                    self._suggestion(label.format(label=drugs), str(option.id), actions, is_recommended=is_recommended)
+                )
         return made
 
-    def _suggestion(self, label: str, option: str, actions: tuple[Action, ...]) -> Suggestion:
-        return Suggestion(label=label, uuid=self._new_uuid(), option=option, actions=actions)
+    def _is_recommended(self, option: Option) -> bool:
+        """Whether a hospital recommends the regimen and nothing speaks against it for this patient."""
+        regimen = self._knowledge.regimens[option.id]
+        return regimen.is_overlay and regimen.recommend and option.verdict is Verdict.OFFER
+
+    def _suggestion(
+        self, label: str, option: str, actions: tuple[Action, ...], *, is_recommended: bool = False
+    ) -> Suggestion:
+        return Suggestion(
+            label=label, uuid=self._new_uuid(), option=option, actions=actions, is_recommended=is_recommended
+        )
 
     def _headed(self, summary: str) -> str:
         return summary if self._occasion.is_signed else f"{wording.UNSIGNED}: {summary}"

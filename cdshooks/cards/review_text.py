@@ -14,10 +14,11 @@ _BLOCKING = frozenset({Effect.EXCLUDE, Effect.HOLD})
 _MOST_REASONS = 4
 _OFFERED = frozenset({Verdict.OFFER, Verdict.OFFER_WITH_WARNING})
 _HEADLINE = {
-    "repeated_after_progression": wording.REVIEW_REPEATED,
-    "contraindicated": wording.REVIEW_CONTRAINDICATED,
-    "warning": wording.REVIEW_WARNING,
+    "repeated_after_progression": "review_repeated",
+    "contraindicated": "review_contraindicated",
+    "warning": "review_warning",
 }
+"""The sentence of the knowledge's wording for each judgement, the gravest first."""
 
 
 def worst_of(reviews: Sequence[OrderReview]) -> OrderReview:
@@ -38,7 +39,8 @@ def headline(reviews: Sequence[OrderReview], knowledge: Knowledge, room: int) ->
             return told
     ordered = dict.fromkeys(agent for review in reviews for agent in review.agents)
     drugs = " + ".join((reasons[0].about if reasons else ()) or ordered)
-    return _HEADLINE[worst.judgement].format(agents=drugs)
+    in_general: str = getattr(knowledge.wording, _HEADLINE[worst.judgement])
+    return in_general.format(agents=drugs)
 
 
 def _in_midst(sentence: str) -> str:
@@ -67,7 +69,9 @@ def review_lines(reviews: Sequence[OrderReview], knowledge: Knowledge) -> str:
         criterion = knowledge.criteria.get(it.criterion)
         if criterion is not None and criterion.experts_disagree:
             points.append("- " + wording.DISAGREE.format(views=criterion.experts_disagree))
-    opening = wording.WHY_REVIEW if any(it.effect in _BLOCKING for it in reasons) else wording.WHY_WEIGH
+    opening = (
+        knowledge.wording.why_review if any(it.effect in _BLOCKING for it in reasons) else knowledge.wording.why_weigh
+    )
     return f"{opening}\n\n" + "\n".join(dict.fromkeys(points))
 
 

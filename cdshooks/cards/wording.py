@@ -1,4 +1,4 @@
-"""Every sentence that a clinician reads on a card, in one place, so that one person can review them in one sitting.
+"""The sentences of the cards that nobody may word another way; the others stand in ``knowledge/data/wording.yaml``.
 
 They offer and never order. Names in braces are filled from our own knowledge, from numbers and dates, or with escaped text.
 """
@@ -12,19 +12,9 @@ EXPIRED_SUMMARY = "The knowledge of this service expired on {expires}: no option
 DUE = "The knowledge was last reviewed on {reviewed}; a review was due on {due}."
 FIXED_DATE = "The date of this service is fixed to {today}."
 
-OPTIONS_SUMMARY = "After {lines} of metastatic therapy: {count} to consider"
-OPTIONS_SUMMARY_NONE = "After {lines} of metastatic therapy: no option of this knowledge fits; consider a trial"
 INCOMPLETE_SUMMARY = "Treatment history incomplete: lines of therapy cannot be counted"
 VIEW_SUMMARY_EXPIRED = "{lines} of metastatic therapy on record; the knowledge of this service expired"
-VIEW_SUMMARY = "{lines} of metastatic therapy on record; options and trials to consider"
-REVIEW_REPEATED = "{agents}: the disease progressed on it before"
-REVIEW_CONTRAINDICATED = "{agents}: a reason against it is on record"
-REVIEW_WARNING = "{agents}: points to weigh before this order"
 REVIEW_REASON = "{agents}: {reason}"
-OPTIONS_SUMMARY_UNPROVEN = (
-    "After {lines} of metastatic therapy: nothing with evidence is left; a trial first, {count} to consider"
-)
-GAPS_SUMMARY = "Before the next line, to find out: {names}"
 
 FOUND = "**Found for this patient** (as of {as_of})"
 FOUND_LINE = "Line {number}: {agents} ({reason}{end})"
@@ -48,26 +38,13 @@ BRAIN = {
     "unknown": "Brain: metastases on record, state not known ({date}).",
 }
 
-WHY_OPTIONS = "**Why this card:** three or more metastatic lines are finished, and HER2 is or was positive."
-WHY_REVIEW = "**What speaks against this order**"
-WHY_WEIGH = "**What to weigh before this order**"
 MISSING = "**Missing or conflicting**"
 MISSING_NAMES = "To find out first: {names}."
-NOTHING_MISSING = "Nothing that would change the first options."
-TO_FIND_OUT = "**To find out before the next line**"
-OPTIONS = "**Options to consider**"
-OTHERS = "Also possible: {names}."
 ORDERED_FITS = "The selected order ({label}) is not listed again; among all options it is number {rank} of {count}."
-HELD = "Not now, may recover:"
-EXCLUDED = "Not offered, and why:"
 TDXD_NAIVE = "from patients who had not had T-DXd: expect less after it"
-UNVERIFIED = "We have verified no figure for it."
 DISAGREE = "Experts disagree: {views}"
-TRIAL = "A clinical trial is an option beside each of these."
-NOT_WHEN = (
-    "**When this does not apply:** another cancer is being treated, treatment was given elsewhere and is not in this record, "
-    "or the patient does not want further treatment."
-)
+SWITCHED_OFF = "Switched off by this hospital and not offered here: {names}."
+FORMULARY = "This hospital: {note}"
 BASIS = "Knowledge {version}, reviewed {reviewed}. Doses are drafts to check against the label and local protocol."
 INCOMPLETE = (
     "Parts of the record were not sent or could not be retrieved: {queries}. "
@@ -75,7 +52,6 @@ INCOMPLETE = (
 )
 UNREADABLE = "{count} could not be read and may matter: {refs}."
 UNMAPPED = "Not recognised as a drug we know: {names}."
-ALTERNATIVES = "**Options that were judged to fit instead:** {names}."
 SUGGEST = "Draft: {label}"
 SWAP = "Instead, draft: {label}"
 ACTION = "Draft order: {agent} {dosage}. To be completed and signed by the prescriber."

@@ -49,6 +49,17 @@ def explain_json(advice: Advice, knowledge: Knowledge, unused: tuple[Unused, ...
             "content_hash": manifest.content_hash,
             "freshness": manifest.freshness(advice.as_of).value,
             "signed": _signed(manifest, advice.as_of),
+            "overlay": [
+                {
+                    "kind": it.kind,
+                    "id": it.id,
+                    "did": it.did,
+                    "members": list(it.members),
+                    "reason": it.reason,
+                    "at": f"{it.file}:{it.line}",
+                }
+                for it in knowledge.overlay
+            ],
         },
         "patient": {"id": record.person.id},
         "lines": {

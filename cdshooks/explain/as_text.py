@@ -31,6 +31,8 @@ def print_explanation(advice: Advice, knowledge: Knowledge, console: Console, un
         f"knowledge {manifest.version}, reviewed {manifest.reviewed}, {manifest.freshness(advice.as_of)}",
         markup=False,
     )
+    for change in knowledge.overlay:
+        console.print(f"  overlay: {change.told} ({change.file}:{change.line})", markup=False)
     _heading(console, "Lines of therapy")
     print_lines(advice, console)
     _heading(console, "The record")

@@ -26,6 +26,7 @@ from cdshooks.knowledge.load import load_knowledge
 from cdshooks.knowledge.manifest import load_manifest
 from cdshooks.knowledge.measures import load_measures
 from cdshooks.knowledge.orderable import load_tests
+from cdshooks.knowledge.presentation import load_presentation
 from cdshooks.knowledge.quiet import load_quiet_rules
 from cdshooks.knowledge.ranking import load_ranking
 from cdshooks.knowledge.receptors import load_receptor_rules
@@ -34,6 +35,7 @@ from cdshooks.knowledge.rules import bind_criteria
 from cdshooks.knowledge.sources import Source, cited_in, load_sources
 from cdshooks.knowledge.trial_terms import load_trial_terms
 from cdshooks.knowledge.trials import TrialKnowledge, load_trials
+from cdshooks.knowledge.wording import load_wording
 
 _CITING = ("criteria", "regimens", "gaps", "line_rules", "quiet", "receptor_limits", "ish_groups")
 _MEMORY = "memory"
@@ -77,6 +79,8 @@ def check_knowledge(overlay: Path | None = None) -> tuple[str, ...]:
         lambda: load_receptor_rules(sources, overlay) if sources else None,
         lambda: load_line_rules(overlay),
         lambda: load_ranking(overlay),
+        lambda: load_wording(overlay),
+        lambda: load_presentation(overlay),
         lambda: load_manifest(overlay),
         lambda: load_measures(overlay),
     )
@@ -84,13 +88,14 @@ def check_knowledge(overlay: Path | None = None) -> tuple[str, ...]:
         _load(read, None, faults)
     if facts and drugs is not None:
         _load(lambda: _read_trials(facts, drugs, overlay), None, faults)
+    if overlay is None:
+        faults.extend(_hospitals_own(regimens))
     found = _Found(drugs=drugs, sources=sources, facts=facts, criteria=criteria, regimens=regimens)
     faults.extend(code_faults(overlay))
     faults.extend(_entry_faults(found, overlay))
     faults.extend(_reach_faults(found, overlay))
     faults.extend(_idle_sources(overlay))
-    if not faults:
-        _load(lambda: load_knowledge(overlay), None, faults)  # whatever else stops a start
+    _load(lambda: load_knowledge(overlay), None, faults)  # whatever else stops a start
     return tuple(dict.fromkeys(faults))
 
 
@@ -98,6 +103,13 @@ def _read_trials(facts: Mapping[FactId, FactDefinition], drugs: DrugKnowledge, o
     return load_trials(
         facts, drugs.by_agent, load_codes(overlay).comed_classes, load_trial_terms(facts, overlay), overlay
     )
+
+
+def _hospitals_own(regimens: Mapping[RegimenId, Regimen]) -> Iterator[str]:
+    """Members that only a hospital may set, found in a shipped regimen."""
+    for it in regimens.values():
+        if it.recommend or it.formulary_note is not None:
+            yield f"{it.file}:1: regimens {it.id!r}: to recommend a regimen or note a formulary is for a hospital's overlay"
 
 
 def _load(read: Callable[[], T], otherwise: T, faults: list[str]) -> T:
@@ -151,18 +163,13 @@ def _dangling(content: Any, found: _Found, kind: str) -> Iterator[str]:
         elif key == "classes":
             yield from _unknown("drug class", value, classes)
         elif key in {"regimens", "except_regimens"} and found.regimens and isinstance(value, list):
-            yield from _unknown("regimen", value, _ever_shipped() | set(found.regimens))
+            yield from _unknown("regimen", value, found.regimens)
         elif key == "fact" and found.facts and kind == _SETTING_AN_ORDER:
             yield from _unknown("fact", (value,), found.facts)
 
 
 def _unknown(what: str, named: Any, known: Collection[Any]) -> Iterator[str]:
     yield from (f"names the unknown {what} {it!r}" for it in named if it not in known)
-
-
-def _ever_shipped() -> set[str]:
-    """Regimens that an overlay may have switched off: naming one is no fault."""
-    return set(read_entries("regimens").by_id)
 
 
 def _members(content: Any) -> Iterator[tuple[str, Any]]:
@@ -261,7 +268,7 @@ def _reach_faults(found: _Found, overlay: Path | None) -> Iterator[str]:
             entry = criteria[criterion]
             yield f"{entry.file}:{entry.line}: criteria {criterion!r} is reached by no regimen"
     written = read_entries("regimens", overlay).by_id
-    for regimen in found.regimens.values():
+    for regimen in (it for it in found.regimens.values() if it.switched_off is None):
         fixed = {part.one_of[0].agent for part in regimen.components if len(part.one_of) == 1 and not part.optional}
         matched = regimen.matches.all_of.union(regimen.matches.may_include, *regimen.matches.one_of)
         if matched and fixed - matched:

@@ -1,14 +1,15 @@
 """The entries of one kind of knowledge: read from the shipped files, then from a hospital's overlay, checked by the kind's schema.
 
 A kind lives in ``data/<kind>.yaml`` and ``data/<kind>/**/*.yaml``; each file is a mapping with the one key ``<kind>`` that holds
-a list of entries with an ``id`` (a trial file is one entry by itself, with ``nct_id``). An overlay has the same layout: an entry
-with a known id replaces the shipped one, ``{id: ..., switched_off: "reason"}`` removes it, a new id adds one.
+a list of entries with an ``id`` (a trial file is one entry by itself, with ``nct_id``). An overlay has the same layout: a new id
+adds an entry, an entry with a known id replaces the shipped one, ``{id: ..., changes: {...}}`` changes only the members that it
+names, and ``{id: ..., switched_off: "reason"}`` takes the shipped one out of use. What results is checked like a shipped entry.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,19 @@ import jsonschema
 import msgspec
 
 from cdshooks.errors import KnowledgeError
+from cdshooks.knowledge.schema_faults import plain_fault
 from cdshooks.knowledge.strict_yaml import LineMap, read_yaml
 
 DATA = Path(__file__).parent / "data"
 SCHEMAS = Path(__file__).parent / "schemas"
+_SWITCHED_OFF, _CHANGES = "switched_off", "changes"
+_SWITCHABLE = frozenset({"regimens", "criteria", "gaps", "trials", "sources", "canaries", "quiet", "line_rules"})
+"""Kinds that can do without an entry; the others hold what the service needs to work at all (of line rules: their loader)."""
+_At = tuple[str | int, ...]
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry as written, with the place it was read from."""
+    """One entry as it is in force, with the place it was read from."""
 
     id: str
     content: dict[str, Any]
@@ -42,8 +48,10 @@ class Entries(msgspec.Struct, frozen=True, kw_only=True):
     by_id: dict[str, Entry]
     switched_off: dict[str, str]
     """Ids that an overlay switched off -> its reason."""
-    overlaid: tuple[str, ...]
-    """Ids that an overlay added or replaced."""
+    overlaid: dict[str, Entry]
+    """What the overlay wrote, by id."""
+    shipped: dict[str, Entry]
+    """Shipped entries that the overlay replaced, changed or switched off, as they were."""
 
 
 def read_entries(kind: str, overlay: Path | None = None, *, id_key: str = "id") -> Entries:
@@ -52,38 +60,37 @@ def read_entries(kind: str, overlay: Path | None = None, *, id_key: str = "id") 
     Raises:
         KnowledgeError: With one sentence for each fault of the kind's files: file, line and what is wrong.
     """
-    faults: list[str] = []
-    in_force: dict[str, Entry] = {}
-    switched_off: dict[str, str] = {}
-    overlaid: list[str] = []
-    roots = [(DATA, False)] + ([(overlay, True)] if overlay is not None else [])
-    for root, is_overlay in roots:
-        seen: dict[str, Entry] = {}
-        for path in _files(root, kind):
-            for entry in _entries_of(path, kind, id_key, faults, is_overlay=is_overlay):
-                if entry.id in seen:
-                    first = seen[entry.id]
-                    faults.append(
-                        f"{entry.file}:{entry.line}: {kind} {entry.id!r} is already defined in {first.file}:{first.line}"
-                    )
-                    continue
-                seen[entry.id] = entry
-                reason = entry.content.get("switched_off")
-                if is_overlay and reason is not None:
-                    if entry.id not in in_force:
-                        faults.append(f"{entry.file}:{entry.line}: there is no {kind} {entry.id!r} to switch off")
-                    in_force.pop(entry.id, None)
-                    switched_off[entry.id] = str(reason)
-                    continue
-                if is_overlay:
-                    overlaid.append(entry.id)
-                in_force[entry.id] = entry
+    before, shipped_faults = _shipped(DATA, kind, id_key)
+    faults = list(shipped_faults)
+    if overlay is None:
+        written: dict[str, Entry] = {}
+        in_force = before
+    else:
+        written = _entries_under(overlay, kind, id_key, before, faults, is_overlay=True)
+        in_force = before | written
+    switched_off = {
+        it.id: str(it.content[_SWITCHED_OFF]) for it in written.values() if it.content.get(_SWITCHED_OFF) is not None
+    }
     if faults:
         raise KnowledgeError(tuple(faults))
-    return Entries(kind=kind, by_id=in_force, switched_off=switched_off, overlaid=tuple(overlaid))
+    return Entries(
+        kind=kind,
+        by_id={key: entry for key, entry in in_force.items() if key not in switched_off},
+        switched_off=switched_off,
+        overlaid=written,
+        shipped={key: before[key] for key in written if key in before},
+    )
 
 
-def _files(root: Path, kind: str) -> Iterator[Path]:
+@cache
+def _shipped(root: Path, kind: str, id_key: str) -> tuple[dict[str, Entry], tuple[str, ...]]:
+    """The shipped entries and their faults; they do not change while the process lives, and several loaders read them."""
+    faults: list[str] = []
+    return _entries_under(root, kind, id_key, {}, faults, is_overlay=False), tuple(faults)
+
+
+def files_of(root: Path, kind: str) -> Iterator[Path]:
+    """The files of a kind under a directory laid out like the shipped one."""
     single = root / f"{kind}.yaml"
     if single.is_file():
         yield single
@@ -91,46 +98,105 @@ def _files(root: Path, kind: str) -> Iterator[Path]:
         yield from sorted((root / kind).rglob("*.yaml"))
 
 
-def _entries_of(path: Path, kind: str, id_key: str, faults: list[str], *, is_overlay: bool) -> Iterator[Entry]:
+def _entries_under(
+    root: Path, kind: str, id_key: str, before: Mapping[str, Entry], faults: list[str], *, is_overlay: bool
+) -> dict[str, Entry]:
+    found: dict[str, Entry] = {}
+    for path in files_of(root, kind):
+        for row, at, lines in _rows(path, kind, id_key, faults):
+            where = f"{path.name}:{lines.get(at, 1)}"
+            if row[id_key] in found:
+                first = found[row[id_key]]
+                faults.append(f"{where}: {kind} {row[id_key]!r} is already defined in {first.file}:{first.line}")
+                continue
+            content = _in_force(path, kind, id_key, row, at, lines, before, faults) if is_overlay else row
+            if content is None:
+                continue
+            if not (is_overlay and _SWITCHED_OFF in row):
+                at_changes = (*at, _CHANGES) if is_overlay and _CHANGES in row else at
+                row_faults = list(_schema_faults(path, kind, content, at_changes, lines))
+                faults.extend(row_faults)
+                if row_faults:
+                    continue
+            found[row[id_key]] = Entry(
+                id=row[id_key],
+                content=content,
+                file=path.name,
+                line=lines.get(at, 1),
+                is_overlay=is_overlay,
+                lines=lines,
+            )
+    return found
+
+
+def _in_force(
+    path: Path,
+    kind: str,
+    id_key: str,
+    row: dict[str, Any],
+    at: _At,
+    lines: LineMap,
+    before: Mapping[str, Entry],
+    faults: list[str],
+) -> dict[str, Any] | None:
+    """What an overlay's entry makes of the shipped one; None where it is faulty."""
+    where, id_ = f"{path.name}:{lines.get(at, 1)}", row[id_key]
+    for key, must in ((_SWITCHED_OFF, "its reason"), (_CHANGES, "the members that change")):
+        if key not in row:
+            continue
+        if key == _SWITCHED_OFF and kind not in _SWITCHABLE:
+            faults.append(f"{where}: {kind} {id_!r} cannot be switched off, only changed")
+        elif set(row) != {id_key, key}:
+            faults.append(f"{where}: an entry with {key!r} has only {id_key!r} and {must}")
+        elif id_ not in before:
+            verb = "switch off" if key == _SWITCHED_OFF else "change"
+            faults.append(f"{where}: there is no {kind} {id_!r} to {verb}")
+        elif key == _SWITCHED_OFF and not (isinstance(row[key], str) and row[key].strip()):
+            faults.append(f"{where}: {kind} {id_!r} is switched off without a reason")
+        elif key == _CHANGES and (not isinstance(row[key], dict) or not row[key] or id_key in row[key]):
+            faults.append(f"{where}: {kind} {id_!r}: 'changes' names the members that change, and never {id_key!r}")
+        elif key == _CHANGES:
+            return _merged(before[id_].content, row[key])
+        else:
+            return row
+        return None
+    return row
+
+
+def _merged(shipped: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The shipped mapping with the members that change; a list or a value is replaced as a whole."""
+    return dict(shipped) | {
+        key: _merged(shipped[key], value) if isinstance(value, dict) and isinstance(shipped.get(key), dict) else value
+        for key, value in changes.items()
+    }
+
+
+def _rows(path: Path, kind: str, id_key: str, faults: list[str]) -> Iterator[tuple[dict[str, Any], _At, LineMap]]:
     try:
         document, lines = read_yaml(path)
     except KnowledgeError as error:
         faults.extend(error.faults)
         return
     if id_key != "id":  # one document is one entry
-        rows: list[tuple[Any, tuple[str | int, ...]]] = [(document, ())]
+        rows: list[tuple[Any, _At]] = [(document, ())]
     elif isinstance(document, dict) and set(document) == {kind} and isinstance(document[kind], list):
         rows = [(row, (kind, index)) for index, row in enumerate(document[kind])]
     else:
         faults.append(f"{path.name}:1: the file must hold one list named {kind!r}")
         return
     for row, at in rows:
-        line = lines.get(at, 1)
-        if not isinstance(row, dict) or not isinstance(row.get(id_key), str):
-            faults.append(f"{path.name}:{line}: an entry of {kind!r} needs the text {id_key!r}")
-            continue
-        if is_overlay and "switched_off" in row:
-            row_faults = (
-                []
-                if set(row) <= {id_key, "switched_off"}
-                else [f"{path.name}:{line}: a switched-off entry has only {id_key!r} and its reason"]
-            )
+        if isinstance(row, dict) and isinstance(row.get(id_key), str):
+            yield row, at, lines
         else:
-            row_faults = list(_schema_faults(path, kind, row, at, lines))
-        faults.extend(row_faults)
-        if not row_faults:
-            yield Entry(id=row[id_key], content=row, file=path.name, line=line, is_overlay=is_overlay, lines=lines)
+            faults.append(f"{path.name}:{lines.get(at, 1)}: an entry of {kind!r} needs the text {id_key!r}")
 
 
-def _schema_faults(
-    path: Path, kind: str, row: dict[str, Any], at: tuple[str | int, ...], lines: LineMap
-) -> Iterator[str]:
-    for error in sorted(_validator(kind).iter_errors(row), key=lambda it: [str(step) for step in it.absolute_path]):
+def _schema_faults(path: Path, kind: str, content: dict[str, Any], at: _At, lines: LineMap) -> Iterator[str]:
+    for error in sorted(_validator(kind).iter_errors(content), key=lambda it: [str(step) for step in it.absolute_path]):
         where = (*at, *error.absolute_path)
         while where not in lines and where:
             where = where[:-1]
-        member = ".".join(str(step) for step in error.absolute_path) or "the entry"
-        yield f"{path.name}:{lines.get(where, 1)}: {member}: {error.message}"
+        yield f"{path.name}:{lines.get(where, 1)}: {plain_fault(error)}"
 
 
 @cache

@@ -17,6 +17,8 @@ from cdshooks.knowledge.line_rules import LineRules, load_line_rules
 from cdshooks.knowledge.manifest import Manifest, load_manifest
 from cdshooks.knowledge.measures import MeasureKnowledge, load_measures
 from cdshooks.knowledge.orderable import OrderableTest, load_tests
+from cdshooks.knowledge.overlay import OverlayChange, overlay_changes
+from cdshooks.knowledge.presentation import Presentation, load_presentation
 from cdshooks.knowledge.quiet import QuietRule, load_quiet_rules
 from cdshooks.knowledge.ranking import Ranking, load_ranking
 from cdshooks.knowledge.receptors import ReceptorRules, load_receptor_rules
@@ -25,6 +27,7 @@ from cdshooks.knowledge.rules import OptionRules, bind_criteria
 from cdshooks.knowledge.sources import Source, load_sources
 from cdshooks.knowledge.trial_terms import load_trial_terms
 from cdshooks.knowledge.trials import TrialKnowledge, load_trials
+from cdshooks.knowledge.wording import CardWording, load_wording
 
 
 class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +52,10 @@ class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
     """How long an answered card stays silent, by the code of its topic."""
     sources: Mapping[SourceId, Source]
     trials: TrialKnowledge
+    wording: CardWording
+    presentation: Presentation
+    overlay: tuple[OverlayChange, ...] = ()
+    """What a hospital's overlay changed in the shipped knowledge."""
 
 
 def load_knowledge(overlay: Path | None = None) -> Knowledge:
@@ -82,4 +89,7 @@ def load_knowledge(overlay: Path | None = None) -> Knowledge:
         quiet=load_quiet_rules(facts, sources, overlay),
         sources=sources,
         trials=load_trials(facts, drugs.by_agent, codes.comed_classes, trial_terms, overlay),
+        wording=load_wording(overlay),
+        presentation=load_presentation(overlay),
+        overlay=overlay_changes(overlay),
     )

@@ -204,6 +204,8 @@ class Regimen(Part, frozen=True, kw_only=True):
     notes: str | None = None
     file: str | None = None
     is_overlay: bool = False
+    switched_off: str | None = None
+    """Why a hospital does not want it offered; it is judged all the same, so that a danger in an order is still said."""
 
     @property
     def agents(self) -> frozenset[AgentId]:
@@ -230,16 +232,23 @@ def load_regimens(
         KnowledgeError: One sentence for each fault, with file and line.
     """
     entries = read_entries("regimens", overlay)
+    known = {*criteria}
+    if overlay is not None:
+        known |= {CriterionId(key) for key in read_entries("criteria", overlay).switched_off}
     faults = [
         fault
         for entry in entries.by_id.values()
-        for fault in (*_faults(entry, criteria), *citation_faults(entry, "regimens", sources))
+        for fault in (*_faults(entry, known), *citation_faults(entry, "regimens", sources))
     ]
     if faults:
         raise KnowledgeError(tuple(faults))
+    in_force = entries.by_id | {key: entries.shipped[key] for key in entries.switched_off}
     return {
-        RegimenId(key): regimen_from(entry.content | {"file": entry.file, "is_overlay": entry.is_overlay})
-        for key, entry in entries.by_id.items()
+        RegimenId(key): regimen_from(
+            entry.content
+            | {"file": entry.file, "is_overlay": entry.is_overlay, "switched_off": entries.switched_off.get(key)}
+        )
+        for key, entry in in_force.items()
     }
 
 

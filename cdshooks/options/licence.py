@@ -21,8 +21,11 @@ _DRUG_ROLES = frozenset({"option", "prior_exposure_marker"})
 
 
 def licence_judgements(regimen: Regimen, case: Case) -> tuple[tuple[Finding, Effect | None], ...]:
-    """The licence in the jurisdiction, the earlier anti-HER2 regimens that it asks for, and whether it is an option at all."""
+    """What the hospital switched off, the licence, the earlier anti-HER2 regimens it asks for, and whether it is an option."""
     found: list[tuple[Finding, Effect | None]] = []
+    if regimen.switched_off is not None:
+        text = f"Switched off by this hospital: {regimen.switched_off}."
+        found.append((_finding("SWITCHED_OFF", Outcome.NOT_MET, text), Effect.NOT_APPLICABLE))
     if regimen.role == "prior_exposure_marker":
         text = "It is no later-line option; it is listed because it changes what patients have had."
         found.append((_finding("ROLE", Outcome.NOT_MET, text), Effect.NOT_APPLICABLE))

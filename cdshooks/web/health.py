@@ -66,6 +66,7 @@ def health_blueprint(knowledge: Knowledge, settings: Settings, memory: Memory, t
             "knowledge_signed": signature is not None,
             "knowledge_signed_by": signature.reviewer if signature is not None else None,
             "knowledge_signed_until": signature.until.isoformat() if signature is not None else None,
+            "overlay": [it.told for it in knowledge.overlay],
             "jurisdiction": settings.jurisdiction,
             "dev": settings.is_dev,
             "evaluation": settings.is_evaluation,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cdshooks.cards.model import Action, Card, Coding, Indicator, Source, Suggestion
+from tests.option_cases import shipped
 
 SOURCE = Source(label="cdshooks", topic=Coding(code="topic", system="urn:test", display="A topic"))
 ACTION = Action(description="Draft order", resource={"resourceType": "MedicationRequest"})
@@ -53,8 +54,9 @@ def test_a_suggestion_without_its_members_is_not_built(changes):
         Suggestion(**{"label": "Draft", "uuid": "2", "option": "a", "actions": (ACTION,), **changes})
 
 
-def test_there_is_no_critical_indicator():
-    assert {it.value for it in Indicator} == {"info", "warning"}
+def test_only_an_overlay_makes_a_card_critical():
+    assert {it.value for it in Indicator} == {"info", "warning", "critical"}
+    assert shipped().presentation.critical_for == frozenset()
 
 
 def test_selection_behaviour_stands_with_suggestions_only():
