@@ -18,6 +18,7 @@ from cdshooks.store.patient_hash import read_or_make_key
 from cdshooks.store.store import Store
 from cdshooks.web.callers import Callers
 from cdshooks.web.events import log_event
+from cdshooks.web.guard import Guard
 from cdshooks.web.headers import install_headers
 from cdshooks.web.health import health_blueprint
 from cdshooks.web.memory import Memory
@@ -61,14 +62,17 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
         keeps_comments=settings.keeps_comments,
         now=lambda: datetime.now(UTC),
     )
+    guard = Guard(loaded, settings, today)
     install_observation(app)
     origins = frozenset(origin for it in clients for origin in it.cors_origins)
     install_headers(app, origins, is_any_origin_allowed=settings.is_dev)
     install_problem_handlers(app)
-    app.register_blueprint(services_blueprint(loaded, settings, memory, _callers(clients, settings, memory), today))
-    app.register_blueprint(health_blueprint(loaded, settings, memory, today))
+    app.register_blueprint(services_blueprint(guard, settings, memory, _callers(clients, settings, memory), today))
+    app.register_blueprint(health_blueprint(loaded, guard, settings, memory, today))
     if settings.is_dev:
         log_event("dev-mode")
+    if settings.is_shadow:
+        log_event("shadow-mode")
     log_event(
         "started",
         version=__version__,

@@ -10,6 +10,7 @@
   x MissingPatientDataError    412  required data is neither prefetched nor fetchable
   x BodyTooLargeError          413  the body is larger than we accept
   x UnsupportedMediaError      415  the body is not JSON
+  x WithheldError              503  a self-check failed or a kill switch is on; nothing is shown
   x OverloadedError            503  we cannot answer now; a later try may succeed
   x StoreUnavailableError      503  the store cannot be read or written now
   x MalformedDateError         --   a date is not a FHIR date; the reader flags the resource
@@ -82,6 +83,10 @@ class BodyTooLargeError(CdsHooksError):
 
 class UnsupportedMediaError(CdsHooksError):
     """The body is not sent as JSON. Source: INP-05."""
+
+
+class WithheldError(CdsHooksError):
+    """Cards are withheld by a failed self-check or a kill switch; ``str()`` may be shown. Source: SAF-07, SAF-08."""
 
 
 class OverloadedError(CdsHooksError):

@@ -35,6 +35,8 @@ SETTINGS = frozenset(
         "MAX_BODY_MB",
         "MAX_IN_FLIGHT",
         "RETENTION_DAYS",
+        "SHADOW",
+        "SWITCHES",
         "THREADS",
         "TODAY",
         "WORKER_CLASS",
@@ -62,6 +64,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     knowledge_overlay: Path | None = None
     is_evaluation: bool = False
     is_dev: bool = False
+    is_shadow: bool = False
+    """Cards are evaluated and recorded, and none is shown."""
+    switches: Path | None = None
+    """None: ``switches.yaml`` of the overlay. The file may appear later, so it need not be there at start."""
     deadline_ms: int = 2000
     max_body_mb: int = 8
     today: date | None = None
@@ -119,6 +125,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         knowledge_overlay=get("KNOWLEDGE_OVERLAY", _directory, None, "must name a directory"),
         is_evaluation=is_dev or is_evaluation,
         is_dev=is_dev,
+        is_shadow=get("SHADOW", _yes_or_no, otherwise=False, must="must be 0 or 1"),
+        switches=get("SWITCHES", Path, None, "must name a file"),
         deadline_ms=get("DEADLINE_MS", _above_zero, 2000, "must be a whole number above zero"),
         max_body_mb=get("MAX_BODY_MB", _above_zero, 8, "must be a whole number above zero"),
         state_directory=user_state_directory(environment),

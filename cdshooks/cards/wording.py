@@ -44,6 +44,17 @@ ORDERED_FITS = "The selected order ({label}) is not listed again; among all opti
 TDXD_NAIVE = "from patients who had not had T-DXd: expect less after it"
 DISAGREE = "Experts disagree: {views}"
 SWITCHED_OFF = "Switched off by this hospital and not offered here: {names}."
+WITHHELD_SUMMARY = "Switched off by this hospital, nothing is shown: {names}"
+WITHHELD = (
+    "This hospital has switched off a part of this service. That nothing is shown does not mean that nothing was found."
+)
+TOPICS = {
+    "options": "options to consider",
+    "review": "check of the order",
+    "missing": "what to find out first",
+    "view": "lines on opening the record",
+    "incomplete": "notice of an incomplete record",
+}
 FORMULARY = "This hospital: {note}"
 BASIS = "Knowledge {version}, reviewed {reviewed}. Doses are drafts to check against the label and local protocol."
 INCOMPLETE = (

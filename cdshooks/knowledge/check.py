@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from cdshooks.errors import KnowledgeError
+from cdshooks.knowledge.canaries import load_canaries
 from cdshooks.knowledge.check_codes import code_faults
 from cdshooks.knowledge.codes import load_codes
 from cdshooks.knowledge.criteria import Criterion, load_criteria
@@ -81,6 +82,7 @@ def check_knowledge(overlay: Path | None = None) -> tuple[str, ...]:
         lambda: load_ranking(overlay),
         lambda: load_wording(overlay),
         lambda: load_presentation(overlay),
+        lambda: load_canaries(overlay),
         lambda: load_manifest(overlay),
         lambda: load_measures(overlay),
     )

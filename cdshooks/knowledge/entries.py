@@ -9,7 +9,7 @@ names, and ``{id: ..., switched_off: "reason"}`` takes the shipped one out of us
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -82,6 +82,19 @@ def read_entries(kind: str, overlay: Path | None = None, *, id_key: str = "id") 
     )
 
 
+def read_file(path: Path, kind: str) -> dict[str, Entry]:
+    """The entries of one file that stands by itself.
+
+    Raises:
+        KnowledgeError: With one sentence for each fault: file, line and what is wrong.
+    """
+    faults: list[str] = []
+    found = _entries_of((path,), kind, "id", {}, faults, is_overlay=False)
+    if faults:
+        raise KnowledgeError(tuple(faults))
+    return found
+
+
 @cache
 def _shipped(root: Path, kind: str, id_key: str) -> tuple[dict[str, Entry], tuple[str, ...]]:
     """The shipped entries and their faults; they do not change while the process lives, and several loaders read them."""
@@ -101,8 +114,14 @@ def files_of(root: Path, kind: str) -> Iterator[Path]:
 def _entries_under(
     root: Path, kind: str, id_key: str, before: Mapping[str, Entry], faults: list[str], *, is_overlay: bool
 ) -> dict[str, Entry]:
+    return _entries_of(files_of(root, kind), kind, id_key, before, faults, is_overlay=is_overlay)
+
+
+def _entries_of(
+    paths: Iterable[Path], kind: str, id_key: str, before: Mapping[str, Entry], faults: list[str], *, is_overlay: bool
+) -> dict[str, Entry]:
     found: dict[str, Entry] = {}
-    for path in files_of(root, kind):
+    for path in paths:
         for row, at, lines in _rows(path, kind, id_key, faults):
             where = f"{path.name}:{lines.get(at, 1)}"
             if row[id_key] in found:

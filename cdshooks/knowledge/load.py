@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from cdshooks.knowledge.canaries import Canary, load_canaries
 from cdshooks.knowledge.codes import CodeKnowledge, load_codes
 from cdshooks.knowledge.criteria import Criterion, load_criteria
 from cdshooks.knowledge.drugs import DrugKnowledge, load_drugs
@@ -54,6 +55,7 @@ class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
     trials: TrialKnowledge
     wording: CardWording
     presentation: Presentation
+    canaries: tuple[Canary, ...]
     overlay: tuple[OverlayChange, ...] = ()
     """What a hospital's overlay changed in the shipped knowledge."""
 
@@ -91,5 +93,18 @@ def load_knowledge(overlay: Path | None = None) -> Knowledge:
         trials=load_trials(facts, drugs.by_agent, codes.comed_classes, trial_terms, overlay),
         wording=load_wording(overlay),
         presentation=load_presentation(overlay),
+        canaries=load_canaries(overlay),
         overlay=overlay_changes(overlay),
     )
+
+
+def without_regimens(knowledge: Knowledge, off: Mapping[RegimenId, str]) -> Knowledge:
+    """The same knowledge with some regimens switched off, each with its reason: they are judged, never offered."""
+    if not off:
+        return knowledge
+    regimens = {
+        id_: msgspec.structs.replace(it, switched_off=off.get(id_, it.switched_off))
+        for id_, it in knowledge.regimens.items()
+    }
+    rules = bind_criteria(regimens, knowledge.criteria, knowledge.rules.classes)
+    return msgspec.structs.replace(knowledge, regimens=regimens, rules=rules)

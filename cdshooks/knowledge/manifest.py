@@ -12,6 +12,9 @@ import msgspec
 from cdshooks.knowledge.entries import DATA, read_entries
 from cdshooks.knowledge.sign import Signature, load_signatures, signature_in_force
 
+_NO_CONTENT = frozenset({"signatures", "switches"})
+"""Files that say nothing clinical: signatures of the content, and what is turned off for the moment."""
+
 
 class Freshness(StrEnum):
     """How old the knowledge is on a day. Source: SAF-05."""
@@ -64,7 +67,9 @@ def _content_hash(overlay: Path | None) -> str:
         if root is None:
             continue
         for path in sorted(
-            it for it in root.rglob("*") if it.is_file() and it.suffix in {".yaml", ".csv"} and it.stem != "signatures"
+            it
+            for it in root.rglob("*")
+            if it.is_file() and it.suffix in {".yaml", ".csv", ".json"} and it.stem not in _NO_CONTENT
         ):
             digest.update(str(path.relative_to(root)).encode())
             digest.update(path.read_bytes())

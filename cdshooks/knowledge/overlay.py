@@ -12,8 +12,8 @@ from cdshooks.knowledge.criteria import Effect, IfUnknown
 from cdshooks.knowledge.drugs import rows_of
 from cdshooks.knowledge.entries import SCHEMAS, Entries, Entry, read_entries
 
-KINDS = tuple(sorted(it.stem for it in SCHEMAS.glob("*.json") if it.stem not in {"signatures", "trials"}))
-"""Kinds whose entries are lists with an id. Signatures change nothing, and each trial is a file by itself."""
+KINDS = tuple(sorted(it.stem for it in SCHEMAS.glob("*.json") if it.stem not in {"signatures", "switches", "trials"}))
+"""Kinds whose entries are lists with an id. Signatures and kill switches change no content, and each trial is a file by itself."""
 
 
 class OverlayChange(msgspec.Struct, frozen=True, kw_only=True):

@@ -48,6 +48,12 @@ EVENTS: dict[str, tuple[int, str, frozenset[str]]] = {
         frozenset(),
     ),
     "draining": (logging.INFO, "The service was told to stop and answers for a moment longer.", frozenset({"seconds"})),
+    "canary-failed": (logging.ERROR, "A canary came out wrong: cards are withheld.", frozenset({"reason"})),
+    "switches-faulty": (logging.ERROR, "The file of switches is faulty: cards are withheld.", frozenset({"reason"})),
+    "switched-off": (logging.WARNING, "Something is switched off.", frozenset({"reason"})),
+    "withheld": (logging.WARNING, "A call was not answered.", frozenset({"error_id", "reason"})),
+    "shadow-mode": (logging.WARNING, "SHADOW MODE: cards are evaluated and recorded, none is shown.", frozenset()),
+    "shadowed": (logging.INFO, "Cards were evaluated and not shown.", frozenset({"service", "cards"})),
     "defect": (logging.ERROR, "An internal fault.", frozenset({"error_id", "kind", "at"})),
 }
 _LONGEST_FIELD = 500

@@ -16,6 +16,7 @@ from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.manifest import Freshness
 from cdshooks.settings import Settings
 from cdshooks.web import metrics
+from cdshooks.web.guard import Guard
 from cdshooks.web.memory import Memory
 
 _PAGE = """<!doctype html>
@@ -30,7 +31,9 @@ _PAGE = """<!doctype html>
 _DEV = "<p><strong>Dev mode:</strong> no client has to prove who it is. Never use this with real patients.</p>"
 
 
-def health_blueprint(knowledge: Knowledge, settings: Settings, memory: Memory, today: Callable[[], date]) -> Blueprint:
+def health_blueprint(
+    knowledge: Knowledge, guard: Guard, settings: Settings, memory: Memory, today: Callable[[], date]
+) -> Blueprint:
     """Routes for those who run the service."""
     blueprint = Blueprint("health", __name__)
 
@@ -44,7 +47,7 @@ def health_blueprint(knowledge: Knowledge, settings: Settings, memory: Memory, t
         is_in_date = manifest.freshness(day) is not Freshness.EXPIRED
         signature = manifest.signature(day)
         store_fault = memory.fault()
-        problems = []
+        problems = list(guard.problems())
         if not is_in_date:
             problems.append("The knowledge has expired: no therapy is suggested until it is reviewed.")
         if store_fault is not None:
@@ -67,6 +70,9 @@ def health_blueprint(knowledge: Knowledge, settings: Settings, memory: Memory, t
             "knowledge_signed_by": signature.reviewer if signature is not None else None,
             "knowledge_signed_until": signature.until.isoformat() if signature is not None else None,
             "overlay": [it.told for it in knowledge.overlay],
+            "switched_off": list(guard.switched_off()),
+            "shadow": settings.is_shadow,
+            "canaries": len(knowledge.canaries),
             "jurisdiction": settings.jurisdiction,
             "dev": settings.is_dev,
             "evaluation": settings.is_evaluation,

@@ -21,6 +21,7 @@ from cdshooks.errors import (
     UnknownCardError,
     UnknownServiceError,
     UnsupportedMediaError,
+    WithheldError,
 )
 from cdshooks.web import metrics
 from cdshooks.web.events import log_event
@@ -45,6 +46,7 @@ def install_problem_handlers(app: Flask) -> None:
         lambda _: problem(415, "not-supported", "The body must be sent as application/json, without content encoding."),
     )
     app.register_error_handler(OverloadedError, _overloaded)
+    app.register_error_handler(WithheldError, _withheld)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unforeseen)
 
@@ -103,6 +105,14 @@ def _unauthorized(error: UnauthorizedClientError) -> Response:
     log_event("client-refused", reason=error.reason)
     answer = problem(401, "login", "The CDS client is not authorised.")
     answer.headers["WWW-Authenticate"] = "Bearer"
+    return answer
+
+
+def _withheld(error: WithheldError) -> Response:
+    error_id = str(uuid4())
+    log_event("withheld", error_id=error_id, reason=str(error))
+    answer = problem(503, "suppressed", str(error), severity="fatal", error_id=error_id)
+    answer.headers["Retry-After"] = "60"
     return answer
 
 

@@ -18,7 +18,6 @@ from cdshooks.hooks.clients import Client
 from cdshooks.hooks.feedback import read_feedback
 from cdshooks.hooks.request import HookRequest, read_hook_request
 from cdshooks.hooks.services import BY_ID, PREFETCH, Service, discovery
-from cdshooks.knowledge.load import Knowledge
 from cdshooks.order_select import answer_hook
 from cdshooks.settings import Settings
 from cdshooks.trace import current_trace
@@ -27,6 +26,7 @@ from cdshooks.web.admission import Admission
 from cdshooks.web.body import read_body
 from cdshooks.web.callers import Callers
 from cdshooks.web.events import log_event
+from cdshooks.web.guard import Guard
 from cdshooks.web.memory import HookCall, Memory
 from cdshooks.web.observe import observe_hook, observe_outcome
 
@@ -36,7 +36,7 @@ _REASONS = frozenset(code for code, _ in OVERRIDES)
 
 
 def services_blueprint(
-    knowledge: Knowledge, settings: Settings, memory: Memory, callers: Callers | None, today: Callable[[], date]
+    guard: Guard, settings: Settings, memory: Memory, callers: Callers | None, today: Callable[[], date]
 ) -> Blueprint:
     """Routes of the CDS Hooks protocol; without ``callers`` (in dev mode) nobody has to prove who they are."""
     blueprint = Blueprint("services", __name__)
@@ -59,6 +59,8 @@ def services_blueprint(
         with admission.place():
             caller = _identify(callers, settings.base_url, service_id)
             client = caller.name if caller is not None else _DEV
+            guard.check(service_id)
+            knowledge = guard.knowledge
             hook_request = read_hook_request(service, read_body(request, most_bytes))
             _check_fhir_server(caller, hook_request)
             observe_hook(service_id, hook_request.hook_instance)
@@ -77,7 +79,12 @@ def services_blueprint(
             except CdsHooksError as error:
                 memory.remember_refusal(made, 412 if isinstance(error, MissingPatientDataError) else 400)
                 raise
+            answer = guard.passed(answer, lambda: str(uuid4()))
+            evaluated = len(answer.cards)
+            answer, headers = guard.shadowed(answer)
             memory.remember_answer(made, answer)
+        if headers:
+            log_event("shadowed", service=service_id, cards=evaluated)
         _count(answer, knowledge.manifest.version)
         log_event(
             "answered",
@@ -87,7 +94,8 @@ def services_blueprint(
             silenced=len(answer.silenced),
             milliseconds=round((time.perf_counter() - started) * 1000),
         )
-        return Response(msgspec.json.encode({"cards": [card.as_json() for card in answer.cards]}), content_type=_JSON)
+        body = msgspec.json.encode({"cards": [card.as_json() for card in answer.cards]})
+        return Response(body, content_type=_JSON, headers=dict(headers))
 
     @blueprint.post("/cds-services/<service_id>/feedback")
     @blueprint.post("/cds-services//<service_id>/feedback")
