@@ -21,6 +21,7 @@ from cdshooks.web.events import log_event
 from cdshooks.web.guard import Guard
 from cdshooks.web.headers import install_headers
 from cdshooks.web.health import health_blueprint
+from cdshooks.web.knowledge_page import knowledge_blueprint
 from cdshooks.web.memory import Memory
 from cdshooks.web.observe import install_observation
 from cdshooks.web.problems import install_problem_handlers
@@ -69,6 +70,7 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
     install_problem_handlers(app)
     app.register_blueprint(services_blueprint(guard, settings, memory, _callers(clients, settings, memory), today))
     app.register_blueprint(health_blueprint(loaded, guard, settings, memory, today))
+    app.register_blueprint(knowledge_blueprint(loaded, settings, today))
     if settings.is_dev:
         log_event("dev-mode")
     if settings.is_shadow:

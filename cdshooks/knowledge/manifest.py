@@ -12,8 +12,8 @@ import msgspec
 from cdshooks.knowledge.entries import DATA, read_entries
 from cdshooks.knowledge.sign import Signature, load_signatures, signature_in_force
 
-_NO_CONTENT = frozenset({"signatures", "switches"})
-"""Files that say nothing clinical: signatures of the content, and what is turned off for the moment."""
+_NO_CONTENT = frozenset({"signatures", "switches", "hazards", "attributes"})
+"""Files that conclude nothing for a patient: signatures, what is turned off for the moment, and what is said about the service."""
 
 
 class Freshness(StrEnum):

@@ -24,10 +24,13 @@ _PAGE = """<!doctype html>
 <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}}</style></head>
 <body><h1>cdshooks {version}</h1>
 <p>Decision support for HER2-positive metastatic breast cancer beyond the standard lines, over CDS Hooks.</p>
-<p><strong>Not for clinical use:</strong> no clinician has signed the knowledge in force ({knowledge}).</p>
-<ul><li><a href="/cds-services">/cds-services</a>: the services and their prefetch templates</li>
+{unsigned}<ul><li><a href="/cds-services">/cds-services</a>: the services and their prefetch templates</li>
+<li><a href="/knowledge">/knowledge</a>: what the service rests on; <a href="/hazards">/hazards</a>: the hazard log</li>
 <li><a href="/readyz">/readyz</a>: whether the service can answer</li></ul>
 <p>Fire a call at it: <code>cdshooks fire REQUEST.json --url {base_url}</code></p>{warning}</body></html>"""
+_UNSIGNED = (
+    "<p><strong>Not for clinical use:</strong> no clinician has signed the knowledge in force ({knowledge}).</p>"
+)
 _DEV = "<p><strong>Dev mode:</strong> no client has to prove who it is. Never use this with real patients.</p>"
 
 
@@ -102,9 +105,10 @@ def health_blueprint(
 
     @blueprint.get("/")
     def page() -> Response:
+        manifest = knowledge.manifest
         text = _PAGE.format(
             version=__version__,
-            knowledge=knowledge.manifest.version,
+            unsigned=_UNSIGNED.format(knowledge=manifest.version) if manifest.signature(today()) is None else "",
             base_url=escape(settings.base_url),
             warning=_DEV if settings.is_dev else "",
         )
