@@ -50,6 +50,7 @@ _TABLES = {
     "meanings": _Table(("reader", "words"), ("meaning",)),
     "toxicity_kinds": _Table(("concept",), ("kind",)),
     "marker_limits": _Table(("marker", "at_least"), ("value",)),
+    "unit_factors": _Table(("molar_mass", "valence", "into", "unit"), ("factor",)),
     "unit_words": _Table(("written",), ("unit",)),
     # a drug may belong to several interaction classes, so the class is part of what identifies a row
     "interactions": _Table(("name", "class"), ()),

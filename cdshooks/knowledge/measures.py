@@ -98,6 +98,7 @@ def load_measures(overlay: Path | None = None) -> MeasureKnowledge:
         KnowledgeError: A unit that nothing leads from to the measure's own.
     """
     spellings = [(plain_unit(row["written"]), row["unit"]) for _, row in rows_of("unit_words", overlay)]
+    compiled = compiled_factors()
     by_test: dict[str, Measure] = {}
     by_name: dict[str, Measure] = {}
     by_fact: dict[str, Measure] = {}
@@ -106,7 +107,7 @@ def load_measures(overlay: Path | None = None) -> MeasureKnowledge:
         missing = _COLUMNS - set(row)
         if missing:
             raise KnowledgeError((f"measures.csv:{line}: the columns {', '.join(sorted(missing))} are missing",))
-        measure = _measure(line, row, spellings)
+        measure = _measure(line, row, spellings, compiled)
         by_fact[measure.fact] = measure
         by_test.update(dict.fromkeys(split(row["tests"]), measure))
         by_name.update((name.casefold(), measure) for name in split(row["names"]))
@@ -141,16 +142,38 @@ def _limit(row: dict[str, str], line: int, by_fact: Mapping[str, Measure]) -> Ma
     )
 
 
-def _measure(line: int, row: dict[str, str], spellings: list[tuple[str, str]]) -> Measure:
-    units = split(row["units"])
-    mass, valence = row["molar_mass"], row["valence"]
+Conversion = tuple[str, str, str, str]
+"""A unit, the one it is expressed in, and the molar mass and valence of what is measured; "" where they do not matter."""
+
+
+def conversions_of(row: dict[str, str]) -> tuple[Conversion, ...]:
+    """Every conversion that a row of the table of measures needs."""
+    return tuple((it, row["unit"], row["molar_mass"], row["valence"]) for it in split(row["units"]))
+
+
+def compiled_factors() -> dict[Conversion, float]:
+    """What the library of units said of the shipped table; loading the library takes longer than all the rest of a start."""
+    rows = (row for _, row in rows_of("unit_factors", None))
+    return {(row["unit"], row["into"], row["molar_mass"], row["valence"]): float(row["factor"]) for row in rows}
+
+
+def factor_of(conversion: Conversion) -> float:
+    """What the library of units says of a conversion.
+
+    Raises:
+        KnowledgeError: Nothing leads from one unit to the other.
+    """
+    unit, into, mass, valence = conversion
+    return factor_between(
+        unit, into, molar_mass=float(mass) if mass else None, valence=int(valence) if valence else None
+    )
+
+
+def _measure(
+    line: int, row: dict[str, str], spellings: list[tuple[str, str]], compiled: Mapping[Conversion, float]
+) -> Measure:
     try:
-        worth = {
-            it: factor_between(
-                it, row["unit"], molar_mass=float(mass) if mass else None, valence=int(valence) if valence else None
-            )
-            for it in units
-        }
+        worth = {it[0]: compiled[it] if it in compiled else factor_of(it) for it in conversions_of(row)}
     except KnowledgeError as error:
         raise KnowledgeError(tuple(it.replace(":1:", f":{line}:", 1) for it in error.faults)) from error
     factors = {plain_unit(it): factor for it, factor in worth.items()}
