@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STEP   := scripts/step
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check drill format lock bench clean
+.PHONY: help demo test check drill image-check wheel-check format lock bench clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,12 @@ bench: $(VENV)/.installed-dev ## measure reading, lines and drug names; prints r
 
 drill: $(VENV)/.installed-dev ## break a running service in bounded ways; one line of figures each
 	@$(BIN)/pytest -m drill tests/drills
+
+image-check: $(VENV)/.installed-dev ## build the image and run it hardened, without a container engine (root, Debian)
+	@$(BIN)/python scripts/image_check.py
+
+wheel-check: $(VENV)/.installed-dev ## the wheel in an empty environment, hash-locked, run by a user who can write none of it
+	@$(BIN)/python scripts/wheel_check.py
 
 lock: $(VENV)/.installed-dev ## write the hash-locked requirements anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

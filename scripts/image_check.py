@@ -46,9 +46,11 @@ def check(name: str, *, passed: bool, note: str = "") -> None:
         failed.append(name)
 
 
-def run(*command: str, may_fail: bool = False, seconds: int = 600) -> str:
+def run(*command: str, may_fail: bool = False, seconds: int = 600, log: Path | None = None) -> str:
     """The output of a command; what it wrote is shown if it fails."""
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds)
+    if log is not None:
+        log.write_text(done.stdout + done.stderr)
     if done.returncode != 0 and not may_fail:
         sys.exit(f"{' '.join(command[:4])} ... failed:\n{(done.stdout + done.stderr)[-4000:]}")
     return done.stdout.strip()
@@ -92,7 +94,9 @@ def make_base(name: str) -> int:
         run("buildah", "add", "-q", container, str(packed), "/")
         link = "ln -sf ../../bin/python3 /usr/local/bin/python3; ln -sf python3 /usr/local/bin/python"
         run("buildah", "run", "--isolation=chroot", container, "--", "/bin/sh", "-ec", link)
-        run("buildah", "config", "--env", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", container)
+        run(
+            "buildah", "config", "--env", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", container
+        )
         run("buildah", "commit", "-q", container, tag)
         run("buildah", "rm", container)
     return int(run("podman", "image", "inspect", tag, "--format", "{{.Size}}"))
@@ -107,11 +111,20 @@ def build(name: str, base_bytes: int) -> None:
     authorities = os.environ.get("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt")
     began = time.monotonic()
     run(
-        *("buildah", "bud", "--isolation=chroot", "--network=host", "--pull-never", "--format=docker", "--timestamp=1700000000"),
+        *(
+            "buildah",
+            "bud",
+            "--isolation=chroot",
+            "--network=host",
+            "--pull-never",
+            "--format=docker",
+            "--timestamp=1700000000",
+        ),
         *("--build-arg", f"PYTHON_IMAGE=localhost/{name}", "--build-arg", "VERSION=check"),
         *("--volume", f"{WORK}/pip.conf:/etc/pip.conf:ro", "--volume", f"{authorities}:/tmp/certificates.crt:ro"),
         *("-t", IMAGE, str(PROJECT)),
         seconds=900,
+        log=WORK / "build.log",
     )
     size = int(run("podman", "image", "inspect", IMAGE, "--format", "{{.Size}}"))
     ours = (size - base_bytes) / 1e6
@@ -128,7 +141,10 @@ def check_configuration() -> None:
     config = json.loads(run("podman", "image", "inspect", IMAGE))[0]
     inner = config["Config"]
     check("the user is a number and not root", passed=bool(re.fullmatch(r"[1-9]\d*:[1-9]\d*", config["User"])))
-    check("entry point and command are lists, no shell", passed=inner["Entrypoint"] == ["cdshooks"] and "sh" not in inner["Cmd"])
+    check(
+        "entry point and command are lists, no shell",
+        passed=inner["Entrypoint"] == ["cdshooks"] and "sh" not in inner["Cmd"],
+    )
     check("the health check is a list, no shell", passed=config["Healthcheck"]["Test"][:2] == ["CMD", "python"])
     check("the stop signal is SIGTERM", passed=inner.get("StopSignal") in ("SIGTERM", "15"))
     wanted = ("title", "description", "licenses", "version", "revision")
@@ -146,7 +162,11 @@ def check_content() -> None:
     # Those with a condition are for another Python or system.
     locked = set(re.findall(r"^([a-z0-9_.-]+)==[^;]+$", (PROJECT / "requirements.txt").read_text(), re.MULTILINE))
     missing = {it.replace("_", "-") for it in locked} - {it.replace("_", "-") for it in parts}
-    check(f"the bill of materials names every locked package ({len(parts)} parts)", passed=not missing, note=" ".join(missing))
+    check(
+        f"the bill of materials names every locked package ({len(parts)} parts)",
+        passed=not missing,
+        note=" ".join(missing),
+    )
     tools = run(*once, "import shutil; print(*filter(shutil.which, ['gcc','cc','make','git','curl','wget']))")
     check("no compiler, git, curl or wget", passed=tools == "", note=tools)
     pip = run(*once, "import importlib.util as u, sys; print(sys.prefix, u.find_spec('pip'))")
@@ -222,9 +242,15 @@ def check_ending(name: str, *, mode: str) -> None:
     began = time.monotonic()
     run("podman", "stop", "-t", "30", name)
     ended = run("podman", "inspect", name, "--format", "{{.State.ExitCode}} {{.State.OOMKilled}}")
-    check(f"{mode}: SIGTERM drains and ends with 0", passed=ended == "0 false", note=f"{time.monotonic() - began:.0f} s")
+    check(
+        f"{mode}: SIGTERM drains and ends with 0", passed=ended == "0 false", note=f"{time.monotonic() - began:.0f} s"
+    )
     log = subprocess.run(["podman", "logs", name], capture_output=True, text=True, check=False)
-    bad = [it for it in (log.stdout + log.stderr).splitlines() if re.search(r"Traceback|\[ERROR\]|\"level\": ?\"(error|critical)\"", it)]
+    bad = [
+        it
+        for it in (log.stdout + log.stderr).splitlines()
+        if re.search(r"Traceback|\[ERROR\]|\"level\": ?\"(error|critical)\"", it)
+    ]
     check(f"{mode}: no error in the log", passed=not bad, note=bad[0][:200] if bad else "")
 
 
@@ -235,7 +261,9 @@ def main() -> None:
     if "IN_OWN_NETWORK" not in os.environ:
         install_tools()
         reference = base_reference()
-        check("the base is pinned by digest", passed=bool(re.search(r"@sha256:[0-9a-f]{64}$", reference)), note=reference)
+        check(
+            "the base is pinned by digest", passed=bool(re.search(r"@sha256:[0-9a-f]{64}$", reference)), note=reference
+        )
         name = reference.split("@")[0]
         build(name, make_base(name))
         check_configuration()
@@ -247,7 +275,9 @@ def main() -> None:
     run("ip", "link", "set", "lo", "up")
     production = Production(WORK / "production", url=URL)
     inside = production.files_as("/etc/cdshooks")
-    with started("cdshooks-production", "-v", f"{production.directory}:/etc/cdshooks:ro", *(f"-e={it}" for it in inside)):
+    with started(
+        "cdshooks-production", "-v", f"{production.directory}:/etc/cdshooks:ro", *(f"-e={it}" for it in inside)
+    ):
         check_running("cdshooks-production", mode="production")
         asked = production.hook_request()
         check("production: a caller without a token gets 401", passed=status(production.hook, asked)[0] == 401)
@@ -258,7 +288,11 @@ def main() -> None:
     with started("cdshooks-dev", command=("serve", "--host", "127.0.0.1", "--port", "8080", "--dev")):
         check_running("cdshooks-dev", mode="dev")
         code, answer = status(production.hook, asked)
-        check("dev: the shipped request gets cards", passed=code == 200 and len(json.loads(answer)["cards"]) > 0, note=str(code))
+        check(
+            "dev: the shipped request gets cards",
+            passed=code == 200 and len(json.loads(answer)["cards"]) > 0,
+            note=str(code),
+        )
         check_ending("cdshooks-dev", mode="dev")
     print("all checks passed" if not failed else f"{len(failed)} checks failed")
     sys.exit(bool(failed))

@@ -51,5 +51,12 @@ class Production:
     def authorisation(self, path: str = hook, **changed: object) -> dict[str, str]:
         """A token that is good for one call to ``path``."""
         now = int(time.time())
-        claims = {"iss": ISSUER, "aud": self.url + path, "iat": now, "exp": now + 120, "jti": str(uuid.uuid4()), **changed}
+        claims = {
+            "iss": ISSUER,
+            "aud": self.url + path,
+            "iat": now,
+            "exp": now + 120,
+            "jti": str(uuid.uuid4()),
+            **changed,
+        }
         return {"Authorization": f"Bearer {jwt.encode(claims, self._key, algorithm='ES384', headers={'kid': 'check'})}"}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import py_compile
 import shutil
+import struct
 import subprocess
 import sys
 import sysconfig
@@ -24,13 +25,14 @@ NOT_SPOKEN = (
     "alembic/testing",
     "alembic/templates",
 )
+LEXERS_KEPT = ("__init__.py", "_mapping.py", "data.py", "json.py", "python.py", "special.py", "unicon.py")
 SOURCES_OF_COMPILED = ("*.c", "*.cpp", "*.h", "*.hpp", "*.pxd", "*.pyx", "*.pyi")
 STARTED = """
 import sys, tempfile, os
 state = tempfile.mkdtemp()
 os.environ.update(CDSHOOKS_DEV="1", XDG_STATE_HOME=state)
 import cdshooks.wsgi, cdshooks.cli.main, cdshooks.gunicorn_settings, gunicorn.app.wsgiapp, gunicorn.workers.gthread
-import gunicorn.arbiter, psycopg, sqlalchemy.dialects.postgresql.psycopg, fhir.resources.R4B.bundle
+import gunicorn.arbiter, rich.markdown, rich.syntax, psycopg, sqlalchemy.dialects.postgresql.psycopg, fhir.resources.R4B.bundle
 cdshooks.wsgi.app.test_client().get("/metrics")
 print("\\n".join(sorted(m.__file__ for m in list(sys.modules.values()) if getattr(m, "__file__", None))))
 """
@@ -49,10 +51,19 @@ def main() -> None:
     for pattern in SOURCES_OF_COMPILED:
         for path in SITE.rglob(pattern):
             path.unlink()
+    # One scorer of rapidfuzz is used; those of its fuzz module, which only its defaults name, have a Python form beside them.
+    for path in (SITE / "rapidfuzz").glob("fuzz_cpp*.so"):
+        path.unlink()
+    for path in SITE.rglob("*.so*"):
+        _strip(path)
     loaded = _loaded_by_a_started_service()
     # The package's top level is FHIR R5, a module for each resource; what R4B shares with it has just been loaded.
     for path in (SITE / "fhir" / "resources").glob("*.py"):
         if path not in loaded and path.name != "__init__.py":
+            path.unlink()
+    # Lexers of five hundred languages, of which the command line colours none but these.
+    for path in (SITE / "pygments" / "lexers").glob("*.py"):
+        if path not in loaded and path.name not in LEXERS_KEPT:
             path.unlink()
     for path in _loaded_by_a_started_service():
         if path.suffix == ".py" and path.is_relative_to(SITE):
@@ -66,6 +77,25 @@ def _loaded_by_a_started_service() -> frozenset[Path]:
     if done.returncode != 0:
         sys.exit(f"the service does not start in the environment made small:\n{done.stderr}")
     return frozenset(Path(line) for line in done.stdout.splitlines() if line.startswith("/"))
+
+
+def _strip(library: Path) -> None:
+    """Cut off what follows the last segment of a 64-bit ELF library: symbols and debug sections, which no loader reads."""
+    content = bytearray(library.read_bytes())
+    if content[:6] != b"\x7fELF\x02\x01":
+        return
+    (at,) = struct.unpack_from("<Q", content, 0x20)
+    size, count = struct.unpack_from("<HH", content, 0x36)
+    end = at + size * count
+    for header in range(at, end, size):
+        offset, in_file = (
+            struct.unpack_from("<Q", content, header + 8)[0],
+            struct.unpack_from("<Q", content, header + 32)[0],
+        )
+        end = max(end, offset + in_file)
+    struct.pack_into("<Q", content, 0x28, 0)  # no section headers any more
+    struct.pack_into("<HH", content, 0x3C, 0, 0)
+    library.write_bytes(content[:end])
 
 
 def _megabytes() -> float:

@@ -88,8 +88,8 @@ def explained(as_of: str, jurisdiction: str) -> dict[str, dict[str, Any]]:
 
 @cache
 def client(as_of: str, jurisdiction: str) -> Any:
-    from cdshooks.app import build_app  # noqa: PLC0415 - the app is slow to import and one test file needs it
-    from cdshooks.settings import read_settings  # noqa: PLC0415
+    from cdshooks.app import build_app
+    from cdshooks.settings import read_settings
 
     settings = read_settings(
         {
