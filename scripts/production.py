@@ -1,4 +1,4 @@
-"""A production configuration with one EHR client, its keys made on the spot: for checks that need the service as a hospital runs it."""
+"""A production configuration with one EHR client, its keys made on the spot: for checks of the service as a hospital runs it."""
 
 from __future__ import annotations
 
