@@ -26,9 +26,10 @@ PROJECT = Path(__file__).resolve().parent.parent
 WORK = Path(os.environ.get("WORK", "/var/tmp/cdshooks-image-check"))
 IMAGE = "localhost/cdshooks:check"
 TOOLS = ("buildah", "podman", "runc", "mmdebstrap", "iproute2")
-OUR_LAYERS_MB = 75
+OUR_LAYERS_MB = 95
+"""Bytecode is 18 of them: without it the image would be smaller, and each start slower."""
 VENDOR_BASE_MB = 125
-"""What the vendor's slim base weighs; with our layers it stays below 200 MB."""
+"""What the vendor's slim base weighs; with our layers it stays below the 250 MB of CON-02."""
 URL = "http://127.0.0.1:8080"
 HARDENED = (
     *("--network=host", "--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges"),
