@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from datetime import UTC, date, datetime
 
 from flask import Flask
@@ -27,6 +28,7 @@ from cdshooks.web.observe import install_observation
 from cdshooks.web.problems import install_problem_handlers
 from cdshooks.web.services import services_blueprint
 from cdshooks.web.tracing import tracing_faults
+from cdshooks.web.trial_registry import TrialRegistry
 
 
 def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
@@ -64,12 +66,15 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
         now=lambda: datetime.now(UTC),
     )
     guard = Guard(loaded, settings, today)
+    registry = TrialRegistry(memory.attempt, loaded.trials.by_id, time.monotonic)
     install_observation(app)
     origins = frozenset(origin for it in clients for origin in it.cors_origins)
     install_headers(app, origins, is_any_origin_allowed=settings.is_dev)
     install_problem_handlers(app)
-    app.register_blueprint(services_blueprint(guard, settings, memory, _callers(clients, settings, memory), today))
-    app.register_blueprint(health_blueprint(loaded, guard, settings, memory, today))
+    app.register_blueprint(
+        services_blueprint(guard, settings, memory, registry, _callers(clients, settings, memory), today)
+    )
+    app.register_blueprint(health_blueprint(loaded, guard, settings, memory, registry, today))
     app.register_blueprint(knowledge_blueprint(loaded, settings, today))
     if settings.is_dev:
         log_event("dev-mode")

@@ -15,6 +15,7 @@
   x StoreUnavailableError      503  the store cannot be read or written now
   x MalformedDateError         --   a date is not a FHIR date; the reader flags the resource
   x UnreadablePatientFileError --   a file is no Bundle, NDJSON or hook request; the command line says so
+  x RegistryUnavailableError   --   a trial registry does not answer as it should; `trials sync` says so
   x KnowledgeError             --   start-up stops; a request never sees it
 """
 
@@ -111,6 +112,10 @@ class MalformedDateError(CdsHooksError, ValueError):
 
 class UnreadablePatientFileError(CdsHooksError):
     """A file is neither a Bundle, nor NDJSON of resources, nor a hook request."""
+
+
+class RegistryUnavailableError(CdsHooksError):
+    """A trial registry does not answer, or not as its API does; ``str()`` says how."""
 
 
 class KnowledgeError(CdsHooksError):

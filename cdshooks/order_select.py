@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 
 import msgspec
@@ -13,6 +13,8 @@ from cdshooks.ehr.draft_bundle import read_draft_bundle
 from cdshooks.ehr.gather import gather_resources
 from cdshooks.hooks.request import HookRequest
 from cdshooks.knowledge.load import Knowledge
+from cdshooks.knowledge.places import Position
+from cdshooks.knowledge.trial_registry import TrialState
 from cdshooks.lines.history import build_line_history
 from cdshooks.options.assess import assess_options
 from cdshooks.record.drafts import DraftOrder, read_draft_orders
@@ -28,6 +30,8 @@ def answer_hook(
     new_uuid: Callable[[], str],
     is_date_fixed: bool = False,
     earlier: tuple[EarlierResponse, ...] = (),
+    registry: Mapping[str, TrialState] | None = None,
+    hospital: Position | None = None,
 ) -> CardSet:
     """Answer one hook call.
 
@@ -38,6 +42,8 @@ def answer_hook(
         jurisdiction: Whose licences count: US, EU or CN.
         new_uuid: Names cards and suggestions.
         is_date_fixed: The service's date is not today's; every card says so.
+        registry: What imported registry records say of trials; the others speak from their own files.
+        hospital: Where distances to trial sites begin when the patient's address does not tell.
         earlier: What clinicians answered to earlier cards for this patient; such a card stays silent for a while.
 
     Raises:
@@ -52,7 +58,16 @@ def answer_hook(
     lines = build_line_history(record, knowledge, as_of=as_of)
     beside = frozenset(agent for it in drafts if not it.is_selected for agent in it.agents)
     advice = assess_options(
-        record, lines, knowledge, as_of=as_of, jurisdiction=jurisdiction, orders=selected, beside=beside, in_full=False
+        record,
+        lines,
+        knowledge,
+        as_of=as_of,
+        jurisdiction=jurisdiction,
+        orders=selected,
+        beside=beside,
+        registry=registry,
+        hospital=hospital,
+        in_full=False,
     )
     cards = render_cards(
         advice, knowledge, _occasion(request, selected, knowledge, as_of, is_date_fixed=is_date_fixed), new_uuid

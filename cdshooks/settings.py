@@ -34,6 +34,7 @@ SETTINGS = frozenset(
         "KNOWLEDGE_OVERLAY",
         "MAX_BODY_MB",
         "MAX_IN_FLIGHT",
+        "POSITION",
         "RETENTION_DAYS",
         "SHADOW",
         "SWITCHES",
@@ -83,6 +84,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """A clinician's free text may speak of the patient: it is kept only where someone has decided so (LOG-05)."""
     most_in_flight: int = 16
     """Calls that one worker answers at once; a further one is told to come back."""
+    position: tuple[float, float] | None = None
+    """Where the hospital is, latitude and longitude in degrees: distances to trial sites begin there."""
 
     @property
     def store_url(self) -> str:
@@ -135,6 +138,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         audit_retention_days=get("AUDIT_RETENTION_DAYS", _above_zero, 2190, "must be a whole number above zero"),
         keeps_comments=get("KEEP_COMMENTS", _yes_or_no, otherwise=False, must="must be 0 or 1"),
         most_in_flight=get("MAX_IN_FLIGHT", _above_zero, 16, "must be a whole number above zero"),
+        position=get("POSITION", _position, None, "must be latitude,longitude in degrees such as 42.36,-71.06"),
         today=get("TODAY", date.fromisoformat, None, "must be a date such as 2026-11-24"),
     )
     read_server_settings(environment, faults)
@@ -230,6 +234,13 @@ def _database_url(text: str) -> str:
     if not text.startswith(("sqlite:///", "postgresql://")):
         raise ValueError
     return text
+
+
+def _position(text: str) -> tuple[float, float]:
+    latitude, longitude = (float(it) for it in text.split(","))
+    if not (abs(latitude) <= 90 and abs(longitude) <= 180):  # noqa: PLR2004 - the degrees of the globe
+        raise ValueError
+    return latitude, longitude
 
 
 def _directory(text: str) -> Path:

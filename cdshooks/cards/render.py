@@ -151,7 +151,7 @@ class _Maker:
                 (
                     refer_action(
                         it,
-                        knowledge.trials.by_id[it.nct_id].state,
+                        it.state,
                         reason,
                         self._occasion.patient_id,
                         self._occasion.encounter_id,

@@ -181,7 +181,13 @@ def _confirm(match: TrialMatch) -> str:
 
 
 def _site(match: TrialMatch) -> str:
-    site = match.nearest_site
-    if site is None:
+    site, count = match.nearest_site, match.recruiting_sites
+    if count is None:
         return wording.TRIAL_NO_SITES
-    return wording.TRIAL_SITE.format(name=site.name, city=site.city, distance=site.distance)
+    if count == 0:
+        return wording.TRIAL_NO_OPEN_SITE.format(date=match.state.status_date)
+    if site is None:
+        sites = f"{count} recruiting site{'s' if count != 1 else ''}"
+        return wording.TRIAL_SITES_ANYWHERE.format(count=sites)
+    sentence = wording.TRIAL_SITE if site.is_in_reach else wording.TRIAL_SITE_FAR
+    return sentence.format(name=site.name, city=site.city, country=site.country, distance=site.distance)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,22 @@ import msgspec
 from rich.console import Console
 
 from cdshooks.ehr.patient_file import read_patient_file
-from cdshooks.errors import UnreadablePatientFileError
+from cdshooks.errors import StoreUnavailableError, UnreadablePatientFileError
 from cdshooks.explain.as_json import explain_json
 from cdshooks.explain.as_text import print_explanation
 from cdshooks.explain.unused import Unused, unused_resources
 from cdshooks.knowledge.load import Knowledge, load_knowledge
+from cdshooks.knowledge.places import Position
+from cdshooks.knowledge.trial_registry import TrialState
 from cdshooks.lines.history import build_line_history
 from cdshooks.options.assess import assess_options
 from cdshooks.options.model import Advice
 from cdshooks.record.read import read_patient_record
-from cdshooks.settings import read_settings
+from cdshooks.registry.states import trial_states
+from cdshooks.settings import Settings, read_settings
+from cdshooks.store.engine import open_engine
+from cdshooks.store.store import Store
+from cdshooks.store.trial_records import all_trial_records
 
 
 @click.command()
@@ -40,11 +47,18 @@ def explain(files: tuple[str, ...], as_of: datetime | None, jurisdiction: str | 
     environment = read_settings(_environment())
     knowledge = load_knowledge(environment.knowledge_overlay)
     day = as_of.date() if as_of is not None else environment.today or date.today()  # noqa: DTZ011 - a calendar date where it is run
+    registry = _registry(environment, knowledge)
+    hospital = Position(*environment.position) if environment.position is not None else None
     failed = False
     for file in files:
         try:
             advice, unused = explain_patient(
-                _read(file), knowledge, as_of=day, jurisdiction=jurisdiction or environment.jurisdiction
+                _read(file),
+                knowledge,
+                as_of=day,
+                jurisdiction=jurisdiction or environment.jurisdiction,
+                registry=registry,
+                hospital=hospital,
             )
         except (OSError, UnreadablePatientFileError) as error:
             failed = True
@@ -74,7 +88,13 @@ def explain_file(data: bytes, knowledge: Knowledge, *, as_of: date, jurisdiction
 
 
 def explain_patient(
-    data: bytes, knowledge: Knowledge, *, as_of: date, jurisdiction: str
+    data: bytes,
+    knowledge: Knowledge,
+    *,
+    as_of: date,
+    jurisdiction: str,
+    registry: Mapping[str, TrialState] | None = None,
+    hospital: Position | None = None,
 ) -> tuple[Advice, tuple[Unused, ...]]:
     """The advice for one patient file, and the resources from which nothing was concluded.
 
@@ -84,8 +104,22 @@ def explain_patient(
     resources = read_patient_file(data)
     record = read_patient_record(resources, knowledge)
     lines = build_line_history(record, knowledge, as_of=as_of)
-    advice = assess_options(record, lines, knowledge, as_of=as_of, jurisdiction=jurisdiction)
+    advice = assess_options(
+        record, lines, knowledge, as_of=as_of, jurisdiction=jurisdiction, registry=registry, hospital=hospital
+    )
     return advice, unused_resources(resources, record)
+
+
+def _registry(settings: Settings, knowledge: Knowledge) -> Mapping[str, TrialState]:
+    """What the service's store says of trials; nothing, and said so, when it cannot be read."""
+    if settings.database_url is None and not (settings.state_directory / "store.db").exists():
+        return {}
+    try:
+        records = all_trial_records(Store(open_engine(settings.store_url)), knowledge.trials.by_id)
+    except StoreUnavailableError as error:
+        click.echo(f"The store cannot be read ({error.kind}): trials speak from their own files.", err=True)
+        return {}
+    return trial_states(records, knowledge.trials.by_id)
 
 
 def _environment() -> dict[str, str]:

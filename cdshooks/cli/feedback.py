@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import click
@@ -17,13 +15,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cdshooks.errors import StoreUnavailableError
-from cdshooks.settings import Settings, SettingsError, read_settings
+from cdshooks.cli.opening import opened_store
 from cdshooks.store.audit_events import read_audit_events
-from cdshooks.store.engine import open_engine
 from cdshooks.store.report import AnswerCounts, count_answers
 from cdshooks.store.retention import purge as purge_store
-from cdshooks.store.store import Store
 
 _BAR = 24
 _HEADINGS = {
@@ -53,7 +48,7 @@ def report(since: datetime | None, form: str) -> None:
     Example: cdshooks feedback report --since 2026-11-01 --format csv
     """
     first = since.replace(tzinfo=UTC) if since is not None else datetime(1970, 1, 1, tzinfo=UTC)
-    with _opened() as (store, _):
+    with opened_store() as (store, _):
         counts = count_answers(store, since=first)
     if form == "json":
         click.echo(msgspec.json.encode({by: [_row(it) for it in counts if it.by == by] for by in _HEADINGS}).decode())
@@ -72,7 +67,7 @@ def purge(client: str | None, *, dry_run: bool) -> None:
     Example: cdshooks feedback purge
     """
     now = datetime.now(UTC)
-    with _opened() as (store, settings):
+    with opened_store() as (store, settings):
         cards_before = now - timedelta(days=settings.retention_days)
         audit_before = now - timedelta(days=settings.audit_retention_days)
         if dry_run:
@@ -107,7 +102,7 @@ def export(since: datetime | None, until: datetime | None) -> None:
     first = since.replace(tzinfo=UTC) if since is not None else None
     end = until.replace(tzinfo=UTC) + timedelta(days=1) if until is not None else None
     faulty = 0
-    with _opened() as (store, _):
+    with opened_store() as (store, _):
         for resource in read_audit_events(store, since=first, before=end):
             try:
                 AuditEvent.model_validate_json(resource)
@@ -116,21 +111,6 @@ def export(since: datetime | None, until: datetime | None) -> None:
             click.echo(resource)
     if faulty:
         click.echo(f"{faulty} events do not fit the FHIR model", err=True)
-        sys.exit(1)
-
-
-@contextmanager
-def _opened() -> Iterator[tuple[Store, Settings]]:
-    """The store of the service, by the same settings; what is wrong with it in plain words, exit status 1."""
-    try:
-        settings = read_settings(os.environ)
-        yield Store(open_engine(settings.store_url)), settings
-    except SettingsError as error:
-        for fault in error.faults:
-            click.echo(fault, err=True)
-        sys.exit(1)
-    except StoreUnavailableError as error:
-        click.echo(f"The store cannot be read or written ({error.kind}): see CDSHOOKS_DATABASE_URL.", err=True)
         sys.exit(1)
 
 

@@ -13,6 +13,8 @@ from cdshooks import __version__
 from cdshooks.cli.demo import demo, fire
 from cdshooks.cli.explain import explain
 from cdshooks.cli.feedback import audit, feedback
+from cdshooks.cli.trials import trials
+from cdshooks.cli.trials_sync import sync
 from cdshooks.errors import KnowledgeError
 from cdshooks.knowledge.check import check_knowledge
 from cdshooks.knowledge.load import load_knowledge
@@ -35,6 +37,8 @@ main.add_command(demo)
 main.add_command(fire)
 main.add_command(feedback)
 main.add_command(audit)
+main.add_command(trials)
+trials.add_command(sync)
 
 
 @main.command()

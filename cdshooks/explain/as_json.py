@@ -242,6 +242,10 @@ def _trial(trial: TrialMatch) -> dict[str, Any]:
         "cohorts": list(trial.cohorts),
         "confirm_with_site": list(trial.confirm_with_site),
         "nearest_site": None if trial.nearest_site is None else msgspec.to_builtins(trial.nearest_site),
+        "recruiting_sites": trial.recruiting_sites,
+        "status": trial.state.status,
+        "status_date": str(trial.state.status_date),
+        "suspended_because": trial.state.suspended_because,
         "recovers_on": str(trial.recovers_on) if trial.recovers_on is not None else None,
         "findings": [_finding(it) for it in trial.findings],
     }

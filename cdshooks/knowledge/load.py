@@ -19,6 +19,7 @@ from cdshooks.knowledge.manifest import Manifest, load_manifest
 from cdshooks.knowledge.measures import MeasureKnowledge, load_measures
 from cdshooks.knowledge.orderable import OrderableTest, load_tests
 from cdshooks.knowledge.overlay import OverlayChange, overlay_changes
+from cdshooks.knowledge.places import Places, load_places
 from cdshooks.knowledge.presentation import Presentation, load_presentation
 from cdshooks.knowledge.quiet import QuietRule, load_quiet_rules
 from cdshooks.knowledge.ranking import Ranking, load_ranking
@@ -53,6 +54,7 @@ class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
     """How long an answered card stays silent, by the code of its topic."""
     sources: Mapping[SourceId, Source]
     trials: TrialKnowledge
+    places: Places
     wording: CardWording
     presentation: Presentation
     canaries: tuple[Canary, ...]
@@ -95,6 +97,7 @@ def load_knowledge(overlay: Path | None = None) -> Knowledge:
         presentation=load_presentation(overlay),
         canaries=load_canaries(overlay),
         overlay=overlay_changes(overlay),
+        places=load_places(overlay),
     )
 
 

@@ -38,6 +38,8 @@ def criterion_faults(
             yield f"{pointer!r} is no place of a registry text"
     if not criterion.says and not criterion.text:
         yield "it needs a sentence ('says')"
+    if criterion.says.upper().startswith("TODO"):
+        yield "it is still to be written (TODO)"
     if not criterion.decides:
         return
     match criterion:

@@ -34,3 +34,4 @@ class TrialState(msgspec.Struct, frozen=True, kw_only=True):
     status_date: PartialDate
     sites: tuple[TrialSite, ...] | None = None
     is_suspended: bool = False
+    suspended_because: str | None = None

@@ -26,6 +26,7 @@ from cdshooks.knowledge.trial_registry import TrialState
 from cdshooks.knowledge.trial_terms import TrialTerms
 from cdshooks.partial_date import PartialDate
 
+_TODO = "todo"
 _CHEAP = (Sex, DiseaseSetting, Her2Status, PriorTherapy)
 
 
@@ -76,6 +77,8 @@ class Trial(msgspec.Struct, frozen=True, kw_only=True):
     text_complete: bool
     state: TrialState
     coded: Coded
+    eligibility_hash: str | None
+    """The registry text that was coded; None when the file does not say."""
     criteria: tuple[AnyCriterion, ...]
     cohorts: tuple[Cohort, ...]
     asked: tuple[Asked, ...] = ()
@@ -202,6 +205,8 @@ def _trial(entry: Entry, faults: list[str]) -> Trial | None:
     content = entry.content
     common = list(_criteria(entry, content["criteria"], ("criteria",), faults))
     cohorts: list[Cohort] = []
+    if not content["coded"]["by"].strip() or content["coded"]["by"].strip().casefold() == _TODO:
+        faults.append(f"{entry.file}:{entry.line}: {entry.id} is a draft: coded.by needs the name of a coder")
     for index, cohort in enumerate(content.get("cohorts", ())):
         found = list(_criteria(entry, cohort["criteria"], ("cohorts", index, "criteria"), faults))
         found += [it for it in common if _same_cohort(it.applies_to, cohort["id"])]
@@ -236,6 +241,7 @@ def _trial(entry: Entry, faults: list[str]) -> Trial | None:
         text_complete=content.get("text_complete", True),
         state=TrialState(status=registry["status"], status_date=PartialDate.from_fhir(str(registry["as_of"]))),
         coded=Coded(by=coded["by"], date=str(coded["date"]), reviewed_by=coded.get("reviewed_by")),
+        eligibility_hash=registry.get("eligibility_hash"),
         criteria=tuple(kept),
         cohorts=tuple(cohorts),
     )

@@ -7,6 +7,7 @@ from datetime import date
 
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.knowledge.load import Knowledge
+from cdshooks.knowledge.places import Position
 from cdshooks.knowledge.trial_registry import TrialState
 from cdshooks.lines.model import LineHistory
 from cdshooks.options.case import Case
@@ -30,6 +31,7 @@ def assess_options(
     orders: Sequence[Draft] = (),
     beside: frozenset[AgentId] = frozenset(),
     registry: Mapping[str, TrialState] | None = None,
+    hospital: Position | None = None,
     in_full: bool = True,
 ) -> Advice:
     """All findings for a patient on a day in a jurisdiction (US, EU or CN).
@@ -45,12 +47,13 @@ def assess_options(
         orders: The orders being placed.
         beside: Drugs of draft orders that are not reviewed, yet make one regimen with those that are.
         registry: What imported registry records say of trials; the others speak from their own files.
+        hospital: Where distances to trial sites begin when the patient's address does not tell.
         in_full: Answer every criterion of every trial, for explanations; else stop where a trial is ruled out for good.
     """
     facts = derive_facts(record, lines, knowledge, as_of=as_of)
     case = Case(record=record, lines=lines, facts=facts, knowledge=knowledge, as_of=as_of, jurisdiction=jurisdiction)
     options = judge_options(case)
-    trials = match_trials(case, registry or {}, in_full=in_full)
+    trials = match_trials(case, registry or {}, hospital=hospital, in_full=in_full)
     return Advice(
         as_of=as_of,
         jurisdiction=jurisdiction,

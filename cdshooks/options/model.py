@@ -10,6 +10,7 @@ import msgspec
 
 from cdshooks.knowledge.criteria import Effect
 from cdshooks.knowledge.ids import AgentId, CriterionId, FactId, RegimenId, ResourceRef, SourceId
+from cdshooks.knowledge.trial_registry import TrialState
 from cdshooks.lines.model import LineHistory
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.model import Conflict, PatientRecord
@@ -153,6 +154,7 @@ class NearestSite(Value, frozen=True, kw_only=True):
     city: str
     country: str
     distance: str
+    is_in_reach: bool
 
 
 class TrialMatch(Value, frozen=True, kw_only=True):
@@ -170,6 +172,9 @@ class TrialMatch(Value, frozen=True, kw_only=True):
     findings: tuple[Finding, ...]
     recovers_on: PartialDate | None = None
     """The day from which all failing criteria may be over, where waiting is all it takes."""
+    state: TrialState
+    recruiting_sites: int | None = None
+    """How many sites of the imported record recruit; None when it names none or gives them no status."""
 
 
 class Gap(Value, frozen=True, kw_only=True):

@@ -132,6 +132,11 @@ trial_records = sa.Table(
     sa.Column("imported_at", UtcTime, nullable=False),
     sa.Column("is_suspended", sa.Boolean, nullable=False),
     sa.Column("suspended_because", sa.String(500)),
+    # The eligibility text that a coder and a reviewer have looked at last, whatever the coding says of itself.
+    sa.Column("signed_hash", sa.String(64)),
+    sa.Column("signed_by", sa.String(500)),
+    sa.Column("reviewed_by", sa.String(500)),
+    sa.Column("signed_at", UtcTime),
 )
 
 heartbeats = sa.Table(

@@ -18,6 +18,7 @@ from cdshooks.settings import Settings
 from cdshooks.web import metrics
 from cdshooks.web.guard import Guard
 from cdshooks.web.memory import Memory
+from cdshooks.web.trial_registry import TrialRegistry
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>cdshooks</title>
@@ -35,7 +36,12 @@ _DEV = "<p><strong>Dev mode:</strong> no client has to prove who it is. Never us
 
 
 def health_blueprint(
-    knowledge: Knowledge, guard: Guard, settings: Settings, memory: Memory, today: Callable[[], date]
+    knowledge: Knowledge,
+    guard: Guard,
+    settings: Settings,
+    memory: Memory,
+    registry: TrialRegistry,
+    today: Callable[[], date],
 ) -> Blueprint:
     """Routes for those who run the service."""
     blueprint = Blueprint("health", __name__)
@@ -50,6 +56,7 @@ def health_blueprint(
         is_in_date = manifest.freshness(day) is not Freshness.EXPIRED
         signature = manifest.signature(day)
         store_fault = memory.fault()
+        registry.states()
         problems = list(guard.problems())
         if not is_in_date:
             problems.append("The knowledge has expired: no therapy is suggested until it is reviewed.")
@@ -63,6 +70,7 @@ def health_blueprint(
             "ready": not problems,
             "problems": problems,
             "store": "ok" if store_fault is None else f"unavailable ({store_fault})",
+            "trials": registry.told,
             "version": __version__,
             "knowledge": manifest.version,
             "knowledge_hash": manifest.content_hash,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeVar
 
 import msgspec
 
@@ -30,6 +31,7 @@ from cdshooks.web import metrics
 from cdshooks.web.audit import Asked, feedback_event, hook_event
 from cdshooks.web.events import log_event
 
+_T = TypeVar("_T")
 _SECONDS_FOR_READINESS = 1.0
 _CARE_USERS = ("Practitioner/", "PractitionerRole/")
 
@@ -138,6 +140,14 @@ class Memory:
             StoreUnavailableError: It cannot be known; accepting the token would let a stolen one in.
         """
         return self._bounded.attempt(lambda store: use_once(store, issuer=issuer, jti=jti, expires_at=kept_until))
+
+    def attempt(self, work: Callable[[Store], _T]) -> _T:
+        """The outcome of other work on the store, within the time that a hook call may wait.
+
+        Raises:
+            StoreUnavailableError: The store fails, takes too long, or has just done so.
+        """
+        return self._bounded.attempt(work)
 
     def fault(self) -> str | None:
         """What is wrong with the store, by kind; None when it can be written now."""

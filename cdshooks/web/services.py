@@ -18,6 +18,7 @@ from cdshooks.hooks.clients import Client
 from cdshooks.hooks.feedback import read_feedback
 from cdshooks.hooks.request import HookRequest, read_hook_request
 from cdshooks.hooks.services import BY_ID, PREFETCH, Service, discovery
+from cdshooks.knowledge.places import Position
 from cdshooks.order_select import answer_hook
 from cdshooks.settings import Settings
 from cdshooks.trace import current_trace
@@ -29,6 +30,7 @@ from cdshooks.web.events import log_event
 from cdshooks.web.guard import Guard
 from cdshooks.web.memory import HookCall, Memory
 from cdshooks.web.observe import observe_hook, observe_outcome
+from cdshooks.web.trial_registry import TrialRegistry
 
 _JSON = "application/json"
 _DEV = "dev"
@@ -36,7 +38,12 @@ _REASONS = frozenset(code for code, _ in OVERRIDES)
 
 
 def services_blueprint(
-    guard: Guard, settings: Settings, memory: Memory, callers: Callers | None, today: Callable[[], date]
+    guard: Guard,
+    settings: Settings,
+    memory: Memory,
+    registry: TrialRegistry,
+    callers: Callers | None,
+    today: Callable[[], date],
 ) -> Blueprint:
     """Routes of the CDS Hooks protocol; without ``callers`` (in dev mode) nobody has to prove who they are."""
     blueprint = Blueprint("services", __name__)
@@ -74,6 +81,8 @@ def services_blueprint(
                     jurisdiction=settings.jurisdiction,
                     new_uuid=lambda: str(uuid4()),
                     is_date_fixed=settings.today is not None,
+                    registry=registry.states(),
+                    hospital=Position(*settings.position) if settings.position is not None else None,
                     earlier=memory.earlier_responses(made, as_of=today()),
                 )
             except CdsHooksError as error:

@@ -11,10 +11,12 @@ from datetime import date
 import msgspec
 
 from cdshooks.knowledge.ids import CriterionId
+from cdshooks.knowledge.places import Position
 from cdshooks.knowledge.trial_registry import NOT_YET_RECRUITING, RECRUITING, TrialState
 from cdshooks.knowledge.trials import Asked, Cohort, Trial, TrialKnowledge
 from cdshooks.options.case import Answer, Case
 from cdshooks.options.model import Finding, Outcome, TrialMatch, TrialVerdict
+from cdshooks.options.trials.place import home_of, nearest_site, recruiting_sites
 from cdshooks.options.trials.question import answer_criterion, find
 from cdshooks.partial_date import PartialDate, latest
 
@@ -24,14 +26,19 @@ _NOTHING: Mapping[str, TrialState] = {}
 
 
 def match_trials(
-    case: Case, registry: Mapping[str, TrialState] = _NOTHING, *, in_full: bool = True
+    case: Case,
+    registry: Mapping[str, TrialState] = _NOTHING,
+    *,
+    hospital: Position | None = None,
+    in_full: bool = True,
 ) -> tuple[TrialMatch, ...]:
     """Every trial's verdict with its findings, in the order of the numbers.
 
     ``registry``: what imported records say of status and sites; a trial without one speaks from its own file.
+    ``hospital``: where distances begin when the patient's address does not tell.
     Without ``in_full`` a trial that is ruled out for good carries only findings that did so; the verdicts are the same.
     """
-    matcher = _Matcher(case, registry, in_full=in_full)
+    matcher = _Matcher(case, registry, hospital, in_full=in_full)
     return tuple(matcher.match(trial) for trial in case.knowledge.trials.by_id.values())
 
 
@@ -71,9 +78,12 @@ class _Cohort(msgspec.Struct, frozen=True):
 class _Matcher:
     """Holds what has been answered for a patient, so that no question is asked twice."""
 
-    def __init__(self, case: Case, registry: Mapping[str, TrialState], *, in_full: bool) -> None:
+    def __init__(
+        self, case: Case, registry: Mapping[str, TrialState], hospital: Position | None, *, in_full: bool
+    ) -> None:
         known = case.knowledge.trials
         self._case, self._registry, self._in_full = case, registry, in_full
+        self._home = home_of(case, hospital)
         self._answers: list[Answer | None] = [None] * known.questions
         self._findings: list[Finding | None] = [None] * known.slots
         self._gates: dict[TrialState, Finding] = {}
@@ -112,11 +122,11 @@ class _Matcher:
         gate = self._gate(state)
         against = self._ruled_out.get(trial.nct_id)
         if against is not None:
-            return _ruled_out(trial, gate, against)
+            return _ruled_out(trial, state, gate, against)
         common = [gate, *self._find_all(trial.asked)]
         failing, missing = _split(common)
         if not self._in_full and not _may_recover(failing, trial, state):
-            return _ruled_out(trial, gate, [it for it in failing if it is not gate])
+            return _ruled_out(trial, state, gate, [it for it in failing if it is not gate])
         cohorts = [self._cohort(it) for it in trial.cohorts]
         possible = [it for it in cohorts if not it.failing]
         fitting = [it for it in possible if not it.open_items]
@@ -127,6 +137,7 @@ class _Matcher:
         elif not fitting:
             missing += [finding for it in possible for finding in it.open_items]
         shown = [it.cohort for it in (fitting or possible)]
+        sites = recruiting_sites(state.sites)
         return TrialMatch(
             nct_id=trial.nct_id,
             title=trial.title,
@@ -137,7 +148,9 @@ class _Matcher:
             recovers_on=_recovers_on(failing) if failing and can_recover else None,
             cohorts=tuple([it.id for it in shown]),
             confirm_with_site=_to_confirm(trial, state, shown, self._case.as_of),
-            nearest_site=None,
+            nearest_site=nearest_site(sites, self._home) if sites and (can_recover or not failing) else None,
+            state=state,
+            recruiting_sites=len(sites) if sites is not None else None,
             findings=(*common, *(finding for it in cohorts for finding in it.findings)),
         )
 
@@ -157,7 +170,7 @@ def _split(findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
     return failing, [it for it in not_met if it.outcome is not Outcome.NOT_MET]
 
 
-def _ruled_out(trial: Trial, gate: Finding, against: Sequence[Finding]) -> TrialMatch:
+def _ruled_out(trial: Trial, state: TrialState, gate: Finding, against: Sequence[Finding]) -> TrialMatch:
     findings = (gate, *against)
     return TrialMatch(
         nct_id=trial.nct_id,
@@ -169,6 +182,7 @@ def _ruled_out(trial: Trial, gate: Finding, against: Sequence[Finding]) -> Trial
         cohorts=(),
         confirm_with_site=(),
         nearest_site=None,
+        state=state,
         findings=findings,
     )
 

@@ -1,0 +1,27 @@
+"""Which imported trials may be worth a look although nobody has structured them: by disease, stage and status alone."""
+
+from __future__ import annotations
+
+import re
+
+from cdshooks.knowledge.trial_registry import NOT_YET_RECRUITING, RECRUITING
+from cdshooks.knowledge.trial_text import places_of
+from cdshooks.registry.study import Study
+
+_BREAST = re.compile(r"\bbreast\b", re.IGNORECASE)
+_ADVANCED = re.compile(r"\b(?:metasta\w+|advanced|unresectable|stage iv)\b", re.IGNORECASE)
+_HER2 = re.compile(
+    r"\b(?:HER-?2|ERBB-?2)(?:/neu)?[\s-]*(?:positive|\+|mutat\w+|overexpress\w*|express\w*|amplif\w+)", re.IGNORECASE
+)
+
+
+def may_be_worth_a_look(study: Study) -> bool:
+    """Whether it recruits, or is about to, and names breast cancer, advanced disease and HER2; this says nothing of a patient."""
+    named = " ".join((study.title, *study.conditions))
+    asked = " ".join(it.text for it in places_of(study.criteria_text) if not it.name.startswith("exclusion"))
+    return (
+        study.status in {RECRUITING, NOT_YET_RECRUITING}
+        and _BREAST.search(named) is not None
+        and _ADVANCED.search(f"{named} {asked}") is not None
+        and _HER2.search(f"{named} {asked}") is not None
+    )
