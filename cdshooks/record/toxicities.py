@@ -49,7 +49,8 @@ def read_toxicities(resources: Resources, terms: RecordTerms, names: DrugNames) 
         found.extend(reader.of_condition(held, held.resource))  # type: ignore[arg-type]
     for held in resources.of("AllergyIntolerance"):
         found.extend(reader.of_allergy(held, held.resource))  # type: ignore[arg-type]
-    for held in resources.of("DiagnosticReport"):
+    # In the order of their days: lungs clear after they were found, and may be found ill again.
+    for held in sorted(resources.of("DiagnosticReport"), key=_day_of_report):
         found = reader.with_report(found, held, held.resource)  # type: ignore[arg-type]
     told = {(it.kind, it.agent) for it in found}
     for kind in ("MedicationRequest", "MedicationStatement", "MedicationAdministration"):
@@ -59,6 +60,13 @@ def read_toxicities(resources: Resources, terms: RecordTerms, names: DrugNames) 
     return tuple(
         sorted(dict.fromkeys(found), key=lambda it: (it.start is not None, str(it.start), it.kind, it.evidence))
     )
+
+
+def _day_of_report(held: Held) -> tuple[str, str]:
+    report = held.resource
+    if not isinstance(report, DiagnosticReport):
+        return "", held.ref
+    return str(read_date(report.effective_date_time, start_of(report.effective_period), report.issued) or ""), held.ref
 
 
 class _Reader:
@@ -191,10 +199,16 @@ class _Reader:
                 continue
             if (is_denied and outcome is None) or (is_said and outcome == "resolved"):
                 found = [self._cleared(it, day, held) for it in found]
-            if is_said and not any(it.kind == _LUNG for it in found):
+            if is_said and not any(self._tells_already(it, day) for it in found):
                 is_resolved = None if outcome is None else outcome == "resolved"
                 found = [*found, *self._on_image(held, clause, day, is_resolved=is_resolved)]
         return found
+
+    def _tells_already(self, toxicity: Toxicity, day: PartialDate | None) -> bool:
+        """Whether a lung toxicity on record covers a later finding: not when it had cleared before."""
+        end = toxicity.end
+        is_over = toxicity.is_resolved is True and end is not None and day is not None and end.is_before(day) is True
+        return toxicity.kind == _LUNG and not is_over
 
     def _is_lung(self, term: ConditionTerm) -> bool:
         return term.category == "toxicity" and self._terms.toxicity_kind(term.concept) == _LUNG

@@ -141,6 +141,19 @@ def test_lungs_that_only_a_report_speaks_of_are_not_dropped():
     assert (found.kind, found.grade, found.is_resolved) == ("ild", None, None)
 
 
+def test_reports_are_read_in_the_order_of_their_days():
+    found, cleared = ct("New pneumonitis.", day="2024-03-01"), {**ct("Pneumonitis resolved."), "id": "later"}
+    (told,) = record(found, cleared).toxicities
+    assert (str(told.start), str(told.end), told.is_resolved) == ("2024-03-01", "2024-06-01", True)
+    assert record(cleared, found) == record(found, cleared)
+
+
+def test_lungs_found_ill_again_are_told_again():
+    again = {**ct("Pneumonitis in the left lung.", day="2024-09-01"), "id": "again"}
+    told = record(ILD, ct("Pneumonitis resolved."), again).toxicities
+    assert [(str(it.start), it.is_resolved) for it in told] == [("2024-03-01", True), ("2024-09-01", None)]
+
+
 def test_what_makes_the_brain_urgent_is_cited():
     brain = condition("C79.31", id="b", recordedDate="2024-01-01")
     size = observation(SIZE, id="s", focus=[{"reference": "Condition/b"}], **quantity(22, "mm"))
