@@ -143,6 +143,7 @@ class _Growing:
         start, cycle = it.start, self._cycle
         if (
             not it.is_single_dose
+            or not self._records[-1].is_single_dose
             or start is None
             or cycle is None
             or it.stopped_for is not None
@@ -177,7 +178,12 @@ class _Growing:
             # A new order is a new decision, unless it is the same one told twice; a dose is what was ordered.
             near = limits.no_end if it.is_single_dose else limits.restart
             return start - self._last_dose_day <= near
-        return start - self._until_day <= (limits.across if crosses else limits.refill)
+        if crosses:
+            return start - self._until_day <= limits.across
+        # A course told anew after the end of the one before may be a new decision; the next dose is none.
+        if not it.is_single_dose:
+            return start <= self._last_dose_day
+        return start - self._until_day <= (limits.refill if self._records[-1].is_single_dose else 0)
 
     def is_continued_by(self, it: Exposure) -> bool:
         """Whether a record lies so close that it continues the course after a pause or by a new order."""

@@ -139,7 +139,7 @@ def _hardly_early(told: Told) -> Iterator[Alternative]:
     )
     if first is None:
         return
-    segmenter = Segmenter(rules, progressions)
+    segmenter = Segmenter(rules, progressions, as_of=told.as_of)
     segmenter.walk(tuple(it for it in runs if it.start.last >= first.start.first))
     agents = ", ".join(segmenter.segments[0].agents)
     more = len(segmenter.segments) + sum(it.delta for it in segmenter.alternatives if it.delta > 0)

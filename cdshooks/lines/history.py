@@ -29,7 +29,7 @@ def build_line_history(record: PatientRecord, knowledge: Knowledge, *, as_of: da
     runs, planned = _only_ordered_apart(known, rules, as_of)
     advanced, before, carried = by_setting(runs, onset, rules)
     progressions = Progressions(record, rules, onset.since.date if onset.since else None)
-    segmenter = Segmenter(rules, progressions)
+    segmenter = Segmenter(rules, progressions, as_of=as_of)
     segmenter.walk(advanced)
     closer = LineCloser(knowledge, progressions, as_of=as_of)
     lines = tuple(recognise(line, knowledge) for line in closer.close(segmenter.segments))

@@ -122,13 +122,18 @@ class Placing:
 
     def _resumed(self, run: Run, vague: tuple[Doubted, ...]) -> Placement:
         rules, line = self._rules, self._line
-        if line.running_at(run.start):
+        running = line.running_at(run.start)
+        # Neither the drug itself nor one whose end nobody recorded shows that a partner went on through a progression.
+        went_on = any(it.agent != run.agent and (it.is_open or it.until is not None) for it in running)
+        if running and (went_on or not self._has_progressed):
             if not self._has_progressed:
                 return Placement(run, "R11-component-resumed" if rules.is_on("R11-component-resumed") else None)
             is_kept = rules.has("anti_her2", run.agent) and rules.is_on("R10-break")
             return Placement(run, "R10-break" if is_kept else None, *vague)
         gap = max(line.last_dose.days_until(run.start).least, 0)
-        own_gap = min(it.covered.days_until(run.start).least for it in line.runs if it.agent == run.agent)
+        own_gap = min(
+            0 if it.until is None else it.until.days_until(run.start).least for it in line.runs if it.agent == run.agent
+        )
         is_put_back = self._has_progressed and own_gap > rules.days("gap_hi")
         if rules.is_on("R10-break") and not is_put_back:
             if gap <= rules.days("gap_hi"):
@@ -157,7 +162,9 @@ class Placing:
             if not self._has_progressed:
                 return Placement(run, "R10-maintenance")
             # A flag in the weeks when a taxane stops does not break the line while the antibodies go on unchanged.
-            if is_soon_after_chemo:
+            # What the last dose still covers does not say that they go on: a next dose would.
+            go_on = any(it.is_open or it.until is None or it.last_dose.is_after(run.start) for it in backbone)
+            if is_soon_after_chemo and go_on:
                 return Placement(run, "R10-maintenance", Doubted("ET_AFTER", 1, run, sentence="ET_ADDED"))
             return None
         if self._has_progressed or had_endocrine:

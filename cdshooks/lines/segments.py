@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from itertools import groupby
 
 from cdshooks.knowledge.ids import LineRuleId, ResourceRef
@@ -11,14 +12,16 @@ from cdshooks.lines.model import Alternative, RuleFiring
 from cdshooks.lines.placing import Doubted, Placement, Placing, Segment
 from cdshooks.lines.progressions import Progressions
 from cdshooks.lines.sentences import FIRINGS
+from cdshooks.partial_date import PartialDate
 from cdshooks.record.model import StopReason
 
 
 class Segmenter:
     """Walks the courses of the metastatic setting once, in order of their start; courses of one day are placed together."""
 
-    def __init__(self, rules: LineRules, progressions: Progressions) -> None:
+    def __init__(self, rules: LineRules, progressions: Progressions, *, as_of: date) -> None:
         self._rules, self._progressions = rules, progressions
+        self._today = PartialDate.from_day(as_of)
         self.segments: list[Segment] = []
         self.alternatives: list[Alternative] = []
         self.firings: list[RuleFiring] = []
@@ -147,7 +150,9 @@ class Segmenter:
         for old in before.runs:
             if old.agent in {run.agent, *(it.agent for it in line.runs)}:
                 continue
-            if old.covered.is_before(line.start) is not True:
+            # Tablets last as long as their supply; what an infusion still covers is no treatment in the new line.
+            lasts = old.covered if self._rules.has("tablets", old.agent) else old.last_dose
+            if lasts.is_before(line.start) is not True:
                 line.lingering = line.lingering | {old.agent}
             if self._goes_on(old, run):
                 line.runs.append(old)
@@ -164,7 +169,13 @@ class Segmenter:
             kept = is_backbone and old.is_open and not has("conjugate", run.agent)
             return kept and not (has("taken_only_with_antibody", old.agent) and has("kinase", run.agent))
         limit = self._rules.days("overlap" if is_backbone else "residue")
-        return run.start.days_until(old.until).least > limit and run.start.days_until(old.last_dose).least > 0
+        # What an infusion still covers after its last dose is no sign that it went on.
+        lasts = old.until if has("tablets", old.agent) else old.last_dose
+        if run.start.days_until(lasts).least > limit and run.start.days_until(old.last_dose).least > 0:
+            return True
+        # In the first weeks of a line nobody can know yet how long an antibody that is still given will go on.
+        is_current = old.until.days_until(self._today).least <= self._rules.days("current")
+        return is_backbone and is_current and not has("conjugate", run.agent) and run.start.days_until(lasts).least >= 0
 
     def _drop_doubts(self, line: Segment, run: Run) -> None:
         kept = [

@@ -234,10 +234,10 @@ REGIMENS = (
 
 @st.composite
 def treated_in_turn(draw):
-    """A metastatic patient who gets one regimen after the other, each stated as one course."""
+    """A metastatic patient who gets one regimen after the other, each stated as one course, longer than residue may last."""
     at, known = 0, []
     for number, agents in enumerate(draw(st.lists(st.sampled_from(REGIMENS), min_size=1, max_size=5))):
-        length, pause = draw(st.integers(30, 400)), draw(st.integers(1, 60))
+        length, pause = draw(st.integers(60, 400)), draw(st.integers(1, 60))
         known.extend(
             Exposure(
                 agent=AgentId(agent),

@@ -85,6 +85,12 @@ def test_endocrine_therapy_added_around_a_progression_is_maintenance_only_soon_a
     assert asked(history) == ({("ET_AFTER", 1, 1)} if lines == 1 else set())
 
 
+def test_endocrine_therapy_after_progression_is_a_new_line_when_no_dose_of_the_antibody_followed():
+    doses = [(T, it, it) for it in range(0, 64, 21)]
+    history = history_of(patient(*doses, (D, 0, 63, "progression"), ("letrozole", 66, None)))
+    assert [it.agents for it in history.lines] == [("docetaxel", "trastuzumab"), ("letrozole",)]
+
+
 @pytest.mark.parametrize("progression", [(), (490,)])
 def test_a_changed_endocrine_partner_beside_constant_antibodies_is_a_line_that_could_be_none(progression):
     check(
@@ -260,6 +266,19 @@ def test_tablets_bought_again_late_in_the_next_line_are_part_of_it_and_open_none
     drugs = [("tucatinib", 0, 300), (T, 0, 300), (cape, 0, 310), ("lapatinib", 301, None), (cape, 335, None)]
     check(patient(*drugs, progression=(295,)), set(), (2, 2, 2))
     assert history_of(patient(*drugs, progression=(295,))).lines[-1].agents == (cape, "lapatinib")
+
+
+def test_an_antibody_still_given_in_the_first_weeks_of_a_line_is_part_of_it():
+    doses = [(T, it, it) for it in range(0, 211, 21)]
+    record = patient(*doses, (D, 0, 189, "progression"), ("vinorelbine", 210, 210))
+    history = history_of(record, as_of=START + timedelta(220))
+    assert history.lines[-1].agents == (T, "vinorelbine")
+
+
+def test_an_infusion_given_again_two_lines_later_is_a_line_also_when_its_last_dose_still_covered_the_next():
+    doses = [(TDM1, it, it) for it in (0, 21, 30)]
+    history = history_of(patient(*doses, (TDXD, 31, 61), (TDM1, 62, 92)))
+    assert [it.agents for it in history.lines] == [(TDM1,), (TDXD,), (TDM1,)]
 
 
 def test_early_tablets_bought_with_pauses_are_one_regimen():
