@@ -31,7 +31,7 @@ from cdshooks.knowledge.load import load_knowledge
 _TODAY = date(2026, 11, 24)
 """The day of the shipped story."""
 _ANOTHER = "fhir_fixtures/everything-proven-has-been-used/request.json"
-_SECONDS_TO_START = 30
+_SECONDS_TO_START = 60
 _STYLES = {"info": "cyan", "warning": "yellow", "critical": "red"}
 
 
