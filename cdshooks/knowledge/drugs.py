@@ -70,6 +70,8 @@ class DrugKnowledge(msgspec.Struct, frozen=True, kw_only=True):
     """A word that ends so behind the name of an antibody makes it a conjugate."""
     denials: Meanings
     """Words that, before a drug's name, say that it was not given."""
+    not_given: Meanings
+    """Words anywhere in a text that say that its drug was not given."""
 
     def class_of(self, agent: AgentId) -> str:
         """The class of an agent ("her2-adc", "taxane"), "unknown" for one not in the table."""
@@ -132,6 +134,7 @@ def load_drugs(overlay: Path | None = None) -> DrugKnowledge:
         trial_names=trial_names,
         payload_endings=payload_endings,
         denials=load_meanings(rows_of("meanings", overlay)).get("drug-denied", NOTHING),
+        not_given=load_meanings(rows_of("meanings", overlay)).get("drug-not-given", NOTHING),
     )
 
 

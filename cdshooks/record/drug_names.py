@@ -60,7 +60,10 @@ class DrugNames:
         named = self._specific(tuple(dict.fromkeys(agent for text in texts for agent in self.agents_in_text(text))))
         both = self._specific(tuple(dict.fromkeys((*coded, *named))))
         if both:
-            is_conflict = bool(coded and named) and not self._agree(coded, named)
+            # Coded, and in words not given: which of the two is true, a person must say.
+            is_conflict = bool(coded) and (
+                any(map(self._is_denied, texts)) or (bool(named) and not self._agree(coded, named))
+            )
             return Identified(agents=self._ingredients(both), is_conflict=is_conflict)
         for text in texts:
             if self._is_of_trial(text):
@@ -76,9 +79,11 @@ class DrugNames:
         return Identified(unmapped=label)
 
     def _is_denied(self, text: str) -> bool:
-        """Whether a text begins by saying which drug was not given."""
+        """Whether a text says, at its beginning or in so many words, that its drug was not given."""
         first = words(text[:_LONGEST_TEXT])[:1]
-        return bool(first) and self._drugs.denials.first(first[0]) is not None
+        if first and self._drugs.denials.first(first[0]) is not None:
+            return True
+        return self._drugs.not_given.first(text[:_LONGEST_TEXT]) is not None
 
     def _identify_together(self, concepts: tuple[CodeableConcept, ...]) -> Identified:
         """What several concepts of one record name: the parts of a mixture, a product and its ingredients."""

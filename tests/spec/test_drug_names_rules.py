@@ -50,6 +50,9 @@ def agents_of(text):
         ("Prüfpräparat oder Placebo", ["investigational"]),
         ("NCT06435429 cycle 1", ["investigational"]),
         ("No trastuzumab given", []),
+        ("trastuzumab not given, LVEF low", []),
+        ("Kadcyla nicht verabreicht", []),
+        ("trastuzumab, given", ["trastuzumab"]),
         ("levothyroxine", []),
         ("THP C4", []),
         ("deruxtecan", []),
@@ -101,3 +104,9 @@ def test_code_and_words_of_different_drugs_are_a_conflict():
 
 def test_a_number_without_a_system_names_nobody():
     assert NAMES.identify_concept(CodeableConcept(coding=(Coding(code="224905"),))).agents == ()
+
+
+def test_a_coded_drug_that_the_words_call_not_given_is_a_conflict():
+    coding = (Coding(system=RXNORM, code="224905"),)
+    assert NAMES.identify_concept(CodeableConcept(coding=coding, text="Trastuzumab not given")).is_conflict
+    assert not NAMES.identify_concept(CodeableConcept(coding=coding, text="Trastuzumab")).is_conflict
