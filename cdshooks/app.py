@@ -17,6 +17,7 @@ from cdshooks.settings import Settings, SettingsError
 from cdshooks.store.engine import open_engine
 from cdshooks.store.patient_hash import read_or_make_key
 from cdshooks.store.store import Store
+from cdshooks.web.app_pages import app_blueprint
 from cdshooks.web.callers import Callers
 from cdshooks.web.events import log_event
 from cdshooks.web.guard import Guard
@@ -76,6 +77,7 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
     )
     app.register_blueprint(health_blueprint(loaded, guard, settings, memory, registry, today))
     app.register_blueprint(knowledge_blueprint(loaded, settings, today))
+    app.register_blueprint(app_blueprint(guard, settings, registry, today))
     if settings.is_dev:
         log_event("dev-mode")
     if settings.is_shadow:

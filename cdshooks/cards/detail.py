@@ -10,7 +10,7 @@ from cdshooks.knowledge.ids import SourceId
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.names import name_of
 from cdshooks.lines.model import LineOfTherapy
-from cdshooks.options.model import Advice, Finding, Gap
+from cdshooks.options.model import Advice, Finding, Gap, Option
 
 _MOST_LINES = 10
 _MOST_NAMES = 6
@@ -25,7 +25,9 @@ def found_for_patient(advice: Advice) -> str:
     rows += [_row(wording.LINE_ROW, line) for line in lines.lines][-_MOST_LINES:]
     others = [wording.OTHER_COUNT.format(because=it.because) for it in lines.alternatives]
     table = "\n".join((wording.LINE_HEAD, *rows)) if rows else ""
-    told = "\n".join(f"- {it}" for it in (_counted(advice), *others, _receptors(advice), _brain(advice)) if it)
+    told = "\n".join(
+        f"- {it}" for it in (counted(advice), *others, receptors_in_force(advice), brain_state(advice)) if it
+    )
     return "\n\n".join(it for it in (wording.FOUND.format(as_of=advice.as_of), table, told) if it)
 
 
@@ -40,7 +42,9 @@ def found_in_short(advice: Advice) -> str:
         )
         for line in advice.lines.lines[-_LINES_IN_SHORT:]
     ]
-    told = "\n".join(f"- {it}" for it in (_counted(advice), *rows, _receptors(advice), _brain(advice)) if it)
+    told = "\n".join(
+        f"- {it}" for it in (counted(advice), *rows, receptors_in_force(advice), brain_state(advice)) if it
+    )
     return f"{wording.FOUND.format(as_of=advice.as_of)}\n\n{told}"
 
 
@@ -60,6 +64,14 @@ def missing_or_conflicting(advice: Advice, knowledge: Knowledge, gaps: Sequence[
         points.append("- " + wording.UNMAPPED.format(names=", ".join(escape(it) for it in unknown[:3])))
     points += [f"- {doubt.because}" for doubt in record.doubts if doubt.code == "unsupported"][:2]
     return f"{wording.MISSING}\n\n" + ("\n".join(dict.fromkeys(points)) or knowledge.wording.nothing_missing)
+
+
+def relevant_gaps(advice: Advice, knowledge: Knowledge, judged: Iterable[Option]) -> list[Gap]:
+    """Gaps that would change what stands first: those looked for in every patient, and what these options ask."""
+    standing = {it.ask for it in knowledge.gap_rules if not it.about_trials}
+    asked = {ask.fact for option in judged for ask in option.asks}
+    trials = {it.ask for it in knowledge.gap_rules if it.about_trials}
+    return [it for it in advice.gaps if it.ask in standing or (it.fact in asked and it.ask not in trials)]
 
 
 def gap_names(gaps: Iterable[Gap], knowledge: Knowledge) -> list[str]:
@@ -109,7 +121,8 @@ def some_names(names: Sequence[str]) -> str:
     return "; ".join(names[:_MOST_NAMES]) + (f"; and {rest} more" if rest > 0 else "")
 
 
-def _counted(advice: Advice) -> str:
+def counted(advice: Advice) -> str:
+    """How many lines, with the range, how sure we are and since when."""
     lines, counts = advice.lines, advice.lines.counts
     since = lines.metastatic_since
     basis = (
@@ -143,7 +156,8 @@ def _row(template: str, line: LineOfTherapy) -> str:
     )
 
 
-def _receptors(advice: Advice) -> str:
+def receptors_in_force(advice: Advice) -> str:
+    """The receptor states that count now, with their dates."""
     facts = {str(it.id): it for it in advice.facts}
     parts = []
     for marker in ("her2", "er", "pr"):
@@ -154,6 +168,7 @@ def _receptors(advice: Advice) -> str:
     return wording.RECEPTORS.format(receptors=", ".join(parts))
 
 
-def _brain(advice: Advice) -> str:
+def brain_state(advice: Advice) -> str:
+    """What is known of brain and meninges; empty when the record says nothing."""
     cns = advice.record.cns
     return wording.BRAIN[cns.state].format(date=cns.date or "no date") if cns is not None else ""

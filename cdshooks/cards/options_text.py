@@ -25,7 +25,7 @@ def option_lines(shown: Sequence[Option], rest: Sequence[Option], advice: Advice
     if rest:
         parts.append(knowledge.wording.others.format(names=some_names([it.label for it in rest])))
     for verdict, sentence in ((Verdict.HOLD, knowledge.wording.held), (Verdict.EXCLUDE, knowledge.wording.excluded)):
-        named = _by_reason(it for it in advice.options if it.verdict == verdict and _could_be_offered(it, knowledge))
+        named = _by_reason(it for it in advice.options if it.verdict == verdict and could_be_offered(it, knowledge))
         if named:
             parts.append(f"{sentence}\n\n" + "\n".join(named[:_MOST_REASONS]))
     return "\n\n".join(it for it in parts if it)
@@ -50,7 +50,7 @@ def _anchor(advice: Advice, knowledge: Knowledge) -> str:
     return f"{anchor.text}{cited((it.source for it in anchor.sources), knowledge)}."
 
 
-def _could_be_offered(option: Option, knowledge: Knowledge) -> bool:
+def could_be_offered(option: Option, knowledge: Knowledge) -> bool:
     """An option for such a patient in such a place: what never applied to her is not worth a line."""
     return knowledge.regimens[option.id].role == "option" and not any(
         it.effect is Effect.NOT_APPLICABLE for it in option.findings
@@ -63,7 +63,7 @@ def _option(option: Option, advice: Advice, knowledge: Knowledge) -> str:
     drugs = f": {' + '.join(option.agents)}" if option.agents and has_choice else ""
     text = f"**{option.label}{drugs}**."
     if option.agents:
-        text += f" {_evidence(regimen, knowledge, after_tdxd=had_tdxd(advice))}"
+        text += f" {evidence_of(regimen, knowledge, after_tdxd=had_tdxd(advice))}"
     text += "".join(f" {it}" for it in option.told)
     warned = [it for it in option.findings if it.effect is Effect.WARN]
     for finding in gravest_of_topic(warned, knowledge)[:3]:
@@ -88,7 +88,7 @@ def views_of(option: Option, advice: Advice, knowledge: Knowledge) -> list[str]:
     return list(dict.fromkeys([*on_regimen, *on_criteria]))[:2]
 
 
-def _evidence(regimen: Regimen, knowledge: Knowledge, *, after_tdxd: bool) -> str:
+def evidence_of(regimen: Regimen, knowledge: Knowledge, *, after_tdxd: bool) -> str:
     """The figures of one trial: of patients like this one before others, randomised before not, with survival before without."""
     told = [it for it in regimen.evidence if it.verified and _verified_figures(it)]
     told.sort(key=lambda it: (after_tdxd and it.is_tdxd_naive is not False, it.phase != "3", not _has_survival(it)))

@@ -8,7 +8,14 @@ import msgspec
 
 from cdshooks.cards import wording
 from cdshooks.cards.actions import draft_actions, refer_action, request_action, trial_action
-from cdshooks.cards.detail import found_for_patient, found_in_short, gap_names, limits, missing_or_conflicting
+from cdshooks.cards.detail import (
+    found_for_patient,
+    found_in_short,
+    gap_names,
+    limits,
+    missing_or_conflicting,
+    relevant_gaps,
+)
 from cdshooks.cards.model import Action, Card, Coding, Indicator, Link, Source, Suggestion
 from cdshooks.cards.options_text import had_tdxd, has_evidence, option_lines
 from cdshooks.cards.quiet import fingerprint
@@ -28,7 +35,7 @@ from cdshooks.knowledge.orderable import OrderableTest
 from cdshooks.lines.model import EndReason
 from cdshooks.options.model import Advice, Gap, Option, OrderReview, Outcome, Verdict
 
-_FINISHED_LINES = 3
+FINISHED_LINES = 3
 _MOST_SUGGESTIONS = 3
 _MOST_OPTIONS = 4
 _MOST_SWAPS = 2
@@ -61,7 +68,7 @@ def render_cards(
     advice: Advice, knowledge: Knowledge, occasion: Occasion, new_uuid: Callable[[], str]
 ) -> tuple[Card, ...]:
     """The cards for one call; none when there is nothing to say."""
-    if not _concerns(advice) or advice.record.person.is_deceased or advice.record.person.is_replaced:
+    if not concerns(advice) or advice.record.person.is_deceased or advice.record.person.is_replaced:
         return ()
     if occasion.hook != "patient-view" and not occasion.orders_cancer_treatment:
         return ()
@@ -74,7 +81,7 @@ def render_cards(
     cards: list[Card] = []
     if reviews and _is_worth_saying(reviews, finished):
         cards.append(make.review(reviews))
-    if finished >= _FINISHED_LINES and not _is_renewal(advice, occasion):
+    if finished >= FINISHED_LINES and not _is_renewal(advice, occasion):
         if occasion.hook == "patient-view":
             cards.append(make.view(finished))
         else:
@@ -82,7 +89,7 @@ def render_cards(
     return tuple(cards)
 
 
-def _concerns(advice: Advice) -> bool:
+def concerns(advice: Advice) -> bool:
     """Whether this is metastatic breast cancer that is or was HER2-positive."""
     facts = {it.id: it.value for it in advice.facts}
     is_her2 = facts.get("her2_ever_positive") is True or facts.get("her2") in {"positive", "conflict"}  # type: ignore[call-overload]
@@ -106,7 +113,7 @@ def _is_renewal(advice: Advice, occasion: Occasion) -> bool:
 
 def _is_worth_saying(reviews: list[OrderReview], finished: int) -> bool:
     """Below three finished lines only an order that is unsafe now is worth an interruption."""
-    return finished >= _FINISHED_LINES or any(
+    return finished >= FINISHED_LINES or any(
         it.judgement != "warning" or any(why.effect in _UNSAFE for why in it.reasons) for it in reviews
     )
 
@@ -172,12 +179,9 @@ class _Maker:
 
     def _relevant_gaps(self) -> list[Gap]:
         """Gaps that would change what stands on the card: those looked for in every patient, and what the first options ask."""
-        standing = {it.ask for it in self._knowledge.gap_rules if not it.about_trials}
         reviewed = {name for it in self._advice.orders for name in it.regimens[:1]}
         judged = [*self._shown, *(it for it in self._ranked if it.id in reviewed)]
-        asked = {ask.fact for option in judged for ask in option.asks}
-        trials = {it.ask for it in self._knowledge.gap_rules if it.about_trials}
-        return [it for it in self._advice.gaps if it.ask in standing or (it.fact in asked and it.ask not in trials)]
+        return relevant_gaps(self._advice, self._knowledge, judged)
 
     def options(self, finished: int, *, has_gaps_card: bool) -> Card:
         advice, knowledge, manifest = self._advice, self._knowledge, self._knowledge.manifest

@@ -23,7 +23,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from cdshooks.cli.explain import explain_file
+from cdshooks.explain.patient import explain_file
 from cdshooks.explain.timeline import LEGEND, draw_timeline
 from cdshooks.hooks.services import SERVICES
 from cdshooks.knowledge.load import load_knowledge

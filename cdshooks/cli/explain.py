@@ -13,18 +13,13 @@ import click
 import msgspec
 from rich.console import Console
 
-from cdshooks.ehr.patient_file import read_patient_file
 from cdshooks.errors import StoreUnavailableError, UnreadablePatientFileError
 from cdshooks.explain.as_json import explain_json
 from cdshooks.explain.as_text import print_explanation
-from cdshooks.explain.unused import Unused, unused_resources
+from cdshooks.explain.patient import explain_patient
 from cdshooks.knowledge.load import Knowledge, load_knowledge
 from cdshooks.knowledge.places import Position
 from cdshooks.knowledge.trial_registry import TrialState
-from cdshooks.lines.history import build_line_history
-from cdshooks.options.assess import assess_options
-from cdshooks.options.model import Advice
-from cdshooks.record.read import read_patient_record
 from cdshooks.registry.states import trial_states
 from cdshooks.settings import Settings, read_settings
 from cdshooks.store.engine import open_engine
@@ -76,38 +71,6 @@ def explain(files: tuple[str, ...], as_of: datetime | None, jurisdiction: str | 
             page = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
             print_explanation(advice, knowledge, page, unused)
     sys.exit(1 if failed else 0)
-
-
-def explain_file(data: bytes, knowledge: Knowledge, *, as_of: date, jurisdiction: str) -> Advice:
-    """The advice for one patient file, by the code that answers hook calls.
-
-    Raises:
-        UnreadablePatientFileError: The file is none of the three forms.
-    """
-    return explain_patient(data, knowledge, as_of=as_of, jurisdiction=jurisdiction)[0]
-
-
-def explain_patient(
-    data: bytes,
-    knowledge: Knowledge,
-    *,
-    as_of: date,
-    jurisdiction: str,
-    registry: Mapping[str, TrialState] | None = None,
-    hospital: Position | None = None,
-) -> tuple[Advice, tuple[Unused, ...]]:
-    """The advice for one patient file, and the resources from which nothing was concluded.
-
-    Raises:
-        UnreadablePatientFileError: The file is none of the three forms.
-    """
-    resources = read_patient_file(data)
-    record = read_patient_record(resources, knowledge)
-    lines = build_line_history(record, knowledge, as_of=as_of)
-    advice = assess_options(
-        record, lines, knowledge, as_of=as_of, jurisdiction=jurisdiction, registry=registry, hospital=hospital
-    )
-    return advice, unused_resources(resources, record)
 
 
 def _registry(settings: Settings, knowledge: Knowledge) -> Mapping[str, TrialState]:

@@ -14,6 +14,8 @@ from cdshooks.options.predicates import evaluate
 from cdshooks.options.verdicts import Judged
 
 OFFERED = frozenset({Verdict.OFFER, Verdict.OFFER_WITH_WARNING})
+WHAT_MOVES = "What would move it: "
+"""How a sentence of ``why_this_rank`` begins that tells not why an option stands there, but what would change its place."""
 _RISKS = {"none": 0, "low": 1, "by_partner": 2, "unknown": 2, "moderate": 2, "high": 3}
 _BRAIN = ("strong", "some", "little", "unknown", "not_applicable")
 
@@ -142,9 +144,9 @@ def _after(above: Judged, it: Judged, places: dict[RegimenId, Place], ranking: R
 
 
 def _moves(option: Option) -> list[str]:
-    moves = [f"What would move it: {ask.text}" for ask in option.asks]
+    moves = [f"{WHAT_MOVES}{ask.text}" for ask in option.asks]
     moves += [
-        f"What would move it: if this no longer held: {warning.text}"
+        f"{WHAT_MOVES}if this no longer held: {warning.text}"
         for warning in option.warnings
         if not any(it.criterion == warning.criterion and it.outcome is Outcome.UNKNOWN for it in option.findings)
     ]

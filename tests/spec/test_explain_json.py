@@ -11,9 +11,9 @@ import msgspec
 import pytest
 from rich.console import Console
 
-from cdshooks.cli.explain import explain_file
 from cdshooks.explain.as_json import explain_json
 from cdshooks.explain.as_text import print_explanation
+from cdshooks.explain.patient import explain_file
 from cdshooks.explain.timeline import draw_timeline
 from cdshooks.knowledge.load import load_knowledge
 

@@ -1,0 +1,48 @@
+"""One patient's file to advice, by the code that answers hook calls."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from cdshooks.ehr.patient_file import read_patient_file
+from cdshooks.explain.unused import Unused, unused_resources
+from cdshooks.knowledge.load import Knowledge
+from cdshooks.knowledge.places import Position
+from cdshooks.knowledge.trial_registry import TrialState
+from cdshooks.lines.history import build_line_history
+from cdshooks.options.assess import assess_options
+from cdshooks.options.model import Advice
+from cdshooks.record.read import read_patient_record
+
+
+def explain_file(data: bytes, knowledge: Knowledge, *, as_of: date, jurisdiction: str) -> Advice:
+    """The advice for one patient file, by the code that answers hook calls.
+
+    Raises:
+        UnreadablePatientFileError: The file is none of the three forms.
+    """
+    return explain_patient(data, knowledge, as_of=as_of, jurisdiction=jurisdiction)[0]
+
+
+def explain_patient(
+    data: bytes,
+    knowledge: Knowledge,
+    *,
+    as_of: date,
+    jurisdiction: str,
+    registry: Mapping[str, TrialState] | None = None,
+    hospital: Position | None = None,
+) -> tuple[Advice, tuple[Unused, ...]]:
+    """The advice for one patient file, and the resources from which nothing was concluded.
+
+    Raises:
+        UnreadablePatientFileError: The file is none of the three forms.
+    """
+    resources = read_patient_file(data)
+    record = read_patient_record(resources, knowledge)
+    lines = build_line_history(record, knowledge, as_of=as_of)
+    advice = assess_options(
+        record, lines, knowledge, as_of=as_of, jurisdiction=jurisdiction, registry=registry, hospital=hospital
+    )
+    return advice, unused_resources(resources, record)

@@ -1,0 +1,109 @@
+"""The patient page as people see it: every story, dark and light, on a phone and on a desk, on paper and without a script.
+
+Pictures under `pictures/` were looked at before they were kept. After a change that is meant to be seen:
+`UPDATE_PICTURES=1 pytest tests/browser`, then look at each one as an oncologist would.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image, ImageChops
+
+pytestmark = pytest.mark.browser
+
+FIXTURES = Path(__file__).parents[2] / "fhir_fixtures"
+PICTURES = Path(__file__).parent / "pictures"
+STORIES = sorted(it.parent.name for it in FIXTURES.glob("*/story.md"))
+LOOKS = [(width, scheme) for width in (390, 1440) for scheme in ("light", "dark")]
+JUDGED = [(390, "dark"), (1440, "light")]
+"""The looks that axe judges for every story: each colour and each width once, for a judgement takes seconds."""
+PICTURED = [
+    ("after-thp-tdxd-tucatinib-active-brain-metastases", 1440, "light"),
+    ("dates-known-only-to-the-month", 390, "dark"),
+    ("her2-results-contradict-each-other", 1440, "dark"),
+    ("relapse-four-months-after-adjuvant-tdm1", 390, "light"),
+]
+RULES = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+}
+_PAGE_OF_PDF = re.compile(rb"/Type\s*/Page[^s]")
+_CHANNEL, _SHARE = 48, 0.02
+
+
+def violations(page):
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [(it["id"], it["nodes"][0]["target"], it["nodes"][0]["failureSummary"]) for it in found]
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_each_story_is_readable_in_every_look(watched, story):
+    for width, scheme in LOOKS:
+        assert watched.open(f"/app/stories/{story}", width, scheme).status == 200
+        if (width, scheme) in JUDGED:
+            assert violations(watched.page) == [], (width, scheme)
+        assert watched.page.evaluate("document.documentElement.scrollWidth") <= width, (width, scheme)
+        assert watched.faults == [], (width, scheme)
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_each_story_is_printed_on_one_page(watched, story):
+    watched.open(f"/app/stories/{story}", 1440, "light")
+    watched.page.emulate_media(media="print")
+    assert len(_PAGE_OF_PDF.findall(watched.page.pdf(prefer_css_page_size=True))) == 1
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_what_opens_on_a_click_is_readable_too(watched, width, scheme):
+    watched.open("/app/stories/after-thp-tdxd-tucatinib-active-brain-metastases", width, scheme)
+    watched.page.evaluate(
+        "document.querySelectorAll('.option.first details, .trials li:first-child details').forEach(it => it.open = true)"
+    )
+    assert violations(watched.page) == []
+    assert watched.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_findings_open_with_the_keyboard_alone_and_without_a_script(browser, origin):
+    page = browser.new_page(java_script_enabled=False)
+    page.goto(f"{origin}/app/stories/after-thp-tdxd-tucatinib-active-brain-metastases")
+    page.keyboard.press("Tab")
+    assert page.locator(":focus").inner_text() == "To the options"
+    first = page.locator(".option details").first
+    assert not first.locator(".findings").is_visible()
+    first.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert first.locator(".findings").is_visible()
+    page.close()
+
+
+def test_a_pasted_patient_is_shown(watched):
+    request = FIXTURES / "two-lines-only-and-a-fitting-third" / "request.json"
+    watched.open("/app", 390, "dark")
+    assert violations(watched.page) == []
+    text = request.read_text(encoding="utf-8")
+    watched.page.get_by_label("A FHIR R4 Bundle").evaluate(
+        "(it, text) => { it.value = text }", text
+    )  # typing takes minutes
+    with watched.page.expect_navigation():
+        watched.page.get_by_role("button").click()
+    assert "2 metastatic lines" in watched.page.inner_text("body")
+    assert watched.faults == []
+
+
+@pytest.mark.parametrize(("story", "width", "scheme"), PICTURED)
+def test_the_page_looks_as_reviewed(watched, story, width, scheme):
+    watched.open(f"/app/stories/{story}", width, scheme)
+    got = watched.page.screenshot()
+    kept = PICTURES / f"{story}-{width}-{scheme}.png"
+    if os.environ.get("UPDATE_PICTURES") == "1":
+        Image.open(io.BytesIO(got)).convert("P", palette=Image.Palette.ADAPTIVE, colors=64).save(kept, optimize=True)
+    reviewed = Image.open(kept).convert("RGB")
+    shown = Image.open(io.BytesIO(got)).convert("RGB")
+    assert shown.size == reviewed.size
+    differs = ImageChops.difference(shown, reviewed).convert("L").point(lambda it: 255 if it > _CHANNEL else 0)
+    assert differs.histogram()[255] <= _SHARE * shown.width * shown.height

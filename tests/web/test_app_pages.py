@@ -1,0 +1,93 @@
+"""The patient page on the wire: what it answers, what it must never do."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+
+import pytest
+from flask import Flask
+
+from cdshooks.settings import Settings
+from cdshooks.web.app_pages import app_blueprint
+from cdshooks.web.guard import Guard
+
+BRAIN = "/app/stories/after-thp-tdxd-tucatinib-active-brain-metastases"
+
+
+def paste(client, data):
+    return client.post("/app/patient", data={"patient": data}, content_type="multipart/form-data")
+
+
+def test_the_page_answers_the_three_questions_before_anything_else(client):
+    text = client.get(BRAIN).get_data(as_text=True)
+    told = ["3 metastatic lines", "Line 3: progression", "Local therapy of the brain", "<svg", "Options, in order"]
+    assert [text.index(it) for it in told] == sorted(text.index(it) for it in told)
+
+
+@pytest.mark.parametrize("path", [BRAIN, "/app", "/app/page.css", "/app/stories/none"])
+def test_nothing_may_be_loaded_from_elsewhere_run_or_kept(client, path):
+    headers = client.get(path).headers
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src" not in policy
+    assert "unsafe" not in policy
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_the_page_needs_no_script_and_has_no_style_of_its_own(client):
+    text = client.get(BRAIN).get_data(as_text=True)
+    assert "<script" not in text
+    assert " style=" not in text
+    assert "<style" not in text
+
+
+def test_what_a_record_says_is_written_as_text(client, story_request):
+    story_request["prefetch"]["patient"]["id"] = story_request["context"]["patientId"] = '"><script>alert(1)</script>'
+    text = paste(client, json.dumps(story_request)).get_data(as_text=True)
+    assert "<script" not in text
+    assert "&lt;script&gt;" in text
+
+
+def test_a_patient_who_has_died_gets_no_suggestion(client, story_request):
+    story_request["prefetch"]["patient"]["deceasedBoolean"] = True
+    text = paste(client, json.dumps(story_request)).get_data(as_text=True)
+    assert "The record says that the patient has died" in text
+    assert "Nothing is suggested" in text
+    assert 'class="option' not in text
+
+
+def test_another_disease_gets_no_suggestion_and_is_told_so(client):
+    text = paste(client, '{"resourceType": "Bundle", "type": "collection"}').get_data(as_text=True)
+    assert "does not show metastatic breast cancer that is or was HER2-positive" in text
+    assert 'class="option' not in text
+
+
+def test_what_is_no_patient_is_refused_in_words(client):
+    answer = paste(client, "{}")
+    assert answer.status_code == 400
+    assert "neither a Bundle" in answer.get_data(as_text=True)
+
+
+def test_a_patient_larger_than_accepted_is_refused(client):
+    body = b"patient=" + b"x" * 1_100_000
+    answer = client.post("/app/patient", data=body, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 413
+
+
+def test_an_unknown_story_is_named_nowhere(client):
+    answer = client.get("/app/stories/<b>x")
+    assert answer.status_code == 404
+    assert "<b>" not in answer.get_data(as_text=True)
+
+
+def test_in_production_there_are_no_stories_and_nothing_can_be_pasted(loaded_knowledge):
+    today = lambda: date(2026, 11, 24)  # noqa: E731 - the clock of this test
+    guard = Guard(loaded_knowledge, Settings(), today)
+    app = Flask("production")
+    app.register_blueprint(app_blueprint(guard, Settings(), None, today))
+    client = app.test_client()
+    assert client.get("/app").status_code == 401
+    assert client.get(BRAIN).status_code == 404
+    assert paste(client, "{}").status_code in {404, 405}
