@@ -32,6 +32,8 @@ from cdshooks.web.audit import Asked, feedback_event, hook_event
 from cdshooks.web.events import log_event
 
 _T = TypeVar("_T")
+_SECONDS_FOR_A_TOKEN = 1.0
+"""Without an answer the call is refused, so one slow moment of the store must not refuse all callers of the next two seconds."""
 _SECONDS_FOR_READINESS = 1.0
 _CARE_USERS = ("Practitioner/", "PractitionerRole/")
 
@@ -139,7 +141,9 @@ class Memory:
         Raises:
             StoreUnavailableError: It cannot be known; accepting the token would let a stolen one in.
         """
-        return self._bounded.attempt(lambda store: use_once(store, issuer=issuer, jti=jti, expires_at=kept_until))
+        return self._bounded.probe(
+            lambda store: use_once(store, issuer=issuer, jti=jti, expires_at=kept_until), _SECONDS_FOR_A_TOKEN
+        )
 
     def attempt(self, work: Callable[[Store], _T]) -> _T:
         """The outcome of other work on the store, within the time that a hook call may wait.

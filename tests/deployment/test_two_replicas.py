@@ -1,0 +1,229 @@
+"""Two replicas behind the shipped nginx settings share only PostgreSQL: they stop one after the other and nobody notices."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+from production import Production  # noqa: E402 - a script, found by the path set above
+
+from tests.store.conftest import postgresql_server  # noqa: E402, F401 - the fixture
+
+pytestmark = [
+    pytest.mark.postgres,
+    pytest.mark.skipif(
+        shutil.which("nginx") is None or shutil.which("openssl") is None, reason="nginx or openssl is not installed"
+    ),
+]
+
+
+def free_port():
+    with socket.socket() as it:
+        it.bind(("127.0.0.1", 0))
+        return it.getsockname()[1]
+
+
+class Replica:
+    """One instance as a hospital runs it; it can be stopped and started again on its port."""
+
+    def __init__(self, place, settings):
+        self.port, self.settings, self.log = free_port(), settings, place / f"{free_port()}.log"
+        self.process = None
+
+    def start(self):
+        kept = {name: it for name, it in os.environ.items() if not name.startswith("CDSHOOKS_")}
+        words = [sys.executable, "-m", "cdshooks", "serve", "--port", str(self.port), "--workers", "1"]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(words, env=kept | self.settings | {"PYTHONPATH": str(ROOT)}, stderr=log)
+        return self
+
+    def wait_until_ready(self):
+        end = time.monotonic() + 90
+        while time.monotonic() < end:
+            assert self.process.poll() is None, self.log.read_text()
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+            with contextlib.suppress(OSError), contextlib.closing(connection):
+                connection.request("GET", "/readyz")
+                if connection.getresponse().status == 200:
+                    return
+            time.sleep(0.2)
+        raise AssertionError("the replica did not become ready")
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(60) == 0
+
+
+class Hospital:
+    """Two replicas, the proxy before them, and a client of theirs."""
+
+    def __init__(self, place, database):
+        self.port = free_port()
+        self.production = Production(place / "production", url=f"https://127.0.0.1:{self.port}")
+        settings = dict(it.split("=", 1) for it in self.production.files_as(str(place / "production")))
+        settings |= {"CDSHOOKS_DATABASE_URL": database, "CDSHOOKS_DRAIN_SECONDS": "2", "XDG_STATE_HOME": str(place)}
+        self.settings = settings
+        self.replicas = [Replica(place, settings).start() for _ in range(2)]
+        self.nginx = subprocess.Popen(
+            ["nginx", "-e", str(place / "nginx.log"), "-c", str(self._proxy(place)), "-p", str(place)]
+        )
+
+    def _proxy(self, place):
+        """The shipped settings; only ports and paths are this test's."""
+        subprocess.run(
+            [
+                *(
+                    "openssl",
+                    "req",
+                    "-x509",
+                    "-newkey",
+                    "ec",
+                    "-pkeyopt",
+                    "ec_paramgen_curve:P-256",
+                    "-nodes",
+                    "-days",
+                    "2",
+                ),
+                *("-subj", "/CN=127.0.0.1", "-keyout", place / "tls_key", "-out", place / "tls_certificate"),
+            ],
+            check=True,
+            capture_output=True,
+        )
+        upstream = (ROOT / "deploy" / "nginx" / "upstream.conf").read_text("utf-8")
+        server = next(it for it in upstream.splitlines() if it.strip().startswith("server "))
+        both = "\n".join(server.replace("cdshooks:8080", f"127.0.0.1:{it.port}") for it in self.replicas)
+        (place / "upstream.conf").write_text(upstream.replace(server, both))
+        shipped = (ROOT / "deploy" / "nginx" / "cdshooks.conf").read_text("utf-8")
+        shipped = shipped.replace("/etc/nginx/upstream.conf", str(place / "upstream.conf"))
+        shipped = shipped.replace("/run/secrets", str(place)).replace("listen 8443", f"listen 127.0.0.1:{self.port}")
+        temporary = "".join(
+            f"{it}_temp_path {place}/{it};\n" for it in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        )
+        whole = place / "nginx.conf"
+        user = "user root;" if os.geteuid() == 0 else ""
+        whole.write_text(
+            f"{user} daemon off; pid {place}/nginx.pid; worker_processes 1; events {{}}\nhttp {{ access_log off;\n{temporary}{shipped}}}"
+        )
+        return whole
+
+    def call(self, path, body, headers, *, replica=None):
+        """Status and answer, by way of the proxy or of one replica."""
+        if replica is None:
+            context = ssl._create_unverified_context()
+            connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=context)
+        else:
+            connection = http.client.HTTPConnection("127.0.0.1", replica.port, timeout=30)
+        with contextlib.closing(connection):
+            connection.request("POST", path, body, {"Content-Type": "application/json", **headers})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+
+    def order_select(self, *, replica=None, headers=None):
+        production = self.production
+        return self.call(
+            production.hook, production.hook_request(), headers or production.authorisation(), replica=replica
+        )
+
+    def close(self):
+        self.nginx.terminate()
+        self.nginx.wait(20)
+        for it in self.replicas:
+            it.process.kill()
+            it.process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def hospital(postgresql_server, tmp_path_factory):  # noqa: F811 - the fixture's name
+    made = Hospital(tmp_path_factory.mktemp("hospital"), postgresql_server)
+    try:
+        for it in made.replicas:
+            it.wait_until_ready()
+        yield made
+    finally:
+        made.close()
+
+
+def test_a_token_used_at_one_replica_is_refused_by_the_other(hospital):
+    one, other = hospital.replicas
+    headers = hospital.production.authorisation()
+    assert hospital.order_select(replica=one, headers=headers)[0] == 200
+    assert hospital.order_select(replica=other, headers=headers)[0] == 401
+    assert hospital.order_select(replica=other)[0] == 200
+
+
+def test_feedback_taken_by_both_replicas_is_in_one_report(hospital):
+    path = f"{hospital.production.hook}/feedback"
+    for shown_by, answered_by in (hospital.replicas, hospital.replicas[::-1]):
+        status, answer = hospital.order_select(replica=shown_by)
+        assert status == 200
+        uuid = json.loads(answer)["cards"][0]["uuid"]
+        told = {"feedback": [{"card": uuid, "outcome": "overridden", "outcomeTimestamp": "2026-11-24T12:00:00Z"}]}
+        headers = hospital.production.authorisation(path)
+        assert hospital.call(path, json.dumps(told), headers, replica=answered_by)[0] == 200
+    kept = {name: it for name, it in os.environ.items() if not name.startswith("CDSHOOKS_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "cdshooks", "feedback", "report", "--format", "json"],
+        env=kept | hospital.settings | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert sum(it["overridden"] for it in json.loads(done.stdout)["topic"]) == 2
+
+
+def test_what_only_operators_need_does_not_pass_the_proxy(hospital):
+    context = ssl._create_unverified_context()
+    for path, status in (("/metrics", 404), ("/readyz", 404), ("/version", 404), ("/cds-services", 200)):
+        connection = http.client.HTTPSConnection("127.0.0.1", hospital.port, timeout=30, context=context)
+        with contextlib.closing(connection):
+            connection.request("GET", path)
+            assert connection.getresponse().status == status, path
+
+
+def test_a_rolling_restart_under_load_fails_no_call(hospital):
+    """A busy moment may answer 503 with Retry-After, as a client must expect at any time (REL-04); nothing else is allowed."""
+    answers, stopped = [], threading.Event()
+
+    def answered():
+        for _ in range(5):
+            status = hospital.order_select()[0]
+            if status != 503:
+                return status
+            time.sleep(1)
+        return 503
+
+    def caller():
+        while not stopped.is_set():
+            try:
+                answers.append(answered())
+            except OSError as error:
+                answers.append(repr(error))
+            time.sleep(0.05)
+
+    callers = [threading.Thread(target=caller) for _ in range(2)]
+    for it in callers:
+        it.start()
+    for replica in hospital.replicas:
+        replica.stop()
+        replica.start().wait_until_ready()
+        time.sleep(1)
+    stopped.set()
+    for it in callers:
+        it.join()
+    assert len(answers) > 20
+    assert set(answers) == {200}
