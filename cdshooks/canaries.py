@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cdshooks.cards.model import TOPIC_PREFIX
 from cdshooks.ehr.gather import gather_resources
 from cdshooks.errors import CdsHooksError
 from cdshooks.hooks.request import HookRequest, read_hook_request
@@ -15,7 +16,6 @@ from cdshooks.order_select import answer_hook
 from cdshooks.record.read import read_patient_record
 
 _OFFERED = frozenset({Verdict.OFFER, Verdict.OFFER_WITH_WARNING})
-_TOPIC = "her2-later-line-"
 
 
 def check_canaries(knowledge: Knowledge) -> tuple[str, ...]:
@@ -49,7 +49,7 @@ def _differences(canary: Canary, request: HookRequest, knowledge: Knowledge) -> 
         new_uuid=lambda: "canary",
         is_date_fixed=False,
     )
-    topics = {it.source.topic.code.removeprefix(_TOPIC) for it in answer.cards}
+    topics = {it.source.topic.code.removeprefix(TOPIC_PREFIX) for it in answer.cards}
     faults += [f"the card {it!r} is missing" for it in canary.cards if it not in topics]
     if not canary.cards and topics:
         faults.append(f"there is a card ({', '.join(sorted(topics))}), though {canary.proves}")

@@ -10,6 +10,10 @@ import msgspec
 _LONGEST_SUMMARY = 139
 
 
+TOPIC_PREFIX = "her2-later-line-"
+"""What the code of every topic of cards begins with."""
+
+
 class Indicator(StrEnum):
     """How urgent a card is; ``critical`` only where a hospital's overlay asks for it."""
 

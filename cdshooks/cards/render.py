@@ -16,7 +16,7 @@ from cdshooks.cards.detail import (
     missing_or_conflicting,
     relevant_gaps,
 )
-from cdshooks.cards.model import Action, Card, Coding, Indicator, Link, Source, Suggestion
+from cdshooks.cards.model import TOPIC_PREFIX, Action, Card, Coding, Indicator, Link, Source, Suggestion
 from cdshooks.cards.options_text import had_tdxd, has_evidence, option_lines
 from cdshooks.cards.quiet import fingerprint
 from cdshooks.cards.review_text import alternatives, headline, review_lines, worst_of
@@ -77,7 +77,7 @@ def render_cards(
     missing = tuple(it.query for it in advice.record.incomplete if it.concerns_treatment)
     if missing:
         return (make.incomplete(missing),)
-    finished = sum(line.end_reason is not EndReason.ONGOING for line in advice.lines.lines)
+    finished = len(advice.lines.finished)
     cards: list[Card] = []
     if reviews and _is_worth_saying(reviews, finished):
         cards.append(make.review(reviews))
@@ -346,7 +346,7 @@ class _Maker:
         links: tuple[Link, ...] = (),
     ) -> Card:
         manifest, occasion = self._knowledge.manifest, self._occasion
-        code = f"her2-later-line-{topic}"
+        code = f"{TOPIC_PREFIX}{topic}"
         opening = [] if occasion.is_signed else [wording.UNSIGNED_LONG]
         match manifest.freshness(self._advice.as_of):
             case Freshness.EXPIRED:

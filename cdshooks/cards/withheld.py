@@ -7,10 +7,8 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from cdshooks.cards import wording
-from cdshooks.cards.model import Card, Coding, Indicator
+from cdshooks.cards.model import TOPIC_PREFIX, Card, Coding, Indicator
 from cdshooks.cards.quiet import CardSet
-
-_PREFIX = "her2-later-line-"
 
 
 def withhold_topics(answer: CardSet, off: Mapping[str, str], new_uuid: Callable[[], str]) -> CardSet:
@@ -24,7 +22,7 @@ def withhold_topics(answer: CardSet, off: Mapping[str, str], new_uuid: Callable[
 
 
 def _topic(card: Card) -> str:
-    return card.source.topic.code.removeprefix(_PREFIX)
+    return card.source.topic.code.removeprefix(TOPIC_PREFIX)
 
 
 def _notice(held: tuple[Card, ...], off: Mapping[str, str], new_uuid: Callable[[], str]) -> Card:
@@ -42,7 +40,7 @@ def _notice(held: tuple[Card, ...], off: Mapping[str, str], new_uuid: Callable[[
         source=msgspec.structs.replace(
             first.source,
             topic=Coding(
-                code=f"{_PREFIX}withheld", system=first.source.topic.system, display="What is switched off here"
+                code=f"{TOPIC_PREFIX}withheld", system=first.source.topic.system, display="What is switched off here"
             ),
         ),
         selection_behavior=first.selection_behavior,

@@ -43,7 +43,7 @@ def explain(files: tuple[str, ...], as_of: datetime | None, jurisdiction: str | 
     knowledge = load_knowledge(environment.knowledge_overlay)
     day = as_of.date() if as_of is not None else environment.today or date.today()  # noqa: DTZ011 - a calendar date where it is run
     registry = _registry(environment, knowledge)
-    hospital = Position(*environment.position) if environment.position is not None else None
+    hospital = Position.of(environment.position)
     failed = False
     for file in files:
         try:

@@ -10,7 +10,7 @@ from cdshooks.options.model import Advice
 from cdshooks.partial_date import PartialDate
 
 _NAME_WIDTH = 27
-_MARKS = {
+END_MARKS = {
     "progression": "P",
     "toxicity": "T",
     "completed": "C",
@@ -120,7 +120,7 @@ def _draw_course(course: Course, scale: _Scale, row: list[str]) -> None:
             sure_until = sure_from + 1
     for at in range(start, end):
         row[at] = "━" if sure_from <= at < sure_until or (at == start == sure_from) else "┄"
-    row[end] = _MARKS[course.end_reason.value]
+    row[end] = END_MARKS[course.end_reason.value]
 
 
 def _state_rows(advice: Advice, scale: _Scale) -> Iterator[str]:

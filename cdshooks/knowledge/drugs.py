@@ -114,6 +114,7 @@ def load_drugs(overlay: Path | None = None) -> DrugKnowledge:
             raise KnowledgeError((f"drug_codes.csv:{line}: there is no agent {agent!r}",))
         by_code[SYSTEMS.get(system, system), row["code"]] = agent
     other = frozenset(word for _, row in rows_of("other_drugs", overlay) for word in name_of(row["name"]))
+    meanings = load_meanings(rows_of("meanings", overlay))
     trial_names = frozenset(name_of(row["name"]) for _, row in rows_of("trial_drug_names", overlay))
     payload_endings = tuple(sorted({row["ending"] for _, row in rows_of("payload_endings", overlay)}))
     placeholders = frozenset(name_of(row["name"]) for _, row in rows_of("drug_placeholders", overlay))
@@ -133,8 +134,8 @@ def load_drugs(overlay: Path | None = None) -> DrugKnowledge:
         protocols=protocols,
         trial_names=trial_names,
         payload_endings=payload_endings,
-        denials=load_meanings(rows_of("meanings", overlay)).get("drug-denied", NOTHING),
-        not_given=load_meanings(rows_of("meanings", overlay)).get("drug-not-given", NOTHING),
+        denials=meanings.get("drug-denied", NOTHING),
+        not_given=meanings.get("drug-not-given", NOTHING),
     )
 
 

@@ -20,6 +20,11 @@ class Position(msgspec.Struct, frozen=True):
     latitude: float
     longitude: float
 
+    @classmethod
+    def of(cls, degrees: tuple[float, float] | None) -> Position | None:
+        """The place of a latitude and a longitude; None where none is told."""
+        return cls(*degrees) if degrees is not None else None
+
 
 class Places(msgspec.Struct, frozen=True, kw_only=True):
     """Areas of postal codes by country, and the ways to write a country."""

@@ -149,3 +149,8 @@ class LineHistory(Value, frozen=True, kw_only=True):
     uses: tuple[AgentUse, ...]
     early_relapse: EarlyRelapse | None
     firings: tuple[RuleFiring, ...]
+
+    @property
+    def finished(self) -> tuple[LineOfTherapy, ...]:
+        """The metastatic lines that have ended."""
+        return tuple(it for it in self.lines if it.end_reason is not EndReason.ONGOING)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 from cdshooks.cards.wording import REASONS
+from cdshooks.explain.timeline import END_MARKS
 from cdshooks.lines.model import Course, LineOfTherapy
 from cdshooks.options.model import Advice
 from cdshooks.pages.drawing import Drawing, Shape, box, line, place_labels, shape, width_of, words
@@ -17,15 +18,7 @@ from cdshooks.partial_date import PartialDate
 
 _ROW, _BAR, _LANE, _CURVE = 24, 12, 17, 38
 _GUTTER, _NARROW_BELOW = 178, 600
-_END_MARKS = {
-    "progression": "P",
-    "toxicity": "T",
-    "completed": "C",
-    "patient_choice": "W",
-    "other": "O",
-    "unknown": "?",
-    "ongoing": "\u25b8",
-}
+_END_MARKS = END_MARKS | {"ongoing": "\u25b8"}
 LEGEND = (
     "How a drug ended: P progression, T toxicity, C completed, W patient's choice, O other, ? not on record, \u25b8 goes on. "
     "A pale piece: the day of the start or end is not known."

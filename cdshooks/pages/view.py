@@ -17,7 +17,7 @@ from cdshooks.knowledge.ids import SourceId
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.manifest import Freshness
 from cdshooks.knowledge.names import name_of
-from cdshooks.lines.model import EndReason, LineOfTherapy
+from cdshooks.lines.model import LineOfTherapy
 from cdshooks.options.model import Advice, Finding, Option, Outcome, TrialMatch, TrialVerdict, Verdict
 from cdshooks.options.order_of_options import WHAT_MOVES
 from cdshooks.pages import wording
@@ -174,8 +174,8 @@ def view_patient(advice: Advice, knowledge: Knowledge, *, is_date_fixed: bool = 
         options=tuple(options[:_MOST_IN_FULL]),
         more_options=tuple(options[_MOST_IN_FULL:]),
         refused=() if is_silent else _refused(advice, knowledge),
-        possible_trials=tuple(_trial(it) for it in possible),
-        other_trials=tuple(_trial(it) for it in others),
+        possible_trials=tuple(_trial(it, knowledge) for it in possible),
+        other_trials=tuple(_trial(it, knowledge) for it in others),
         not_when=knowledge.wording.not_when,
         basis=cards_wording.BASIS.format(version=manifest.version, reviewed=manifest.reviewed),
     )
@@ -195,7 +195,7 @@ def _notices(advice: Advice, knowledge: Knowledge, *, is_date_fixed: bool) -> tu
         told.append(cards_wording.INCOMPLETE.format(queries=", ".join(dict.fromkeys(missing))))
     if not concerns(advice):
         told.append(wording.NOT_THIS_DISEASE)
-    elif _finished(advice) < FINISHED_LINES:
+    elif len(advice.lines.finished) < FINISHED_LINES:
         told.append(wording.EARLIER_LINE)
     match manifest.freshness(advice.as_of):
         case Freshness.EXPIRED:
@@ -216,10 +216,6 @@ def _must_not_suggest(advice: Advice, knowledge: Knowledge) -> bool:
         or any(it.concerns_treatment for it in advice.record.incomplete)
         or knowledge.manifest.freshness(advice.as_of) is Freshness.EXPIRED
     )
-
-
-def _finished(advice: Advice) -> int:
-    return sum(it.end_reason is not EndReason.ONGOING for it in advice.lines.lines)
 
 
 def _who(advice: Advice) -> str:
@@ -246,7 +242,7 @@ def _had(advice: Advice) -> Answer:
 
 
 def _ended(advice: Advice) -> Answer:
-    ended = [it for it in advice.lines.lines if it.end_reason is not EndReason.ONGOING]
+    ended = advice.lines.finished
     if not ended:
         return Answer(question=wording.ENDED, answer=wording.NONE_ENDED, note="")
     last = ended[-1]
@@ -404,7 +400,7 @@ def _possible_trials(advice: Advice, knowledge: Knowledge) -> list[TrialMatch]:
     return [*shown, *(it for it in advice.trials if it.verdict != TrialVerdict.INELIGIBLE and it not in shown)]
 
 
-def _trial(match: TrialMatch) -> TrialView:
+def _trial(match: TrialMatch, knowledge: Knowledge) -> TrialView:
     failing = [it for it in match.findings if it.criterion in set(match.failing)]
     missing = [it for it in match.findings if it.criterion in set(match.missing)]
     told = wording.TRIAL_OPEN
@@ -417,7 +413,7 @@ def _trial(match: TrialMatch) -> TrialView:
     return TrialView(
         nct_id=match.nct_id,
         title=match.title,
-        url=f"https://clinicaltrials.gov/study/{match.nct_id}",
+        url=knowledge.trials.by_id[match.nct_id].url,
         verdict=match.verdict.value,
         told=told,
         criteria=tuple(

@@ -28,7 +28,7 @@ _POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-acti
 def app_blueprint(guard: Guard, settings: Settings, registry: TrialRegistry, today: Callable[[], date]) -> Blueprint:
     """Routes of the pages."""
     blueprint = Blueprint("app_pages", __name__)
-    hospital = Position(*settings.position) if settings.position is not None else None
+    hospital = Position.of(settings.position)
     admission = Admission(settings.most_in_flight)
     styles = stylesheet()
     stories = {it.name: it for it in shipped_stories()} if settings.is_dev else dict[str, Story]()

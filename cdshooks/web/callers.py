@@ -15,8 +15,9 @@ from typing import Any
 
 import jwt
 
-from cdshooks.errors import UnauthorizedClientError
+from cdshooks.errors import BadHookRequestError, UnauthorizedClientError
 from cdshooks.hooks.clients import Client
+from cdshooks.hooks.strict_json import check_json
 from cdshooks.web.signing_keys import SigningKeys, keys_of_file, keys_of_url
 
 _LONGEST_TOKEN, _LONGEST_ID = 8192, 256
@@ -87,24 +88,14 @@ def _bearer(authorization: str | None) -> str:
 def _read_segment(segment: str) -> dict[str, Any]:
     """A segment as strict JSON: of two members of one name, another reader might take the other."""
     try:
-        text = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4)).decode("utf-8")
-        read = json.loads(text, object_pairs_hook=_once_each, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+        text = base64.urlsafe_b64decode(segment + "=" * (-len(segment) % 4))
+        check_json(text)
+        read = json.loads(text)
+    except (ValueError, BadHookRequestError):
         raise UnauthorizedClientError("shape") from None
     if not isinstance(read, dict):
         raise UnauthorizedClientError("shape")
     return read
-
-
-def _once_each(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    read = dict(members)
-    if len(read) < len(members):
-        raise ValueError
-    return read
-
-
-def _no_constant(_: str) -> None:
-    raise ValueError
 
 
 def _verify_signature(token: str, header: dict[str, Any], client: Client, keys: SigningKeys) -> None:

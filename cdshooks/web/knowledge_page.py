@@ -22,6 +22,7 @@ def knowledge_blueprint(knowledge: Knowledge, settings: Settings, today: Callabl
     """Routes for those who want to see what the service rests on."""
     blueprint = Blueprint("knowledge", __name__, template_folder="templates")
     made: dict[date, dict[str, Any]] = {}
+    styles = _STYLE.read_bytes()
 
     def document() -> dict[str, Any]:
         day = today()
@@ -67,6 +68,6 @@ def knowledge_blueprint(knowledge: Knowledge, settings: Settings, today: Callabl
 
     @blueprint.get("/pages.css")
     def style() -> Response:
-        return Response(_STYLE.read_bytes(), content_type="text/css; charset=utf-8")
+        return Response(styles, content_type="text/css; charset=utf-8")
 
     return blueprint

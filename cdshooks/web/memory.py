@@ -88,25 +88,11 @@ class Memory:
 
     def remember_answer(self, call: HookCall, answer: CardSet) -> None:
         """Keep which cards were shown, and the audit event."""
-        issued = tuple(self._issued(call, it) for it in answer.cards)
-        event = self._hook_event(call, 200, tuple((it.card, it.topic) for it in issued))
-
-        def keep(store: Store) -> None:
-            with store.writing(is_relaxed=True) as connection:
-                remember_cards(connection, issued)
-                add_audit_event(connection, kind="hook", resource=event, recorded_at=self._now())
-
-        self._try("remember", keep)
+        self._remember(call, 200, answer.cards)
 
     def remember_refusal(self, call: HookCall, status: int) -> None:
         """Keep the audit event of a call that was understood and yet not answered with cards."""
-        event = self._hook_event(call, status, ())
-
-        def keep(store: Store) -> None:
-            with store.writing(is_relaxed=True) as connection:
-                add_audit_event(connection, kind="hook", resource=event, recorded_at=self._now())
-
-        self._try("remember", keep)
+        self._remember(call, status, ())
 
     def keep_feedback(
         self, answers: tuple[CardFeedback, ...], *, client: str, service: str, trace_id: str
@@ -161,17 +147,26 @@ class Memory:
             return error.kind
         return None
 
-    def _try(self, operation: str, work: Callable[[Store], None]) -> None:
+    def _remember(self, call: HookCall, status: int, cards: tuple[Card, ...]) -> None:
+        now, patient = self._now(), self._patient_hash(call)
+        issued = tuple(self._issued(call, it, patient, now) for it in cards)
+        event = self._hook_event(call, status, issued, patient, now)
+
+        def keep(store: Store) -> None:
+            with store.writing(is_relaxed=True) as connection:
+                remember_cards(connection, issued)
+                add_audit_event(connection, kind="hook", resource=event, recorded_at=now)
+
         try:
-            self._bounded.attempt(work)
+            self._bounded.attempt(keep)
         except StoreUnavailableError:
-            metrics.store_failures.labels(operation).inc()
+            metrics.store_failures.labels("remember").inc()
 
     def _patient_hash(self, call: HookCall) -> str:
         server = call.request.fhir_server.rstrip("/") if call.request.fhir_server is not None else None
         return hash_patient(self._key, client=call.client, fhir_server=server, patient_id=call.request.patient_id)
 
-    def _issued(self, call: HookCall, card: Card) -> IssuedCard:
+    def _issued(self, call: HookCall, card: Card, patient: str, now: datetime) -> IssuedCard:
         manifest = self._knowledge.manifest
         return IssuedCard(
             card=card.uuid,
@@ -179,14 +174,16 @@ class Memory:
             service=call.request.service.id,
             topic=card.source.topic.code,
             fingerprint=card.fingerprint,
-            patient_hash=self._patient_hash(call),
+            patient_hash=patient,
             knowledge_version=manifest.version,
             knowledge_hash=manifest.content_hash,
-            issued_at=self._now(),
+            issued_at=now,
             suggestions=tuple(IssuedSuggestion(suggestion=it.uuid, option=it.option) for it in card.suggestions),
         )
 
-    def _hook_event(self, call: HookCall, status: int, cards: tuple[tuple[str, str], ...]) -> bytes:
+    def _hook_event(
+        self, call: HookCall, status: int, issued: tuple[IssuedCard, ...], patient: str, now: datetime
+    ) -> bytes:
         user = call.request.user_id
         if user is not None and not user.startswith(_CARE_USERS):
             user = keyed_hash(self._key, call.client, user)  # a patient or a relative at the portal
@@ -196,13 +193,13 @@ class Memory:
             trace_id=call.trace_id,
             user=user,
             user_system=call.request.fhir_server,
-            patient_hash=self._patient_hash(call),
+            patient_hash=patient,
         )
         return hook_event(
             asked,
-            at=self._now(),
+            at=now,
             status=status,
-            cards=cards,
+            cards=[(it.card, it.topic) for it in issued],
             knowledge_version=self._knowledge.manifest.version,
             knowledge_hash=self._knowledge.manifest.content_hash,
         )

@@ -52,6 +52,7 @@ def services_blueprint(
     # Places of its own: feedback waits for the disk, and when that hangs, hook calls must still find a place.
     feedback_admission = Admission(max(1, settings.most_in_flight // 2))
     most_bytes = settings.max_body_mb * 1024 * 1024
+    hospital = Position.of(settings.position)
 
     @blueprint.get("/cds-services")
     def discover() -> Response:
@@ -82,7 +83,7 @@ def services_blueprint(
                     new_uuid=lambda: str(uuid4()),
                     is_date_fixed=settings.today is not None,
                     registry=registry.states(),
-                    hospital=Position(*settings.position) if settings.position is not None else None,
+                    hospital=hospital,
                     earlier=memory.earlier_responses(made, as_of=today()),
                 )
             except CdsHooksError as error:

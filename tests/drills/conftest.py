@@ -131,7 +131,7 @@ class Service:
 
     def check_log(self):
         for line in self.lines:
-            assert line.startswith(("{", "DEV MODE")), line
+            assert line.startswith(("{", "DEV MODE")), "".join(self.lines[-60:])
             assert "CANARY" not in line
             if line.startswith("{"):
                 json.loads(line)

@@ -26,8 +26,7 @@ def derive_treatment_facts(source: Source, classes: Mapping[AgentId, frozenset[s
     yield source.fact("metastatic_lines", counts.metastatic_lines)
     yield source.fact("metastatic_lines_min", counts.min)
     yield source.fact("metastatic_lines_max", counts.max)
-    finished = sum(line.end_reason is not EndReason.ONGOING for line in source.lines.lines)
-    yield source.fact("finished_metastatic_lines", finished)
+    yield source.fact("finished_metastatic_lines", len(source.lines.finished))
     yield source.fact("anti_her2_regimens_metastatic", counts.anti_her2_regimens_metastatic)
     early_her2 = sum(
         any(name.startswith(_HER2) for agent in line.agents for name in classes.get(agent, ()))
