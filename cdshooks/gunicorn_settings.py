@@ -82,6 +82,13 @@ def on_starting(arbiter: Any) -> None:
     arbiter.handle_term = handle_term
 
 
+def post_worker_init(_: Any) -> None:
+    """Let the worker make its files of counts before the first call."""
+    from cdshooks.web.metrics import open_files  # noqa: PLC0415 - reads the directory set above
+
+    open_files()
+
+
 def child_exit(_: Any, worker: Any) -> None:
     """A worker that has ended keeps its counts, but no longer has calls in flight."""
     from prometheus_client.multiprocess import mark_process_dead  # noqa: PLC0415 - reads the directory set above

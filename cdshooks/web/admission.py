@@ -25,9 +25,9 @@ class Admission:
         """
         if not self._free.acquire(blocking=False):
             raise OverloadedError("all places are taken")
-        metrics.in_flight.inc()
+        metrics.move(metrics.in_flight, 1)
         try:
             yield
         finally:
-            metrics.in_flight.dec()
+            metrics.move(metrics.in_flight, -1)
             self._free.release()

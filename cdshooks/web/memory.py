@@ -83,7 +83,7 @@ class Memory:
         try:
             return self._bounded.attempt(find)
         except StoreUnavailableError:
-            metrics.store_failures.labels("earlier").inc()
+            metrics.count(metrics.store_failures, "earlier")
             return ()
 
     def remember_answer(self, call: HookCall, answer: CardSet) -> None:
@@ -160,7 +160,7 @@ class Memory:
         try:
             self._bounded.attempt(keep)
         except StoreUnavailableError:
-            metrics.store_failures.labels("remember").inc()
+            metrics.count(metrics.store_failures, "remember")
 
     def _patient_hash(self, call: HookCall) -> str:
         server = call.request.fhir_server.rstrip("/") if call.request.fhir_server is not None else None

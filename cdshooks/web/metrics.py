@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -43,6 +44,36 @@ fhir_circuit = Gauge(
 )
 in_flight = Gauge("cds_inflight", "Calls being answered now.", multiprocess_mode="livesum")
 store_failures = Counter("cds_store_failures_total", "Work on the store that failed.", ("operation",))
+
+
+_UNWRITABLE = (OSError, ValueError)
+"""A file of counts that cannot grow on a full disk, and one that was left closed by that."""
+
+
+def count(counter: Counter, *labels: str, times: int = 1) -> None:
+    """Add to a counter; a count that cannot be kept is lost, for no hook call may fail over it."""
+    with suppress(*_UNWRITABLE):
+        (counter.labels(*labels) if labels else counter).inc(times)
+
+
+def observe(histogram: Histogram, seconds: float, *labels: str) -> None:
+    """Add a time to a histogram, under the same promise."""
+    with suppress(*_UNWRITABLE):
+        histogram.labels(*labels).observe(seconds)
+
+
+def move(gauge: Gauge, by: int) -> None:
+    """Raise or lower a gauge, under the same promise."""
+    with suppress(*_UNWRITABLE):
+        gauge.inc(by)
+
+
+def open_files() -> None:
+    """Make this worker's files while there is room for them: later counts are written into the room they hold."""
+    move(in_flight, 0)
+    count(patient_mismatches, times=0)
+    with suppress(*_UNWRITABLE):
+        request_seconds.labels("/healthz", "GET", "200")
 
 
 class _Knowledge:

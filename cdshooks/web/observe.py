@@ -33,9 +33,9 @@ def install_observation(app: Flask) -> None:
         started = getattr(g, "started", None)
         if started is not None:
             seconds = time.perf_counter() - started
-            metrics.request_seconds.labels(_route(), _method(), str(answer.status_code)).observe(seconds)
+            metrics.observe(metrics.request_seconds, seconds, _route(), _method(), str(answer.status_code))
         if getattr(g, "service", None) is not None:
-            metrics.calls.labels(g.service, _outcome(answer.status_code)).inc()
+            metrics.count(metrics.calls, g.service, _outcome(answer.status_code))
         span = getattr(g, "span", None)
         if span is not None:
             span.end(answer.status_code)

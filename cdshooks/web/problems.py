@@ -74,7 +74,7 @@ def problem(
 def _bad_request(error: BadHookRequestError) -> Response:
     error_id = str(uuid4())
     if isinstance(error, OtherPatientError):
-        metrics.patient_mismatches.inc()
+        metrics.count(metrics.patient_mismatches)
     log_event("request-refused", error_id=error_id, path=error.path)
     return problem(400, "invalid", f"{error.path}: {error.reason}.", expressions=(error.path,), error_id=error_id)
 
@@ -82,7 +82,7 @@ def _bad_request(error: BadHookRequestError) -> Response:
 def _missing_data(error: MissingPatientDataError) -> Response:
     error_id = str(uuid4())
     for key in error.keys:
-        metrics.incomplete_data.labels(key).inc()
+        metrics.count(metrics.incomplete_data, key)
     log_event("data-missing", error_id=error_id, keys=",".join(error.keys))
     sentence = f"Required prefetch data is missing: {', '.join(error.keys)} ({error.reason})."
     paths = tuple(f"$.prefetch.{key}" for key in error.keys)
@@ -101,7 +101,7 @@ def _conflict(error: FeedbackConflictError) -> Response:
 
 def _unauthorized(error: UnauthorizedClientError) -> Response:
     """Always the same answer, without a reason: it would help only an attacker. Source: S-11, C-16."""
-    metrics.auth_failures.labels(error.reason).inc()
+    metrics.count(metrics.auth_failures, error.reason)
     log_event("client-refused", reason=error.reason)
     answer = problem(401, "login", "The CDS client is not authorised.")
     answer.headers["WWW-Authenticate"] = "Bearer"

@@ -119,7 +119,7 @@ def services_blueprint(
         for it in kept:
             if it.is_new:
                 reason = it.reason_code if it.reason_code in _REASONS else "other" if it.reason_code else "none"
-                metrics.feedback.labels(it.topic, it.outcome, reason).inc()
+                metrics.count(metrics.feedback, it.topic, it.outcome, reason)
         repeated = sum(not it.is_new for it in kept)
         log_event("feedback-kept", service=service_id, client=client, answers=len(kept), repeated=repeated)
         return Response(b"{}", content_type=_JSON)
@@ -161,14 +161,14 @@ def _count_prefetch(hook_request: HookRequest) -> None:
     for key in PREFETCH:
         raw = hook_request.prefetch.get(key)
         state = "absent" if raw is None else "null" if bytes(raw) == b"null" else "sent"
-        metrics.prefetch.labels(key, state).inc()
+        metrics.count(metrics.prefetch, key, state)
 
 
 def _count(answer: CardSet, version: str) -> None:
     for card in answer.cards:
-        metrics.cards.labels(card.source.topic.code, card.indicator.value, version).inc()
+        metrics.count(metrics.cards, card.source.topic.code, card.indicator.value, version)
     for verdict, times in Counter(answer.verdicts).items():
-        metrics.verdicts.labels(verdict).inc(times)
+        metrics.count(metrics.verdicts, verdict, times=times)
     for card in answer.silenced:
-        metrics.silenced.labels(card.source.topic.code).inc()
+        metrics.count(metrics.silenced, card.source.topic.code)
     observe_outcome("cards" if answer.cards else "suppressed" if answer.silenced else "none")

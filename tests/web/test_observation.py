@@ -183,3 +183,25 @@ def test_obs_03_a_span_of_the_callers_trace_reaches_the_collector_and_names_no_p
     assert span.parent_span_id.hex() == "b7ad6b7169203331"
     assert span.name == "POST /cds-services/<service_id>"
     assert b"CANARY" not in received[0]
+
+
+_COUNTING_ON_A_FULL_DISK = """
+import os, resource, sys
+from cdshooks.web import metrics
+if worker := os.fork():
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1]))
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+for _ in range(2):
+    metrics.count(metrics.calls, "her2-later-line", "cards")
+    metrics.observe(metrics.request_seconds, 0.1, "/healthz", "GET", "200")
+    metrics.move(metrics.in_flight, 1)
+print("still counting")
+"""
+
+
+def test_obs_04_a_count_that_cannot_be_written_fails_no_call(tmp_path):
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", _COUNTING_ON_A_FULL_DISK], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "still counting\n", done.stderr
