@@ -46,8 +46,8 @@ in_flight = Gauge("cds_inflight", "Calls being answered now.", multiprocess_mode
 store_failures = Counter("cds_store_failures_total", "Work on the store that failed.", ("operation",))
 
 
-_UNWRITABLE = (OSError, ValueError)
-"""A file of counts that cannot grow on a full disk, and one that was left closed by that."""
+_UNWRITABLE = (OSError, ValueError, TypeError)
+"""What a file of counts raises that cannot grow on a full disk, and thereafter, left closed by that."""
 
 
 def count(counter: Counter, *labels: str, times: int = 1) -> None:
