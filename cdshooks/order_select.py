@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date
 
 import msgspec
@@ -14,7 +14,7 @@ from cdshooks.ehr.gather import gather_resources
 from cdshooks.hooks.request import HookRequest
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.places import Position
-from cdshooks.knowledge.trial_registry import TrialState
+from cdshooks.knowledge.trial_registry import Registry
 from cdshooks.lines.history import build_line_history
 from cdshooks.options.assess import assess_options
 from cdshooks.record.drafts import DraftOrder, read_draft_orders
@@ -30,7 +30,7 @@ def answer_hook(
     new_uuid: Callable[[], str],
     is_date_fixed: bool = False,
     earlier: tuple[EarlierResponse, ...] = (),
-    registry: Mapping[str, TrialState] | None = None,
+    registry: Registry | None = None,
     hospital: Position | None = None,
 ) -> CardSet:
     """Answer one hook call.

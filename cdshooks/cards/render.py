@@ -24,6 +24,7 @@ from cdshooks.cards.trials_text import (
     trial_lines,
     trial_lines_in_short,
     trial_links,
+    trials_doubts,
     trials_summary,
     trials_to_show,
 )
@@ -129,6 +130,7 @@ class _Maker:
         asked = {gap.fact for gap in self._gaps}
         self._orderable: list[OrderableTest] = [it for it in knowledge.tests if asked & set(it.fills)]
         self._trials = [] if self._is_expired else trials_to_show(advice, knowledge)
+        self._doubts = "\n\n".join(trials_doubts(advice, knowledge))
 
     def choices(self, finished: int, room: int) -> list[Card]:
         """Options, trials and what to find out; trials first where no option rests on evidence.
@@ -171,7 +173,7 @@ class _Maker:
             "trials",
             Indicator.INFO,
             trials_summary(shown, knowledge),
-            (found_in_short(self._advice), trial_lines(shown, knowledge)),
+            (found_in_short(self._advice), self._doubts, trial_lines(shown, knowledge)),
             [(it.nct_id, it.verdict, it.failing, it.missing) for it in shown],
             tuple(made),
             trial_links(shown, knowledge),
@@ -200,6 +202,7 @@ class _Maker:
             missing,
             option_lines(self._shown, self._rest(), advice, knowledge),
             self._ordered_line(),
+            "" if self._trials else self._doubts,
         )
         concluded = [(it.id, it.verdict, [warned.criterion for warned in it.warnings]) for it in advice.options]
         return self._card(
@@ -281,7 +284,7 @@ class _Maker:
             "view",
             Indicator.INFO,
             summary.format(lines=_lines(finished)),
-            (found_for_patient(self._advice), trial_lines_in_short(self._trials, self._knowledge)),
+            (found_for_patient(self._advice), self._doubts, trial_lines_in_short(self._trials, self._knowledge)),
             [(it.nct_id, it.verdict) for it in self._trials],
             links=trial_links(self._trials, self._knowledge),
         )

@@ -47,10 +47,27 @@ def trials_to_show(advice: Advice, knowledge: Knowledge) -> list[TrialMatch]:
 
     One that does not recruit is never among them, nor one that fails for good; with a pregnancy known or possible there is none.
     """
-    if any(it.id == _PREGNANCY and it.value is True for it in advice.facts):
+    if _is_pregnancy_a_concern(advice):
         return []
     open_ones = [it for it in advice.trials if _is_worth_showing(it, knowledge.trials.by_id[it.nct_id])]
     return sorted(open_ones, key=lambda it: _place(it, knowledge.trials.by_id[it.nct_id]))[:MOST_TRIALS]
+
+
+def trials_doubts(advice: Advice, knowledge: Knowledge) -> tuple[str, ...]:
+    """What a reader must know of trials that are not shown: coded by a text that has changed, or not looked up."""
+    waiting = [it.nct_id for it in advice.trials if it.awaits_signature and _purpose(it, knowledge) in _SHOWN_PURPOSES]
+    told = [wording.REGISTRY_AGE[advice.registry_age]]
+    if waiting and not _is_pregnancy_a_concern(advice):
+        told.insert(0, wording.TRIALS_SUSPENDED.format(names=", ".join(waiting)))
+    return tuple(filter(None, told))
+
+
+def _purpose(match: TrialMatch, knowledge: Knowledge) -> str:
+    return knowledge.trials.by_id[match.nct_id].purpose
+
+
+def _is_pregnancy_a_concern(advice: Advice) -> bool:
+    return any(it.id == _PREGNANCY and it.value is True for it in advice.facts)
 
 
 def _is_worth_showing(match: TrialMatch, trial: Trial) -> bool:

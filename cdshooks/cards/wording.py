@@ -77,6 +77,21 @@ TRIALS = "**Trials to look at**"
 TRIALS_SILENCE = (
     "Where the record is silent on other illnesses and drugs, they are taken as absent; the site checks them again."
 )
+TRIALS_SUSPENDED = (
+    "**Not judged:** {names}. By an earlier text the patient might fit, but the eligibility text has changed since it "
+    "was coded; read the registry page or ask the trials office."
+)
+REGISTRY_AGE = {
+    "current": "",
+    "read earlier": (
+        "**Trials could not be looked up now:** the stored registry records cannot be read, so statuses and sites are those "
+        "read before."
+    ),
+    "never read": (
+        "**Trials could not be looked up:** the stored registry records cannot be read, so statuses are as of the date that each "
+        "trial was shipped with, and whether an eligibility text has changed since is not known."
+    ),
+}
 TRIAL_FITS = "Fits as far as the record tells."
 TRIAL_OPEN = "May fit: {count} still open."
 TRIAL_FROM = "Not yet: eligible from {day} when the washout ends, if the rest fits."

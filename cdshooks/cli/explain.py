@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from cdshooks.explain.as_text import print_explanation
 from cdshooks.explain.patient import explain_patient
 from cdshooks.knowledge.load import Knowledge, load_knowledge
 from cdshooks.knowledge.places import Position
-from cdshooks.knowledge.trial_registry import TrialState
+from cdshooks.knowledge.trial_registry import SHIPPED_FACTS, Registry, RegistryAge
 from cdshooks.registry.states import trial_states
 from cdshooks.settings import Settings, read_settings
 from cdshooks.store.engine import open_engine
@@ -73,16 +72,16 @@ def explain(files: tuple[str, ...], as_of: datetime | None, jurisdiction: str | 
     sys.exit(1 if failed else 0)
 
 
-def _registry(settings: Settings, knowledge: Knowledge) -> Mapping[str, TrialState]:
+def _registry(settings: Settings, knowledge: Knowledge) -> Registry:
     """What the service's store says of trials; nothing, and said so, when it cannot be read."""
     if settings.database_url is None and not (settings.state_directory / "store.db").exists():
-        return {}
+        return SHIPPED_FACTS
     try:
         records = all_trial_records(Store(open_engine(settings.store_url)), knowledge.trials.by_id)
     except StoreUnavailableError as error:
         click.echo(f"The store cannot be read ({error.kind}): trials speak from their own files.", err=True)
-        return {}
-    return trial_states(records, knowledge.trials.by_id)
+        return Registry(states={}, age=RegistryAge.NEVER_READ)
+    return Registry(states=trial_states(records, knowledge.trials.by_id))
 
 
 def _environment() -> dict[str, str]:

@@ -246,6 +246,7 @@ def _trial(trial: TrialMatch) -> dict[str, Any]:
         "status": trial.state.status,
         "status_date": str(trial.state.status_date),
         "suspended_because": trial.state.suspended_because,
+        "awaits_signature": trial.awaits_signature,
         "recovers_on": str(trial.recovers_on) if trial.recovers_on is not None else None,
         "findings": [_finding(it) for it in trial.findings],
     }

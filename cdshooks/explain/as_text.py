@@ -9,6 +9,7 @@ from rich.text import Text
 from cdshooks.explain.as_json import TAKEN_AS_NO
 from cdshooks.explain.lines_text import print_line_rules, print_lines
 from cdshooks.explain.record_text import print_record, print_unused
+from cdshooks.explain.trials_text import print_trials
 from cdshooks.explain.unused import Unused
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.options.model import Advice, Option, Outcome, Verdict
@@ -17,7 +18,7 @@ _UNSIGNED = "NOT FOR CLINICAL USE: no clinician has signed the knowledge in forc
 
 
 def print_explanation(advice: Advice, knowledge: Knowledge, console: Console, unused: tuple[Unused, ...] = ()) -> None:
-    """Print the lines with a timeline, the whole record, the options with reasons, and what is missing or was not used."""
+    """Print the lines with a timeline, the record, the options and trials with reasons, and what is missing or was not used."""
     manifest = knowledge.manifest
     signature = manifest.signature(advice.as_of)
     if signature is None:
@@ -39,6 +40,8 @@ def print_explanation(advice: Advice, knowledge: Knowledge, console: Console, un
     print_record(advice.record, knowledge, console)
     _print_facts(advice, console)
     _print_options(advice, console)
+    _heading(console, "Trials")
+    print_trials(advice, console)
     _print_open_points(advice, console)
     print_unused(unused, console)
     _heading(console, "Line rules in force")

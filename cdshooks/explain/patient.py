@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 
 from cdshooks.ehr.patient_file import read_patient_file
 from cdshooks.explain.unused import Unused, unused_resources
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.places import Position
-from cdshooks.knowledge.trial_registry import TrialState
+from cdshooks.knowledge.trial_registry import Registry
 from cdshooks.lines.history import build_line_history
 from cdshooks.options.assess import assess_options
 from cdshooks.options.model import Advice
@@ -31,7 +30,7 @@ def explain_patient(
     *,
     as_of: date,
     jurisdiction: str,
-    registry: Mapping[str, TrialState] | None = None,
+    registry: Registry | None = None,
     hospital: Position | None = None,
 ) -> tuple[Advice, tuple[Unused, ...]]:
     """The advice for one patient file, and the resources from which nothing was concluded.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from enum import StrEnum
+
 import msgspec
 
 from cdshooks.partial_date import PartialDate
@@ -35,3 +38,22 @@ class TrialState(msgspec.Struct, frozen=True, kw_only=True):
     sites: tuple[TrialSite, ...] | None = None
     is_suspended: bool = False
     suspended_because: str | None = None
+
+
+class RegistryAge(StrEnum):
+    """Whether the imported records could be read for this call."""
+
+    CURRENT = "current"
+    READ_EARLIER = "read earlier"
+    NEVER_READ = "never read"
+
+
+class Registry(msgspec.Struct, frozen=True, kw_only=True):
+    """What imported records say of trials, by registry number; a trial without a record speaks from its own file."""
+
+    states: Mapping[str, TrialState]
+    age: RegistryAge = RegistryAge.CURRENT
+
+
+SHIPPED_FACTS = Registry(states={})
+"""No record has been imported."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.places import Position
-from cdshooks.knowledge.trial_registry import TrialState
+from cdshooks.knowledge.trial_registry import SHIPPED_FACTS, Registry
 from cdshooks.lines.model import LineHistory
 from cdshooks.options.case import Case
 from cdshooks.options.facts import derive_facts
@@ -30,7 +30,7 @@ def assess_options(
     jurisdiction: str,
     orders: Sequence[Draft] = (),
     beside: frozenset[AgentId] = frozenset(),
-    registry: Mapping[str, TrialState] | None = None,
+    registry: Registry | None = None,
     hospital: Position | None = None,
     in_full: bool = True,
 ) -> Advice:
@@ -53,7 +53,8 @@ def assess_options(
     facts = derive_facts(record, lines, knowledge, as_of=as_of)
     case = Case(record=record, lines=lines, facts=facts, knowledge=knowledge, as_of=as_of, jurisdiction=jurisdiction)
     options = judge_options(case)
-    trials = match_trials(case, registry or {}, hospital=hospital, in_full=in_full)
+    known = registry or SHIPPED_FACTS
+    trials = match_trials(case, known.states, hospital=hospital, in_full=in_full)
     return Advice(
         as_of=as_of,
         jurisdiction=jurisdiction,
@@ -65,6 +66,7 @@ def assess_options(
         orders=review_orders(orders, options, case, beside),
         gaps=find_gaps(options, trials, case),
         conflicts=record.conflicts,
+        registry_age=known.age,
     )
 
 

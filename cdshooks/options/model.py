@@ -10,7 +10,7 @@ import msgspec
 
 from cdshooks.knowledge.criteria import Effect
 from cdshooks.knowledge.ids import AgentId, CriterionId, FactId, RegimenId, ResourceRef, SourceId
-from cdshooks.knowledge.trial_registry import TrialState
+from cdshooks.knowledge.trial_registry import RegistryAge, TrialState
 from cdshooks.lines.model import LineHistory
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.model import Conflict, PatientRecord
@@ -173,6 +173,8 @@ class TrialMatch(Value, frozen=True, kw_only=True):
     recovers_on: PartialDate | None = None
     """The day from which all failing criteria may be over, where waiting is all it takes."""
     state: TrialState
+    awaits_signature: bool = False
+    """Whether only the changed eligibility text stands against it: by the text that was coded, the patient may fit."""
     recruiting_sites: int | None = None
     """How many sites of the imported record recruit; None when it names none or gives them no status."""
 
@@ -210,3 +212,5 @@ class Advice(Value, frozen=True, kw_only=True):
     orders: tuple[OrderReview, ...]
     gaps: tuple[Gap, ...]
     conflicts: tuple[Conflict, ...]
+    registry_age: RegistryAge = RegistryAge.CURRENT
+    """Whether the imported records of trials could be read."""

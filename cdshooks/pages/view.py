@@ -11,7 +11,7 @@ from cdshooks.cards import wording as cards_wording
 from cdshooks.cards.detail import brain_state, counted, gravest_of_topic, receptors_in_force, relevant_gaps
 from cdshooks.cards.options_text import could_be_offered, evidence_of, had_tdxd, has_evidence, views_of
 from cdshooks.cards.render import FINISHED_LINES, concerns
-from cdshooks.cards.trials_text import trials_to_show
+from cdshooks.cards.trials_text import trials_doubts, trials_to_show
 from cdshooks.knowledge.criteria import Effect
 from cdshooks.knowledge.ids import SourceId
 from cdshooks.knowledge.load import Knowledge
@@ -197,6 +197,8 @@ def _notices(advice: Advice, knowledge: Knowledge, *, is_date_fixed: bool) -> tu
         told.append(wording.NOT_THIS_DISEASE)
     elif len(advice.lines.finished) < FINISHED_LINES:
         told.append(wording.EARLIER_LINE)
+    if concerns(advice):
+        told += [it.replace("**", "") for it in trials_doubts(advice, knowledge)]
     match manifest.freshness(advice.as_of):
         case Freshness.EXPIRED:
             told.append(cards_wording.EXPIRED.format(expires=manifest.expires))

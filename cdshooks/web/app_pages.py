@@ -79,7 +79,7 @@ def app_blueprint(guard: Guard, settings: Settings, registry: TrialRegistry, tod
                     knowledge,
                     as_of=day,
                     jurisdiction=jurisdiction,
-                    registry=registry.states(),
+                    registry=registry.now(),
                     hospital=hospital,
                 )
             except UnreadablePatientFileError as error:

@@ -56,7 +56,7 @@ def health_blueprint(
         is_in_date = manifest.freshness(day) is not Freshness.EXPIRED
         signature = manifest.signature(day)
         store_fault = memory.fault()
-        registry.states()
+        registry.now()
         problems = list(guard.problems())
         if not is_in_date:
             problems.append("The knowledge has expired: no therapy is suggested until it is reviewed.")

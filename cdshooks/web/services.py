@@ -82,7 +82,7 @@ def services_blueprint(
                     jurisdiction=settings.jurisdiction,
                     new_uuid=lambda: str(uuid4()),
                     is_date_fixed=settings.today is not None,
-                    registry=registry.states(),
+                    registry=registry.now(),
                     hospital=hospital,
                     earlier=memory.earlier_responses(made, as_of=today()),
                 )

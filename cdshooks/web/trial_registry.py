@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 import msgspec
 
 from cdshooks.errors import StoreUnavailableError
-from cdshooks.knowledge.trial_registry import TrialState
+from cdshooks.knowledge.trial_registry import Registry, RegistryAge, TrialState
 from cdshooks.knowledge.trials import Trial
 from cdshooks.registry.states import trial_states
 from cdshooks.store.store import Store
@@ -17,6 +17,11 @@ from cdshooks.store.trial_records import all_trial_records, trial_records_stamp
 
 _T = TypeVar("_T")
 _SECONDS_BETWEEN_LOOKS = 10.0
+_TOLD = {
+    RegistryAge.CURRENT: "{count} structured trials speak from imported records, the others from their own files",
+    RegistryAge.READ_EARLIER: "the store cannot be read: {count} structured trials speak from the records read last",
+    RegistryAge.NEVER_READ: "the store cannot be read: all trials speak from their own files; changes since are not known",
+}
 
 
 class _Attempt(Protocol):
@@ -28,6 +33,12 @@ class _Known(msgspec.Struct, frozen=True):
     states: Mapping[str, TrialState]
     is_current: bool
 
+    @property
+    def age(self) -> RegistryAge:
+        if self.is_current:
+            return RegistryAge.CURRENT
+        return RegistryAge.READ_EARLIER if self.stamp is not None else RegistryAge.NEVER_READ
+
 
 class TrialRegistry:
     """The states of structured trials by imported records; the last known ones while the store is down, else the shipped facts."""
@@ -38,25 +49,20 @@ class TrialRegistry:
         self._look_again_at = 0.0
         self._lock = threading.Lock()
 
-    def states(self) -> Mapping[str, TrialState]:
-        """By registry number; a trial without a record speaks from its own file."""
+    def now(self) -> Registry:
+        """What is known now, looked at again when the last look is some seconds old."""
         if self._clock() >= self._look_again_at and self._lock.acquire(blocking=False):
             try:
                 self._look()
             finally:
                 self._look_again_at = self._clock() + _SECONDS_BETWEEN_LOOKS
                 self._lock.release()
-        return self._known.states
+        return Registry(states=self._known.states, age=self._known.age)
 
     @property
     def told(self) -> str:
         """Where the statuses of trials come from now, in a sentence."""
-        count = len(self._known.states)
-        if self._known.is_current:
-            return f"{count} structured trials speak from imported records, the others from their own files"
-        if self._known.stamp is not None:
-            return f"the store cannot be read: {count} structured trials speak from the records read last"
-        return "the store cannot be read: all trials speak from their own files; changes since are not known"
+        return _TOLD[self._known.age].format(count=len(self._known.states))
 
     def _look(self) -> None:
         known = self._known

@@ -3,10 +3,25 @@
 import json
 from pathlib import Path
 
+import msgspec
+
+from cdshooks.cards.trials_text import trials_doubts
+from cdshooks.errors import StoreUnavailableError
+from cdshooks.store.engine import open_engine
+from cdshooks.store.store import Store
+from cdshooks.web.trial_registry import TrialRegistry
+from tests.option_cases import advice_of, shipped
 from tests.registry_samples import TEXT, study
 
 STORY = Path(__file__).parents[2] / "fhir_fixtures" / "everything-proven-has-been-used" / "request.json"
 NUMBER = "NCT99900001"
+PREGNANT = {
+    "resourceType": "Condition",
+    "id": "expecting",
+    "code": {"coding": [{"system": "http://snomed.info/sct", "code": "77386006"}], "text": "Pregnancy"},
+    "clinicalStatus": {"coding": [{"code": "active"}]},
+    "onsetDateTime": "2026-10-01",
+}
 CODED = f"""schema: her2-trial-eligibility/0.1
 nct_id: {NUMBER}
 title: Madeupumab
@@ -20,10 +35,14 @@ criteria:
 """
 
 
-def trial_card(service, request):
+def all_cards(service, request):
     answer = service.post("/cds-services/her2-later-line", json=request)
     assert answer.status_code == 200, answer.get_json()
-    return next((it for it in answer.get_json()["cards"] if "trials" in it["source"]["topic"]["code"]), None)
+    return answer.get_json()["cards"]
+
+
+def trial_card(service, request):
+    return next((it for it in all_cards(service, request) if "trials" in it["source"]["topic"]["code"]), None)
 
 
 def request_from(postal_code="02115", country="US"):
@@ -69,8 +88,12 @@ def test_a_changed_text_takes_the_trial_off_the_card_and_out_of_explain_until_it
 
     changed = desk.write(study(text=TEXT.replace("50%", "60%"), updated="2026-11-20"))
     assert f"SUSPENDED: {NUMBER}" in desk.say("trials", "import", changed)
-    card = trial_card(desk.service(), request)
-    assert card is None or f"**{NUMBER}**" not in card["detail"]
+    cards = all_cards(desk.service(), request)
+    assert not [it for card in cards for it in card["suggestions"] if NUMBER in it["label"]]
+    assert [f"**Not judged:** {NUMBER}." in it["detail"] for it in cards].count(True) == 1
+    assert "Not judged: the eligibility text has changed since it was coded: 1" in desk.say(
+        "explain", desk.write(request, "request.json")
+    )
     explained = json.loads(desk.say("explain", "--format", "json", desk.write(request, "request.json")))
     trial = next(it for it in explained["trials"] if it["nct_id"] == NUMBER)
     assert trial["verdict"] == "ineligible"
@@ -111,8 +134,48 @@ def test_a_record_imported_while_the_service_runs_is_used_without_a_restart(desk
 
 
 def test_with_the_store_down_trials_speak_from_their_files_and_it_is_said(desk):
-    (desk.state / "cdshooks" / "store.db").mkdir()
     (desk.overlay / "trials" / f"{NUMBER}.yaml").write_text(CODED, encoding="utf-8")
+    assert "could not be looked up" not in trial_card(desk.service(), request_from())["detail"]
+    (desk.state / "cdshooks" / "store.db").unlink()
+    (desk.state / "cdshooks" / "store.db").mkdir()
     service = desk.service()
-    assert NUMBER in trial_card(service, request_from())["detail"]
+    card = trial_card(service, request_from())
+    assert NUMBER in card["detail"]
+    assert "could not be looked up" in card["detail"]
+    assert "statuses are as of the date that each trial was shipped with" in card["detail"]
+    explained = desk.say("explain", desk.write(request_from(), "request.json"))
+    assert "Trials could not be looked up" in explained
     assert "all trials speak from their own files" in service.get("/readyz").get_json()["trials"]
+
+
+def test_with_the_store_lost_on_the_way_the_records_read_before_still_speak_and_it_is_said(desk):
+    desk.say("trials", "import", desk.write(study("NCT06435429")))
+    store = Store(open_engine(f"sqlite:///{desk.state / 'cdshooks' / 'store.db'}"))
+    times = iter(range(0, 1000, 60))
+    is_down = False
+
+    def attempt(work):
+        if is_down:
+            raise StoreUnavailableError("OperationalError")
+        return work(store)
+
+    registry = TrialRegistry(attempt, shipped().trials.by_id, lambda: next(times))
+    before = registry.now()
+    is_down = True
+    after = registry.now()
+    assert (before.age, after.age) == ("current", "read earlier")
+    assert after.states == before.states
+    assert after.states["NCT06435429"].is_suspended
+    doubts = trials_doubts(msgspec.structs.replace(advice_of(), registry_age=after.age), shipped())
+    assert "statuses and sites are those read before" in doubts[0]
+
+
+def test_a_store_that_fails_is_said_on_the_card_of_the_options_where_no_trial_is_left(desk):
+    (desk.state / "cdshooks" / "store.db").mkdir()
+    request = request_from()
+    request["prefetch"]["conditions"]["entry"].append(
+        {"resource": PREGNANT | {"subject": {"reference": "Patient/p-all"}}}
+    )
+    cards = all_cards(desk.service(), request)
+    assert not [it for it in cards if "trials" in it["source"]["topic"]["code"]]
+    assert any("could not be looked up" in it["detail"] for it in cards)

@@ -135,10 +135,32 @@ def test_what_time_heals_is_recoverable_and_dated():
     assert str(found.recovers_on) == (TODAY + timedelta(days=18)).isoformat()
 
 
-def test_a_suspended_trial_says_so_and_is_not_offered():
-    told, had = PATIENTS["THP, T-DXd, tucatinib"]()
+@pytest.mark.parametrize("in_full", [True, False])
+@pytest.mark.parametrize(
+    ("patient_name", "number", "is_said"),
+    [
+        ("THP, T-DXd, tucatinib", "NCT06435429", True),
+        ("nobody has said", "NCT06435429", True),
+        ("last dose", "NCT06695845", True),
+        ("HER2 low", "NCT06435429", False),
+        ("a treated brain", "NCT06324357", False),
+        ("a treated brain", "NCT04899908", True),
+    ],
+)
+def test_a_suspended_trial_is_not_offered_and_named_only_where_it_might_fit(patient_name, number, is_said, in_full):
+    told, had = PATIENTS[patient_name]()
     case = case_of(told, had)
-    state = msgspec.structs.replace(case.knowledge.trials.by_id["NCT06435429"].state, is_suspended=True)
-    found = {it.nct_id: it for it in match_trials(case, {"NCT06435429": state})}["NCT06435429"]
-    assert (found.verdict, found.failing, found.recoverable) == ("ineligible", ("S0:status",), False)
+    state = msgspec.structs.replace(case.knowledge.trials.by_id[number].state, is_suspended=True)
+    found = {it.nct_id: it for it in match_trials(case, {number: state}, in_full=in_full)}[number]
+    assert (found.verdict, found.recoverable, found.awaits_signature) == ("ineligible", False, is_said)
+    assert "S0:status" in found.failing
     assert "changed since it was coded" in found.findings[0].because
+
+
+def test_a_suspended_trial_that_does_not_recruit_waits_for_nobody():
+    told, had = PATIENTS["THP, T-DXd, tucatinib"]()
+    state = msgspec.structs.replace(
+        case_of().knowledge.trials.by_id["NCT06435429"].state, is_suspended=True, status="COMPLETED"
+    )
+    matches = match_trials(case_of(told, had), {"NCT06435429": state})
+    assert not [it for it in matches if it.awaits_signature]

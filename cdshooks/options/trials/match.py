@@ -125,14 +125,16 @@ class _Matcher:
             return _ruled_out(trial, state, gate, against)
         common = [gate, *self._find_all(trial.asked)]
         failing, missing = _split(common)
-        if not self._in_full and not _may_recover(failing, trial, state):
+        if not self._in_full and not state.is_suspended and not _may_recover(failing, trial, state):
             return _ruled_out(trial, state, gate, [it for it in failing if it is not gate])
         cohorts = [self._cohort(it) for it in trial.cohorts]
         possible = [it for it in cohorts if not it.failing]
         fitting = [it for it in possible if not it.open_items]
         can_recover = _may_recover(failing, trial, state)
+        may_fit = _may_recover([it for it in failing if it is not gate], trial, state)
         if cohorts and not possible:
-            can_recover = can_recover and any(_may_recover(it.failing, trial, state) for it in cohorts)
+            is_cohort_near = any(_may_recover(it.failing, trial, state) for it in cohorts)
+            can_recover, may_fit = can_recover and is_cohort_near, may_fit and is_cohort_near
             failing += [finding for it in cohorts for finding in it.failing]
         elif not fitting:
             missing += [finding for it in possible for finding in it.open_items]
@@ -150,6 +152,7 @@ class _Matcher:
             confirm_with_site=_to_confirm(trial, state, shown, self._case.as_of),
             nearest_site=nearest_site(sites, self._home) if sites and (can_recover or not failing) else None,
             state=state,
+            awaits_signature=state.is_suspended and state.status == RECRUITING and may_fit,
             recruiting_sites=len(sites) if sites is not None else None,
             findings=(*common, *(finding for it in cohorts for finding in it.findings)),
         )
