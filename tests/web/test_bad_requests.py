@@ -61,8 +61,21 @@ def test_c_16_a_faulty_envelope_is_refused_with_its_path(fire, story_request, ch
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[]", b'"text"', b"null", b'{"hook": NaN}', b"\xff\xfe", b'{"a":' * 200 + b"1" + b"}" * 200],
-    ids=["empty", "cut off", "list", "text", "null", "NaN", "not UTF-8", "too deep"],
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"{", id="cut off"),
+        pytest.param(b"[]", id="list"),
+        pytest.param(b'"text"', id="text"),
+        pytest.param(b"null", id="null"),
+        pytest.param(b"{}, {}", id="two objects"),
+        pytest.param(b"{}], [{}", id="out of a list"),
+        pytest.param(b'{"hook": NaN}', id="NaN"),
+        pytest.param(b"\xff\xfe", id="not UTF-8"),
+        pytest.param(b'{"hook": "\\ud800"}', id="lone surrogate"),
+        pytest.param(b'{"hook": "\n"}', id="control character"),
+        pytest.param(b'{"hook": ' + b"1" * 5000 + b"}", id="endless number"),
+        pytest.param(b'{"a":' * 200 + b"1" + b"}" * 200, id="too deep"),
+    ],
 )
 def test_inp_02_and_03_a_body_that_is_no_strict_json_object_is_refused(fire, body):
     answer = fire(body)
