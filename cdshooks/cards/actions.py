@@ -39,10 +39,13 @@ def draft_actions(
     chosen = [by_agent[agent] for agent in option.agents if agent in by_agent][: 1 if is_single else None]
     actions = [
         Action(
-            description=wording.ACTION.format(agent=it.agent, dosage=dosage_text(it)),
-            resource=_placed(_drug_order(regimen, it, knowledge), subject, encounter, _notes(option, it)),
+            description=wording.ACTION.format(agent=it.agent, dosage=dosage_text(it, is_open=is_open)),
+            resource=_placed(
+                _drug_order(regimen, it, knowledge, is_open=is_open), subject, encounter, _notes(option, it)
+            ),
         )
         for it in chosen
+        for is_open in (it.agent in option.open_doses,)
     ]
     if len(actions) > 1:
         ids = tuple(it.resource["id"] for it in actions)
@@ -82,7 +85,8 @@ def prepare_drafts(knowledge: Knowledge) -> None:
     for regimen in knowledge.regimens.values():
         for component in regimen.components:
             for dosed in component.one_of:
-                _drug_order(regimen, dosed, knowledge)
+                for is_open in (False, True):
+                    _drug_order(regimen, dosed, knowledge, is_open=is_open)
     for test in knowledge.tests:
         _test_request(test)
     _trial_referral()
@@ -107,14 +111,15 @@ def _placed(
     return resource
 
 
-def _drug_order(regimen: Regimen, dosed: DosedAgent, knowledge: Knowledge) -> dict[str, Any]:
+def _drug_order(regimen: Regimen, dosed: DosedAgent, knowledge: Knowledge, *, is_open: bool) -> dict[str, Any]:
     drug = knowledge.drugs.by_agent.get(dosed.agent)
-    return _medication_request(regimen.id, dosed, drug.rxnorm if drug is not None else None, regimen.monitoring)
+    rxnorm = drug.rxnorm if drug is not None else None
+    return _medication_request(regimen.id, dosed, rxnorm, regimen.monitoring, is_open=is_open)
 
 
 @lru_cache(maxsize=1024)
 def _medication_request(
-    regimen_id: str, dosed: DosedAgent, rxnorm: str | None, monitoring: tuple[str, ...]
+    regimen_id: str, dosed: DosedAgent, rxnorm: str | None, monitoring: tuple[str, ...], *, is_open: bool
 ) -> dict[str, Any]:
     concept: dict[str, Any] = {"text": str(dosed.agent)}
     if rxnorm:
@@ -136,7 +141,7 @@ def _medication_request(
         "intent": "proposal",
         "medicationCodeableConcept": concept,
         "subject": _PLACEHOLDER,
-        "dosageInstruction": [dosage_of(dosed)],
+        "dosageInstruction": [dosage_of(dosed, is_open=is_open)],
     }
     if notes:
         content["note"] = [{"text": note} for note in notes]

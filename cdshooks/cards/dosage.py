@@ -11,19 +11,25 @@ _UCUM = "http://unitsofmeasure.org"
 _OF_UCUM = frozenset({"mg", "mg/kg", "mg/m2"})
 
 
-def dosage_text(dosed: DosedAgent) -> str:
-    """Dose and schedule in words; where nobody has read them in a source, that they are still to be filled in."""
-    return f"{dosed.dose.text}, {dosed.schedule.text}" if dosed.verified else wording.DOSE_BY_LABEL
+def dosage_text(dosed: DosedAgent, *, is_open: bool = False) -> str:
+    """Dose and schedule in words; where nobody has read them in a source, that they are still to be filled in.
+
+    ``is_open``: the usual dose does not hold for this patient, so it is called the usual one and the prescriber decides.
+    """
+    if not dosed.verified:
+        return wording.DOSE_BY_LABEL
+    usual = f"{dosed.dose.text}, {dosed.schedule.text}"
+    return wording.DOSE_OPEN.format(usual=usual) if is_open else usual
 
 
-def dosage_of(dosed: DosedAgent) -> dict[str, Any]:
+def dosage_of(dosed: DosedAgent, *, is_open: bool = False) -> dict[str, Any]:
     """A FHIR Dosage: text, route, dose, and a timing that a computer reads as the text reads to a person.
 
     Days of a cycle have no place in FHIR R4's Timing; two doses in 21 days stand for "days 1 and 8 of 21", and the text
     names the days. Days 1 to 14 of a cycle are bounds of 14 days, to be ordered again for each cycle.
     """
-    dosage: dict[str, Any] = {"text": dosage_text(dosed), "route": {"text": dosed.route}}
-    if not dosed.verified:
+    dosage: dict[str, Any] = {"text": dosage_text(dosed, is_open=is_open), "route": {"text": dosed.route}}
+    if not dosed.verified or is_open:
         return dosage
     timing = _timing(dosed.schedule)
     if timing:

@@ -69,6 +69,7 @@ ACTION = "Draft order: {agent} {dosage}. To be completed and signed by the presc
 GROUP_ACTION = "Draft group that holds the orders of {label} together"
 TEST_ACTION = "Draft request: {text}"
 DOSE_BY_LABEL = "dose and schedule by label and local protocol"
+DOSE_OPEN = "dose for this patient still to be decided, see the note (usual: {usual})"
 LOADING = "Loading dose: {dose}."
 MONITORING = "Monitoring: {items}."
 TRIALS_SUMMARY = "{count} to look at: {names}"

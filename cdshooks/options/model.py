@@ -130,6 +130,8 @@ class Option(Value, frozen=True, kw_only=True):
     """What speaks for its place by itself: the part of ``why_this_rank`` that compares it with no other."""
     notes_of: tuple[tuple[AgentId, str], ...] = ()
     """The dose notes that are about one drug."""
+    open_doses: tuple[AgentId, ...] = ()
+    """Drugs whose usual dose does not hold for this patient: organs or other drugs change it, as a note says."""
 
     @property
     def deciding(self) -> tuple[Finding, ...]:

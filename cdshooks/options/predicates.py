@@ -13,6 +13,7 @@ from cdshooks.options.case import Answer, Bound, Case
 from cdshooks.options.model import Fact, Outcome, all_of, any_of, opposite
 from cdshooks.partial_date import PartialDate
 
+NOT_KNOWN = " is not known"
 DAYS_PER_MONTH = 365.25 / 12
 _MET, _NOT_MET, _UNKNOWN = Outcome.MET, Outcome.NOT_MET, Outcome.UNKNOWN
 
@@ -60,7 +61,7 @@ def _of_fact(leaf: FactLeaf, case: Case) -> Answer:
         outcome = _NOT_MET if fact.value is None else _MET
         return Answer(outcome, (describe(fact, definition),), leaf.fact if fact.value is None else None, fact.evidence)
     if fact.value is None:
-        return Answer(_UNKNOWN, (f"{definition.label} is not known",), leaf.fact)
+        return Answer(_UNKNOWN, (f"{definition.label}{NOT_KNOWN}",), leaf.fact)
     if is_too_old(fact, definition, case.as_of, leaf.within_days):
         return Answer(_UNKNOWN, (f"{describe(fact, definition)} is too old to rely on",), leaf.fact, fact.evidence)
     outcome = _MET if _COMPARISONS[leaf.op](fact.value, leaf.value) else _NOT_MET
@@ -96,7 +97,7 @@ def describe(fact: Fact, definition: FactDefinition) -> str:
     """A fact as words for a reader: "left ventricular ejection fraction 45 % (2026-10-01)"."""
     value = fact.value
     if value is None:
-        return f"{definition.label} is not known"
+        return f"{definition.label}{NOT_KNOWN}"
     when = f" ({fact.date})" if fact.date is not None and definition.type != "date" else ""
     if isinstance(value, bool):
         return f"{'' if value else 'no '}{definition.label}{when}"

@@ -10,7 +10,7 @@ from cdshooks.knowledge.rules import Binding, Choice, RegimenRules, Slot
 from cdshooks.options.case import Answer, Bound, Case
 from cdshooks.options.licence import licence_judgements
 from cdshooks.options.model import GRAVITY, Ask, Finding, Option, Outcome, Verdict, Warned, all_of
-from cdshooks.options.predicates import evaluate
+from cdshooks.options.predicates import NOT_KNOWN, evaluate
 
 
 class Judgement(msgspec.Struct, frozen=True, kw_only=True):
@@ -155,6 +155,11 @@ def _judged(rules: RegimenRules, parts: list[_Part], agents: tuple[AgentId, ...]
         notes_of=tuple(
             dict.fromkeys((agent, note) for it, agent in telling if agent is not None for note in it.dose_notes)
         ),
+        open_doses=tuple(
+            dict.fromkeys(
+                agent for it, agent in telling if agent is not None and it.dose_notes and it.effect is Effect.WARN
+            )
+        ),
     )
     return Judged(rules=rules, option=option, grave_warnings=sum(it.is_grave for it, _ in telling))
 
@@ -204,7 +209,7 @@ def judge_criterion(criterion: Criterion, case: Case, bound: Bound = frozenset()
     if effect is None:
         step, answer = next((pair for pair in answers if pair[1].outcome is outcome), answers[0])
     sentence = _named(_sentence(criterion, step, answer), bound)
-    because = _because(sentence, answer)
+    because = _because(sentence, answer, says_unknown=criterion.because_unknown is not None)
     missing = next((it.missing for _, it in answers if it.missing is not None and it.outcome is Outcome.UNKNOWN), None)
     finding = Finding(
         criterion=criterion.id,
@@ -258,8 +263,11 @@ def _named(text: str, bound: Bound) -> str:
     return text if "{" not in text else text.replace("{drug}", ", ".join(sorted(bound)) or "this drug")
 
 
-def _because(sentence: str, answer: Answer) -> str:
-    observed = "; ".join(answer.observed)
+def _because(sentence: str, answer: Answer, *, says_unknown: bool) -> str:
+    told = answer.observed
+    if says_unknown and answer.outcome is Outcome.UNKNOWN:
+        told = tuple(it for it in told if not it.endswith(NOT_KNOWN))  # the sentence says it in better words
+    observed = "; ".join(told)
     if not observed:
         return sentence if sentence.endswith(".") else f"{sentence}."
     return f"{sentence.rstrip('.')} ({observed})."

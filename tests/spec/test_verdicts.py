@@ -231,7 +231,7 @@ def test_exposure_without_progression_keeps_a_drug() -> None:
         ("low", "not_applicable"),
         ("equivocal", "hold"),
         ("conflict", "hold"),
-        (None, "offer_with_warning"),
+        (None, "hold"),
     ],
 )
 def test_her2_in_force_decides_on_her2_directed_regimens(her2: str | None, verdict: str) -> None:
@@ -239,9 +239,7 @@ def test_her2_in_force_decides_on_her2_directed_regimens(her2: str | None, verdi
     assert verdicts(NAIVE_TO_TDXD, receptors=receptors)["tdxd"] == verdict
 
 
-@pytest.mark.parametrize(
-    ("er", "verdict"), [("positive", "offer"), ("negative", "not_applicable"), (None, "offer_with_warning")]
-)
+@pytest.mark.parametrize(("er", "verdict"), [("positive", "offer"), ("negative", "not_applicable"), (None, "hold")])
 def test_endocrine_partners_only_while_er_or_pr_is_positive(er: str | None, verdict: str) -> None:
     told = (receptor("er", er), receptor("pr", "negative")) if er else ()
     found = verdicts(receptors=(receptor("her2", "positive"), *told))
@@ -337,7 +335,7 @@ LOST = regimen("for_her2_lost", "sacituzumab govitecan", her2="negative")
         ("positive", "not_applicable", "not_applicable"),
         ("low", "offer", "offer"),
         ("negative", "not_applicable", "offer"),
-        (None, "offer_with_warning", "offer_with_warning"),
+        (None, "hold", "hold"),
     ],
 )
 def test_regimens_for_disease_that_lost_her2(her2: str | None, low: str, lost: str) -> None:
