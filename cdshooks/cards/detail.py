@@ -10,12 +10,14 @@ from cdshooks.knowledge.ids import SourceId
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.names import name_of
 from cdshooks.lines.model import LineOfTherapy
-from cdshooks.options.model import Advice, Finding, Gap, Option
+from cdshooks.options.model import Advice, Finding, Gap, Option, OrderReview, Outcome
+from cdshooks.record.model import UNVERIFIED
 
 _MOST_LINES = 10
 _MOST_NAMES = 6
 _LINES_IN_SHORT = 4
 _SHORT_ASK = 70
+_MOST_UNVERIFIED = 2
 
 
 def found_for_patient(advice: Advice) -> str:
@@ -63,7 +65,23 @@ def missing_or_conflicting(advice: Advice, knowledge: Knowledge, gaps: Sequence[
     if unknown:  # other cancer drugs only: ordinary co-medication does not shout here
         points.append("- " + wording.UNMAPPED.format(names=", ".join(escape(it) for it in unknown[:3])))
     points += [f"- {doubt.because}" for doubt in record.doubts if doubt.code == "unsupported"][:2]
+    points += [f"- {it}" for it in unverified(advice)]
     return f"{wording.MISSING}\n\n" + ("\n".join(dict.fromkeys(points)) or knowledge.wording.nothing_missing)
+
+
+def unverified(advice: Advice) -> list[str]:
+    """What rests on a row of our tables that nobody has read, where it decided something about an order or a regimen."""
+    doubts = [it for it in advice.record.doubts if it.code == UNVERIFIED]
+    if not doubts:
+        return []
+    judged: tuple[Option | OrderReview, ...] = (*advice.orders, *advice.options)
+    decided = {ref for one in judged for it in _deciding(one) if it.outcome is not Outcome.MET for ref in it.evidence}
+    decided |= {ref for line in advice.lines.lines for ref in line.evidence}
+    return [it.because for it in doubts if not decided.isdisjoint(it.evidence)][:_MOST_UNVERIFIED]
+
+
+def _deciding(judged: Option | OrderReview) -> Iterable[Finding]:
+    return judged.reasons if isinstance(judged, OrderReview) else judged.findings
 
 
 def relevant_gaps(advice: Advice, knowledge: Knowledge, judged: Iterable[Option]) -> list[Gap]:

@@ -61,7 +61,11 @@ def explain_json(advice: Advice, knowledge: Knowledge, unused: tuple[Unused, ...
                 for it in knowledge.overlay
             ],
         },
-        "patient": {"id": record.person.id},
+        "patient": {
+            "id": record.person.id,
+            "is_deceased": record.person.is_deceased,
+            "is_replaced": record.person.is_replaced,
+        },
         "lines": {
             "metastatic_since": None
             if since is None

@@ -13,6 +13,8 @@ from cdshooks.explain.trials_text import print_trials
 from cdshooks.explain.unused import Unused
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.options.model import Advice, Option, Outcome, Verdict
+from cdshooks.options.withheld import why_withheld
+from cdshooks.record.model import UNVERIFIED
 
 _UNSIGNED = "NOT FOR CLINICAL USE: no clinician has signed the knowledge in force."
 
@@ -32,6 +34,9 @@ def print_explanation(advice: Advice, knowledge: Knowledge, console: Console, un
         f"knowledge {manifest.version}, reviewed {manifest.reviewed}, {manifest.freshness(advice.as_of)}",
         markup=False,
     )
+    withheld = why_withheld(advice.record.person)
+    if withheld is not None:
+        console.print(Text(withheld, style="bold"))
     for change in knowledge.overlay:
         console.print(f"  overlay: {change.told} ({change.file}:{change.line})", markup=False)
     _heading(console, "Lines of therapy")
@@ -105,7 +110,9 @@ def _print_open_points(advice: Advice, console: Console) -> None:
     _heading(console, "Missing, conflicting, unreadable")
     points = [f"missing: {gap.ask}" for gap in advice.gaps]
     points += [f"conflict: {it.because} ({', '.join(it.evidence)})" for it in advice.conflicts]
-    points += [f"set aside: {it.because} ({', '.join(it.evidence)})" for it in record.doubts]
+    for it in record.doubts:
+        kind = "unverified" if it.code == UNVERIFIED else "set aside"
+        points.append(f"{kind}: {it.because} ({', '.join(it.evidence)})")
     points += [f"unreadable: {it.resource}: {it.reason}" for it in record.unreadable]
     points += [f"not recognised: {it.text}" for it in record.unmapped]
     points += [f"suggested only: {it.protocol} may mean {', '.join(it.agents)}" for it in record.suggested]

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from cdshooks.knowledge.codes import system_of
-from cdshooks.knowledge.drugs import split
+from cdshooks.knowledge.drugs import rests_on_memory, split
 from cdshooks.knowledge.entries import DATA
 from cdshooks.knowledge.names import name_of
 
@@ -39,6 +39,7 @@ _TABLES = {
     "protocols": _Table(("protocol",), ("agents",)),
     "measures": _Table(("fact",), ("unit",)),
     "interaction_codes": _Table(("system", "code"), ("name",)),
+    "unverified_names": _Table(("name",), ("agent",)),
     "drug_codes": _Table(("system", "code"), ("agent",)),
     "look_alikes": _Table(("one", "other"), ()),
     "drug_placeholders": _Table(("name",), ()),
@@ -55,6 +56,8 @@ _TABLES = {
     # a drug may belong to several interaction classes, so the class is part of what identifies a row
     "interactions": _Table(("name", "class"), ()),
 }
+_MARKED = frozenset({"interactions", "interaction_codes", "unverified_names"})
+"""Tables whose rows may rest on memory: what such a row decides is marked unverified in the record."""
 _DRUG_CODES = {
     "rxnorm_ingredient": "rxnorm",
     "rxnorm_other": "rxnorm",
@@ -75,6 +78,17 @@ def code_faults(overlay: Path | None) -> Iterator[str]:
     for name, table in _TABLES.items():
         yield from _contradictions(name, table, overlay)
     yield from _drug_faults(overlay)
+    yield from _unread_rows(overlay)
+
+
+def _unread_rows(overlay: Path | None) -> Iterator[str]:
+    """Rows that nobody has read in a source, in tables whose readers do not mark what such a row decided."""
+    for table in _TABLES:
+        if table in _MARKED:
+            continue
+        for where, row in _rows(table, overlay):
+            if rests_on_memory(row.get("verified") or row.get("source")):
+                yield f"{where}: the row rests on memory, and what it decides would not be marked: read a source first"
 
 
 def _shape_faults(overlay: Path | None) -> Iterator[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from cdshooks.knowledge.drugs import rows_of
+from cdshooks.knowledge.drugs import rests_on_memory, rows_of
 from cdshooks.knowledge.meanings import Meanings, load_meanings
 from cdshooks.knowledge.words import Words, load_words
 
@@ -80,6 +80,10 @@ class CodeKnowledge(msgspec.Struct, frozen=True, kw_only=True):
     interaction_codes: Mapping[tuple[str, str], str]
     """(system, code) -> name of an interacting drug; asked where words name none."""
     interaction_words: Words
+    unverified_interaction_codes: frozenset[tuple[str, str]]
+    """Codes of interacting drugs that nobody has read in a source."""
+    unverified_interactions: Mapping[str, tuple[str, ...]]
+    """Name of a drug -> its interaction classes that nobody has read in a source."""
 
     @property
     def comed_classes(self) -> frozenset[str]:
@@ -114,8 +118,12 @@ def load_codes(overlay: Path | None = None) -> CodeKnowledge:
     for _, row in rows_of("receptor_codes", overlay):
         receptors.setdefault((system_of(row["system"]), row["code"]), []).append((row["marker"], row["status"]))
     interactions: dict[str, list[str]] = {}
+    unread: dict[str, list[str]] = {}
     for _, row in rows_of("interactions", overlay):
         interactions.setdefault(row["name"], []).append(row["class"])
+        if rests_on_memory(row["source"]):
+            unread.setdefault(row["name"], []).append(row["class"])
+    interaction_codes = list(rows_of("interaction_codes", overlay))
     return CodeKnowledge(
         tests=tests,
         answers=answers,
@@ -137,8 +145,10 @@ def load_codes(overlay: Path | None = None) -> CodeKnowledge:
         wish_words=load_words("wish_words", "wish", overlay),
         route_words=load_words("route_words", "route", overlay),
         interactions={name: tuple(classes) for name, classes in interactions.items()},
-        interaction_codes={
-            (row["system"], row["code"]): row["name"] for _, row in rows_of("interaction_codes", overlay)
-        },
+        interaction_codes={(row["system"], row["code"]): row["name"] for _, row in interaction_codes},
         interaction_words=load_words("interactions", "name", overlay, key="name"),
+        unverified_interaction_codes=frozenset(
+            (row["system"], row["code"]) for _, row in interaction_codes if rests_on_memory(row["verified"])
+        ),
+        unverified_interactions={name: tuple(classes) for name, classes in unread.items()},
     )

@@ -60,6 +60,8 @@ class DrugKnowledge(msgspec.Struct, frozen=True, kw_only=True):
     by_any_code: Mapping[str, AgentId]
     """Codes whose form belongs to one system only, for codings without a system."""
     by_name: Mapping[Name, AgentId]
+    unverified_names: frozenset[Name]
+    """Names that nobody has read in a source: an agent known by such a name alone is marked."""
     other_names: frozenset[str]
     placeholders: frozenset[Name]
     """Names under which records hide a drug ("see instructions")."""
@@ -113,6 +115,7 @@ def load_drugs(overlay: Path | None = None) -> DrugKnowledge:
         if agent not in by_agent:
             raise KnowledgeError((f"drug_codes.csv:{line}: there is no agent {agent!r}",))
         by_code[SYSTEMS.get(system, system), row["code"]] = agent
+    unverified = frozenset(name_of(row["name"]) for _, row in rows_of("unverified_names", overlay))
     other = frozenset(word for _, row in rows_of("other_drugs", overlay) for word in name_of(row["name"]))
     meanings = load_meanings(rows_of("meanings", overlay))
     trial_names = frozenset(name_of(row["name"]) for _, row in rows_of("trial_drug_names", overlay))
@@ -129,6 +132,7 @@ def load_drugs(overlay: Path | None = None) -> DrugKnowledge:
         by_code=by_code,
         by_any_code=by_any_code,
         by_name=by_name,
+        unverified_names=unverified,
         other_names=other,
         placeholders=placeholders,
         protocols=protocols,
@@ -148,6 +152,11 @@ def rows_of(table: str, overlay: Path | None) -> Iterator[tuple[int, dict[str, s
                 reader = csv.DictReader(file)
                 for row in reader:
                     yield reader.line_num, row
+
+
+def rests_on_memory(written: str | None) -> bool:
+    """Whether a row says of itself that nobody has read it in a source."""
+    return (written or "").strip().casefold().startswith(("memory", "unverified"))
 
 
 def plain_system(written: str | None) -> str:

@@ -18,6 +18,7 @@ from cdshooks.options.order_of_options import rank_options
 from cdshooks.options.orders import Draft, review_orders
 from cdshooks.options.trials.match import match_trials
 from cdshooks.options.verdicts import Memo, judge_regimen
+from cdshooks.options.withheld import gap_of, why_withheld, withhold, withhold_trials
 from cdshooks.record.model import PatientRecord
 
 
@@ -55,6 +56,12 @@ def assess_options(
     options = judge_options(case)
     known = registry or SHIPPED_FACTS
     trials = match_trials(case, known.states, hospital=hospital, in_full=in_full)
+    gaps = find_gaps(options, trials, case)
+    withheld = why_withheld(record.person)
+    if withheld is not None:
+        options = withhold(options, record.person, withheld)
+        trials = withhold_trials(trials, record.person, withheld)
+        gaps = (gap_of(withheld),)
     return Advice(
         as_of=as_of,
         jurisdiction=jurisdiction,
@@ -64,7 +71,7 @@ def assess_options(
         options=options,
         trials=trials,
         orders=review_orders(orders, options, case, beside),
-        gaps=find_gaps(options, trials, case),
+        gaps=gaps,
         conflicts=record.conflicts,
         registry_age=known.age,
     )

@@ -33,6 +33,8 @@ class Identified(msgspec.Struct, frozen=True, kw_only=True):
     is_conflict: bool = False
     unmapped: str | None = None
     protocol: tuple[AgentId, ...] = ()
+    unverified: str | None = None
+    """The name, as our table writes it, that nobody has read in a source and that alone tells one of the agents."""
 
 
 class DrugNames:
@@ -46,6 +48,7 @@ class DrugNames:
         for name in sorted(drugs.by_name, key=len, reverse=True):
             self._by_first.setdefault(name[0], []).append((name, drugs.by_name[name]))
         self._suffixed = {agent: frozenset(words(agent)) for agent in drugs.by_agent}
+        self._unread = drugs.unverified_names
         self.agents_in_text = remembered(self._agents_in_text)
         self.identify_concept = remembered(self._identify_concept)
         self.identify_together = remembered(self._identify_together)
@@ -64,7 +67,9 @@ class DrugNames:
             is_conflict = bool(coded) and (
                 any(map(self._is_denied, texts)) or (bool(named) and not self._agree(coded, named))
             )
-            return Identified(agents=self._ingredients(both), is_conflict=is_conflict)
+            return Identified(
+                agents=self._ingredients(both), is_conflict=is_conflict, unverified=self._unverified(coded, texts)
+            )
         for text in texts:
             if self._is_of_trial(text):
                 return Identified(agents=(AgentId("investigational"),))
@@ -94,6 +99,7 @@ class DrugNames:
             is_conflict=any(it.is_conflict for it in found),
             unmapped=None if agents else next((it.unmapped for it in found if it.unmapped), None),
             protocol=next((it.protocol for it in found if it.protocol), ()) if not agents else (),
+            unverified=next((it.unverified for it in found if it.unverified), None),
         )
 
     def is_placeholder(self, text: str | None) -> bool:
@@ -167,6 +173,18 @@ class DrugNames:
             if agent not in found:
                 found.append(agent)
         return self._specific(tuple(found))
+
+    def _unverified(self, coded: tuple[AgentId, ...], texts: tuple[str, ...]) -> str | None:
+        """The name of an agent that neither a code nor another name tells, where nobody has read that name in a source."""
+        named: dict[AgentId, set[Name]] = {}
+        for text in texts:
+            tokens = tuple(self._spelled(stem(word)) for word in words(text[:_LONGEST_TEXT]))
+            for at in range(len(tokens)):
+                length, agent = self._longest_name(tokens, at)
+                if agent is not None:
+                    named.setdefault(agent, set()).add(tokens[at : at + length])
+        doubtful = (min(names) for agent, names in named.items() if agent not in coded and names <= self._unread)
+        return next((" ".join(it) for it in doubtful), None)
 
     def _longest_name(self, tokens: Name, at: int) -> tuple[int, AgentId | None]:
         for name, agent in self._by_first.get(tokens[at], ()):

@@ -316,6 +316,10 @@ class Conflict(Value, frozen=True, kw_only=True):
     evidence: tuple[ResourceRef, ...]
 
 
+UNVERIFIED = "unverified"
+"""The code of a doubt about our own tables: nobody has read in a source what decided here."""
+
+
 class Doubt(Value, frozen=True, kw_only=True):
     """A value set aside because it cannot be true or cannot be read: an impossible number, a placeholder date.
 

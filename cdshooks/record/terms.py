@@ -180,6 +180,17 @@ class RecordTerms:
         keys = ((SYSTEMS.get(plain_system(it.system), ""), (it.code or "").strip()) for it in codings)
         return next((found for key in keys if (found := self._codes.interaction_codes.get(key)) is not None), None)
 
+    def is_unverified_code(self, concepts: Iterable[CodeableConcept]) -> bool:
+        """Whether nobody has read in a source what the first code of an interacting drug stands for."""
+        codings = (coding for concept in concepts for coding in concept.coding)
+        keys = ((SYSTEMS.get(plain_system(it.system), ""), (it.code or "").strip()) for it in codings)
+        first = next((key for key in keys if key in self._codes.interaction_codes), None)
+        return first in self._codes.unverified_interaction_codes
+
+    def unverified_classes(self, name: str) -> tuple[str, ...]:
+        """The interaction classes of a drug that nobody has read in a source."""
+        return self._codes.unverified_interactions.get(name, ())
+
     def _interacting_name(self, text: str) -> str | None:
         return next(iter(self._codes.interaction_words.find(text)), None)
 

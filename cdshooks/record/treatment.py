@@ -30,6 +30,7 @@ from cdshooks.record.dates import bounds_of, end_in_words, end_of, read_date, st
 from cdshooks.record.drug_names import DrugNames, Identified
 from cdshooks.record.merge import merge_exposures, orders_never_given
 from cdshooks.record.model import (
+    UNVERIFIED,
     CoMedication,
     Conflict,
     Doubt,
@@ -168,6 +169,8 @@ class TreatmentReader:
                     about="agents", because="Codes and words of this record name different drugs.", evidence=(held.ref,)
                 )
             )
+        if identified.unverified is not None:
+            self._doubt_reading(held, f"The name {identified.unverified!r} was read as {', '.join(identified.agents)}")
         if not identified.agents:
             identified = self._in_instruction(held, resource, concepts) or identified
         if not identified.agents:
@@ -257,6 +260,8 @@ class TreatmentReader:
         classes = self._terms.interaction_classes(text)
         coded = self._terms.interacting_code(concepts) if not classes else None
         if coded is not None:
+            if self._terms.is_unverified_code(concepts):
+                self._doubt_reading(held, f"Its code alone was read as {coded}")
             self._add_comedication(held, coded, self._terms.interaction_classes(coded), dates)
         elif classes:
             name = self._terms.interacting_name(text) or "co-medication"
@@ -266,6 +271,10 @@ class TreatmentReader:
 
     def _add_comedication(self, held: Held, name: str, classes: tuple[str, ...], dates: _Dates) -> None:
         """A drug that is no cancer treatment but may interact, by interaction class."""
+        unread = self._terms.unverified_classes(name)
+        if unread:
+            acts = ", ".join(it.replace("_", " ") for it in unread)
+            self._doubt_reading(held, f"{name.capitalize()} was taken to act as {acts}")
         self._comedications.append(
             CoMedication(
                 name=name,
@@ -276,6 +285,11 @@ class TreatmentReader:
                 evidence=(held.ref,),
             )
         )
+
+    def _doubt_reading(self, held: Held, reading: str) -> None:
+        """Mark what rests on a row of our tables that nobody has read in a source."""
+        because = f"{reading}; no source was read for that, so it is unverified."
+        self._doubts.append(Doubt(code=UNVERIFIED, about="medication", because=because, evidence=(held.ref,)))
 
     def _identify(self, resource: Drug | Procedure, concepts: tuple[CodeableConcept, ...]) -> Identified:
         identified = self._names.identify_together(concepts)
