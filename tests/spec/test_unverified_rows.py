@@ -53,7 +53,8 @@ MARKS = """
     verapamil     | atc    | C08DA01 | no
     clopidogrel   |        |         | yes
     ticagrelor    |        |         | no
-    prednisone    |        |         | yes
+    prednisone    |        |         | no
+    sotalol       |        |         | yes
     Hervycta      |        |         | yes
     Hervycta      | rxnorm | 224905  | no
     Herceptin     |        |         | no
