@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cdshooks.cards.trials_text import trials_to_show
+from cdshooks.knowledge.trial_criteria import Ecog, Her2Status, Lvef, Qtc
 from cdshooks.options.model import Outcome, TrialVerdict
 from cdshooks.options.trials.match import match_trials
-from tests.option_cases import advice_of, brain, case_of, illness, patient, shipped
+from tests.option_cases import advice_of, brain, case_of, illness, measured, patient, receptor, shipped
 from tests.spec.test_trial_matrix import PATIENTS
 
 MEMBERS = ("measurements", "receptors", "diagnoses", "cns", "toxicities", "statements", "biomarkers", "metastases")
@@ -25,6 +26,51 @@ def cases(draw):
         gone = draw(st.sets(st.sampled_from(sorted({it.fact for it in kept["measurements"]}))))
         kept["measurements"] = tuple(it for it in kept["measurements"] if it.fact not in gone)
     return patient(**kept), had
+
+
+@st.composite
+def drawn_values(draw):
+    """A patient of the matrix whose HER2, ECOG, LVEF and QTc are drawn: each known, unknown, good or bad."""
+    told, had = PATIENTS[draw(st.sampled_from(sorted(PATIENTS)))]()
+    her2 = draw(st.sampled_from([None, "positive", "low", "negative", "equivocal"]))
+    values = {
+        "ecog": draw(st.sampled_from([None, 0.0, 1.0, 2.0, 3.0])),
+        "lvef_percent": draw(st.none() | st.integers(30, 70)),
+        "qtc_ms": draw(st.none() | st.integers(400, 520)),
+    }
+    kept = {name: getattr(told, name) for name in MEMBERS}
+    kept["receptors"] = tuple(it for it in told.receptors if it.marker != "her2")
+    if her2 is not None:
+        kept["receptors"] += (receptor("her2", her2, ihc="3+" if her2 == "positive" else None),)
+    kept["measurements"] = tuple(it for it in told.measurements if it.fact not in values)
+    kept["measurements"] += tuple(measured(name, value) for name, value in values.items() if value is not None)
+    return patient(**kept), had, her2, values
+
+
+@settings(max_examples=80, deadline=None)
+@given(drawn_values())
+def test_nobody_is_eligible_against_a_plain_reading_of_the_criteria(drawn):
+    """Reads the criteria anew, so that an engine that answers wrongly cannot vouch for itself."""
+    told, had, her2, values = drawn
+    case = case_of(told, had)
+    for match in match_trials(case, in_full=False):
+        if match.verdict is not TrialVerdict.ELIGIBLE:
+            continue
+        trial = case.knowledge.trials.by_id[match.nct_id]
+        assert trial.state.status == "RECRUITING"
+        for asked in trial.asked:
+            match asked.criterion:
+                case Ecog(max=most):
+                    assert values["ecog"] is not None
+                    assert values["ecog"] <= most
+                case Lvef(min=least):
+                    assert values["lvef_percent"] is not None
+                    assert values["lvef_percent"] >= least
+                case Qtc():
+                    assert values["qtc_ms"] is not None
+                    assert values["qtc_ms"] <= 480
+                case Her2Status(accept=("positive",)):
+                    assert her2 == "positive"
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,6 +1,7 @@
 """Importing study records: what is new, changed, the same, older or refused; a changed eligibility text suspends the coding."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -103,8 +104,19 @@ def test_only_recruiting_trials_of_this_disease_and_stage_may_be_worth_a_look(de
             text=TEXT.replace("Metastatic disease", "Stage I disease"),
             title="HER2-positive Early Breast Cancer",
         ),
+        study("NCT99900005", title="Neoadjuvant Drugs in HER2-positive Breast Cancer"),
+        study("NCT99900006", title="A Drug in HER2-low Breast Cancer"),
+        study("NCT99900007", title="A Tracer in Low HER2-expressing Breast Cancer"),
+        study("NCT99900008", title="A Drug in HER2-positive Gastric Cancer"),
+        study(
+            "NCT99900009",
+            title="A Drug in Triple-negative Breast Cancer",
+            text=TEXT.replace("HER2-positive", "HER2-negative"),
+        ),
     ]
-    others[3]["protocolSection"]["conditionsModule"]["conditions"] = ["Breast Cancer"]
+    for it in others[3:]:
+        it["protocolSection"]["conditionsModule"]["conditions"] = ["Breast Cancer"]
+    others[7]["protocolSection"]["conditionsModule"]["conditions"] = ["Gastric Cancer"]
     desk.say("trials", "import", desk.write({"studies": others}))
     rows = json.loads(desk.say("trials", "list", "--format", "json"))
     assert [it["nct_id"] for it in rows if it["may_be_worth_a_look"]] == ["NCT99900001"]
@@ -117,6 +129,9 @@ def test_all_real_records_are_imported_and_none_suspends_its_coding(desk):
     rows = json.loads(desk.say("trials", "list", "--format", "json"))
     assert len(rows) == 149
     assert not [it for it in rows if it["suspended_because"]]
+    decoys = [it["title"] for it in rows if it["may_be_worth_a_look"]]
+    assert len(decoys) < 12
+    assert not [it for it in decoys if re.search(r"adjuvant|early|triple|HER2-negative", it, re.IGNORECASE)]
     assert sum(it["is_structured"] for it in rows) == 28
 
 

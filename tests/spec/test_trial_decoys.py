@@ -1,0 +1,90 @@
+"""Patients of other diseases against every coded trial: nobody is matched but by what a trial's own text says of such a disease."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from cdshooks.cards.render import concerns
+from cdshooks.options.trials.match import match_trials
+from tests.option_cases import advice_of, case_of, history, illness, receptor
+from tests.spec.test_trial_matrix import HEAD, RECENT, THREE, brain, lines, record
+
+
+def receptors(her2, ihc, er):
+    return (receptor("her2", her2, ihc=ihc), receptor("er", er), receptor("pr", er))
+
+
+def without_metastases(lines_of_therapy):
+    return msgspec.structs.replace(lines_of_therapy, metastatic_since=None)
+
+
+ENDOCRINE = lines(
+    "1 | letrozole, palbociclib | 2023-02-01 | 2024-02-01 | progression\n",
+    "2 | fulvestrant | 2024-02-15 | 2025-08-01 | progression\n",
+    "3 | capecitabine | 2025-08-15 | 2026-09-20 | progression\n",
+)
+CHEMOTHERAPY = lines(
+    "1 | carboplatin, pembrolizumab | 2023-02-01 | 2024-02-01 | progression\n",
+    "2 | sacituzumab govitecan | 2024-02-15 | 2025-08-01 | progression\n",
+    "3 | capecitabine | 2025-08-15 | 2026-09-20 | progression\n",
+)
+ADJUVANT = without_metastases(
+    history(HEAD + "early | docetaxel, pertuzumab, trastuzumab | 2026-01-01 | 2026-06-01 | completed\n")
+)
+OTHER = without_metastases(history())
+
+
+def of(cancer, **more):
+    return record(diagnoses=(illness(cancer, "other-cancer", "2022-12-20"),), receptors=(), **more), OTHER
+
+
+DECOYS = {
+    "ER-positive, HER2 IHC 0": (record(receptors=receptors("negative", "0", "positive")), ENDOCRINE),
+    "ER-positive, HER2 IHC 1+": (record(receptors=receptors("low", "1+", "positive")), ENDOCRINE),
+    "triple-negative": (record(receptors=receptors("negative", "0", "negative")), CHEMOTHERAPY),
+    "triple-negative, IHC 1+": (record(receptors=receptors("low", "1+", "negative")), CHEMOTHERAPY),
+    "triple-negative, a brain metastasis grows": (
+        record(
+            receptors=receptors("negative", "0", "negative"),
+            cns=brain("active_not_urgent", RECENT, is_treated=True, largest_lesion_mm=12, leptomeningeal="none"),
+        ),
+        CHEMOTHERAPY,
+    ),
+    "early HER2-positive, after adjuvant treatment": (record(metastases=()), ADJUVANT),
+    "early HER2-positive, untreated": (record(metastases=()), OTHER),
+    "colorectal": of("colorectal-cancer"),
+    "gastric": of("gastric-cancer"),
+    "lung": of("lung-cancer"),
+    "HER2 never tested": (record(receptors=()), lines(*THREE)),
+}
+BY_THEIR_OWN_TEXT = {
+    ("ER-positive, HER2 IHC 0", "NCT04802759"): "its first cohort is for ER-positive, HER2-negative disease",
+    ("ER-positive, HER2 IHC 1+", "NCT04802759"): "its first cohort is for ER-positive, HER2-negative disease",
+    ("ER-positive, HER2 IHC 0", "NCT05785741"): "a conjugate against HER3, for any solid tumor",
+    ("ER-positive, HER2 IHC 1+", "NCT05785741"): "a conjugate against HER3, for any solid tumor",
+    ("ER-positive, HER2 IHC 1+", "NCT04585958"): "IHC 1+ expresses HER2",
+    ("triple-negative, IHC 1+", "NCT04585958"): "IHC 1+ expresses HER2",
+}
+"""What the registry's text allows, read trial by trial; such patients get no card about trials all the same."""
+
+
+@pytest.mark.parametrize("name", list(DECOYS))
+@pytest.mark.parametrize("in_full", [True, False])
+def test_nobody_with_another_disease_is_matched(name, in_full):
+    matches = match_trials(case_of(*DECOYS[name]), in_full=in_full)
+    assert len(matches) == len(case_of().knowledge.trials.by_id)
+    assert {it.nct_id for it in matches if it.verdict == "eligible"} == {
+        number for who, number in BY_THEIR_OWN_TEXT if who == name
+    }
+
+
+@pytest.mark.parametrize("name", [it for it in DECOYS if it.startswith(("ER-positive", "triple-negative"))])
+def test_a_trial_for_her2_positive_disease_is_not_even_open_to_a_known_other_one(name):
+    by_id = {it.nct_id: it for it in match_trials(case_of(*DECOYS[name]))}
+    assert {by_id[it].verdict for it in ("NCT06435429", "NCT06695845", "NCT06324357", "NCT05514717")} == {"ineligible"}
+
+
+@pytest.mark.parametrize("name", list(DECOYS))
+def test_no_card_speaks_of_another_disease(name):
+    assert not concerns(advice_of(*DECOYS[name]))
