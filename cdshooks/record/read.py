@@ -10,6 +10,7 @@ from cdshooks.record.dates import read_date
 from cdshooks.record.disease import DiseaseReader, is_disease_test
 from cdshooks.record.drug_names import DrugNames
 from cdshooks.record.genes import can_name_gene, read_biomarkers
+from cdshooks.record.lungs import can_speak_of_lungs
 from cdshooks.record.measurements import measure_of, read_measurements
 from cdshooks.record.model import Conflict, Doubt, PatientRecord, Person
 from cdshooks.record.observations import ObservationSorter
@@ -33,6 +34,7 @@ class Vocabulary:
                 "biomarkers": lambda code: can_name_gene(code, terms),
                 "disease": lambda code: is_disease_test(code, terms),
                 "measurements": lambda code: measure_of(code, terms, knowledge.measures) is not None,
+                "lungs": lambda code: can_speak_of_lungs(code, terms),
                 "sayings": lambda code: says_something(code, terms),
             },
             of_components=("biomarkers",),
@@ -73,6 +75,7 @@ def read_patient_record(resources: Resources, knowledge: Knowledge) -> PatientRe
     receptors, receptor_conflicts = read_receptors(observed["receptors"], terms, knowledge.receptors)
     disease = DiseaseReader(observed["disease"], terms).read()
     measured = read_measurements(observed["measurements"], terms, knowledge.measures)
+    toxic = read_toxicities(resources, terms, names, observed["lungs"].of("Observation"))
     sayings = read_sayings(observed["sayings"], terms)
     unsupported = tuple(
         Doubt(code="unsupported", about="medication", because=it.reason, evidence=(it.resource,))
@@ -99,7 +102,7 @@ def read_patient_record(resources: Resources, knowledge: Knowledge) -> PatientRe
         local_therapies=disease.local_therapies,
         cns=disease.cns,
         measurements=measured.measurements,
-        toxicities=read_toxicities(resources, terms, names),
+        toxicities=toxic.toxicities,
         comedications=tuple(
             sorted(dict.fromkeys(treatment.comedications), key=lambda it: (it.name, str(it.start), it.evidence))
         ),
@@ -112,7 +115,7 @@ def read_patient_record(resources: Resources, knowledge: Knowledge) -> PatientRe
         ),
         stated_lines=sayings.stated_lines,
         unmapped=tuple(sorted(dict.fromkeys(treatment.unmapped), key=lambda it: (it.text, it.evidence))),
-        conflicts=_sorted_conflicts((*treatment.conflicts, *disease.conflicts, *receptor_conflicts)),
+        conflicts=_sorted_conflicts((*treatment.conflicts, *disease.conflicts, *receptor_conflicts, *toxic.conflicts)),
         doubts=tuple(sorted(dict.fromkeys(doubts), key=lambda it: (it.code, it.about, it.evidence))),
         unreadable=tuple(sorted(resources.unreadable, key=lambda it: (it.resource, it.reason))),
         incomplete=tuple(sorted(dict.fromkeys(resources.incomplete), key=lambda it: (it.query, it.because))),

@@ -13,19 +13,18 @@ from cdshooks.ehr.resources import (
     AllergyIntolerance,
     CodeableConcept,
     Condition,
-    DiagnosticReport,
     Drug,
     Extension,
     Held,
     Procedure,
     Resources,
 )
-from cdshooks.knowledge.codes import ConditionTerm
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.dates import end_of, read_date, start_of
 from cdshooks.record.drug_names import DrugNames
-from cdshooks.record.model import Certainty, Toxicity
+from cdshooks.record.lungs import with_lung_findings
+from cdshooks.record.model import Certainty, Conflict, Toxicity
 from cdshooks.record.terms import RecordTerms, texts_of
 
 _GRADE = re.compile(
@@ -33,14 +32,23 @@ _GRADE = re.compile(
     r"([1-5]|IV|V|I{1,3})(?:\s*(?:-|\u2013|to|/|bis)\s*([1-5]|IV|V|I{1,3}))?\b",
     re.IGNORECASE,
 )
-_CLAUSE_END = re.compile(r"[.;\n](?!\d)")
-_LUNG = "ild"
-"""The one toxicity that imaging shows, and whose clearing is judged on it."""
 _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5}
 
 
-def read_toxicities(resources: Resources, terms: RecordTerms, names: DrugNames) -> tuple[Toxicity, ...]:
-    """All adverse effects, from AdverseEvent, Condition, AllergyIntolerance and the reasons why drugs were stopped."""
+class ToxicityReading(msgspec.Struct, frozen=True, kw_only=True):
+    """Adverse effects, and where records contradict each other on them."""
+
+    toxicities: tuple[Toxicity, ...]
+    conflicts: tuple[Conflict, ...]
+
+
+def read_toxicities(
+    resources: Resources, terms: RecordTerms, names: DrugNames, reports: tuple[Held, ...] = ()
+) -> ToxicityReading:
+    """All adverse effects, from AdverseEvent, Condition, AllergyIntolerance and the reasons why drugs were stopped.
+
+    ``reports``: observations that may say in words how the lungs are.
+    """
     reader = _Reader(resources, terms, names)
     found: list[Toxicity] = []
     for held in resources.of("AdverseEvent"):
@@ -49,24 +57,16 @@ def read_toxicities(resources: Resources, terms: RecordTerms, names: DrugNames) 
         found.extend(reader.of_condition(held, held.resource))  # type: ignore[arg-type]
     for held in resources.of("AllergyIntolerance"):
         found.extend(reader.of_allergy(held, held.resource))  # type: ignore[arg-type]
-    # In the order of their days: lungs clear after they were found, and may be found ill again.
-    for held in sorted(resources.of("DiagnosticReport"), key=_day_of_report):
-        found = reader.with_report(found, held, held.resource)  # type: ignore[arg-type]
+    found, conflicts = with_lung_findings(found, (*reports, *resources.of("DiagnosticReport")), terms, reader.on_image)
     told = {(it.kind, it.agent) for it in found}
     for kind in ("MedicationRequest", "MedicationStatement", "MedicationAdministration"):
         for held in resources.of(kind):
             # An event with its own record, grade and outcome is not told a second time by the reason why the drug stopped.
             found.extend(it for it in reader.of_stopped_drug(held, held.resource) if (it.kind, it.agent) not in told)  # type: ignore[arg-type]
-    return tuple(
-        sorted(dict.fromkeys(found), key=lambda it: (it.start is not None, str(it.start), it.kind, it.evidence))
+    toxicities = sorted(
+        dict.fromkeys(found), key=lambda it: (it.start is not None, str(it.start), it.kind, it.evidence)
     )
-
-
-def _day_of_report(held: Held) -> tuple[str, str]:
-    report = held.resource
-    if not isinstance(report, DiagnosticReport):
-        return "", held.ref
-    return str(read_date(report.effective_date_time, start_of(report.effective_period), report.issued) or ""), held.ref
+    return ToxicityReading(toxicities=tuple(toxicities), conflicts=conflicts)
 
 
 class _Reader:
@@ -186,47 +186,9 @@ class _Reader:
             )
         return found
 
-    def with_report(self, found: list[Toxicity], held: Held, report: DiagnosticReport) -> list[Toxicity]:
-        """What a report on imaging says of the lungs: found now, or cleared; of clearing it tells the earlier records too."""
-        if report.status in {"entered-in-error", "cancelled"} or not report.conclusion:
-            return found
-        day = read_date(report.effective_date_time, start_of(report.effective_period), report.issued)
-        for clause in _CLAUSE_END.split(report.conclusion):
-            is_denied = any(self._is_lung(it) for it in self._terms.denied_conditions((clause,)))
-            is_said = any(self._is_lung(it) for it in self._terms.worded_conditions((clause,)))
-            outcome = self._terms.meanings("adverse-outcome").first(clause)
-            if not is_said and not is_denied:
-                continue
-            if (is_denied and outcome is None) or (is_said and outcome == "resolved"):
-                found = [self._cleared(it, day, held) for it in found]
-            if is_said and not any(self._tells_already(it, day) for it in found):
-                is_resolved = None if outcome is None else outcome == "resolved"
-                found = [*found, *self._on_image(held, clause, day, is_resolved=is_resolved)]
-        return found
-
-    def _tells_already(self, toxicity: Toxicity, day: PartialDate | None) -> bool:
-        """Whether a lung toxicity on record covers a later finding: not when it had cleared before."""
-        end = toxicity.end
-        is_over = toxicity.is_resolved is True and end is not None and day is not None and end.is_before(day) is True
-        return toxicity.kind == _LUNG and not is_over
-
-    def _is_lung(self, term: ConditionTerm) -> bool:
-        return term.category == "toxicity" and self._terms.toxicity_kind(term.concept) == _LUNG
-
-    def _cleared(self, toxicity: Toxicity, day: PartialDate | None, held: Held) -> Toxicity:
-        """A lung toxicity of which nothing else tells the end, ended by a later report."""
-        start = toxicity.start
-        is_later = day is not None and (start is None or start.is_before(day) is True)
-        if toxicity.kind != _LUNG or toxicity.is_resolved is not None or not is_later:
-            return toxicity
-        return msgspec.structs.replace(
-            toxicity, is_resolved=True, end=day, evidence=tuple(sorted({*toxicity.evidence, held.ref}))
-        )
-
-    def _on_image(
-        self, held: Held, clause: str, day: PartialDate | None, *, is_resolved: bool | None
-    ) -> list[Toxicity]:
-        made = self._make(
+    def on_image(self, held: Held, clause: str, day: PartialDate | None, *, is_resolved: bool | None) -> list[Toxicity]:
+        """What a clause of a report says of an adverse effect that no other record tells."""
+        return self._make(
             held,
             None,
             [clause],
@@ -237,7 +199,6 @@ class _Reader:
             is_resolved=is_resolved,
             certainty=Certainty.PROVISIONAL,
         )
-        return [it for it in made if it.kind == _LUNG]
 
     def of_stopped_drug(self, held: Held, drug: Drug) -> list[Toxicity]:
         reason = getattr(drug, "status_reason", None)

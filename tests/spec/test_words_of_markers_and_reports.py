@@ -132,8 +132,60 @@ def test_a_report_tells_that_the_lungs_have_cleared(report, resolved):
 
 def test_an_illness_that_its_own_record_calls_active_is_not_closed_by_a_report():
     active = {**ILD, "clinicalStatus": {"coding": [{"code": "active"}]}}
-    (found,) = record(active, ct("Pneumonitis resolved.")).toxicities
-    assert found.is_resolved is False
+    told = record(active, ct("Pneumonitis resolved."))
+    assert [it.is_resolved for it in told.toxicities] == [False]
+
+
+def lung(said, name="CT chest", day="2024-06-01", **more):
+    return {**observation("x", id="ct", day=day, **more), "code": {"text": name}, **said}
+
+
+ACTIVE = {**ILD, "clinicalStatus": {"coding": [{"code": "active"}]}}
+NO_STATUS = ILD
+
+
+@pytest.mark.parametrize(
+    ("illness", "report", "is_conflict"),
+    [
+        (ACTIVE, ct("Pneumonitis resolved."), True),
+        (ACTIVE, ct("No pneumonitis."), True),
+        (ACTIVE, ct("Pneumonitis resolved.", day="2024-02-01"), False),  # before it began
+        (ACTIVE, ct("Pneumonitis resolving."), False),
+        (ACTIVE, ct("Pneumonitis, unchanged."), False),
+        (ACTIVE, {**ct("Pneumonitis resolved."), "status": "entered-in-error"}, False),
+        (ACTIVE, lung({"valueString": "ILD resolved"}), True),
+        (ACTIVE, lung({"valueCodeableConcept": {"text": "Interstitial lung disease, resolved"}}), True),
+        (ACTIVE, lung({"valueString": "resolved"}, name="Interstitial lung disease"), True),
+        (ACTIVE, lung({"valueString": "none"}, name="Pneumonitis"), True),
+        (ACTIVE, lung({"valueBoolean": False}, name="Pneumonitis"), True),
+        (ACTIVE, lung({"valueBoolean": True}, name="Pneumonitis"), False),
+        (ACTIVE, lung({"valueString": "grade 1"}, name="Pneumonitis"), False),
+        (ACTIVE, lung({"valueString": "resolved"}, name="Diarrhoea"), False),
+        (NO_STATUS, ct("Pneumonitis resolved."), False),  # nothing contradicts: the report closes it
+        (NO_STATUS, lung({"valueString": "ILD resolved"}), False),
+    ],
+)
+def test_a_report_of_clear_lungs_against_an_illness_marked_active_is_a_conflict(illness, report, is_conflict):
+    told = record(illness, report)
+    assert [it.about for it in told.conflicts] == ["ild"] * is_conflict
+    if is_conflict:
+        (conflict,) = told.conflicts
+        assert len(conflict.evidence) == 2
+        assert "2024-06-01" in conflict.because
+        assert [it.is_resolved for it in told.toxicities] == [False]
+
+
+def test_lungs_found_ill_again_after_they_cleared_agree_with_an_illness_marked_active():
+    again = {**ct("Pneumonitis in the left lung.", day="2024-09-01"), "id": "again"}
+    assert record(ACTIVE, ct("Pneumonitis resolved."), again).conflicts == ()
+
+
+def test_an_observation_may_tell_that_the_lungs_have_cleared_or_are_ill():
+    (cleared,) = record(NO_STATUS, lung({"valueString": "ILD resolved"})).toxicities
+    assert (cleared.is_resolved, str(cleared.end)) == (True, "2024-06-01")
+    (ill,) = record(lung({"valueString": "New pneumonitis in both lower lobes"})).toxicities
+    assert (ill.kind, ill.is_resolved) == ("ild", None)
+    assert record(lung({"valueString": "none"}, name="Pneumonitis")).toxicities == ()
 
 
 def test_lungs_that_only_a_report_speaks_of_are_not_dropped():

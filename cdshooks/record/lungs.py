@@ -1,0 +1,129 @@
+"""What imaging says of the lungs: the one adverse effect that it shows, and whose clearing is judged on it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+import msgspec
+
+from cdshooks.ehr.resources import CodeableConcept, DiagnosticReport, Held, Observation
+from cdshooks.knowledge.codes import ConditionTerm
+from cdshooks.partial_date import PartialDate
+from cdshooks.record.dates import read_date, start_of
+from cdshooks.record.model import Conflict, Toxicity
+from cdshooks.record.terms import RecordTerms, texts_of
+
+_CLAUSE_END = re.compile(r"[.;\n](?!\d)")
+_LUNG = "ild"
+_STILL_ACTIVE = (
+    "A report of {day} says that the lungs have cleared, yet the ILD on record is still marked as not resolved. "
+    "It is taken as not resolved until one of the two is corrected."
+)
+OnImage = Callable[..., list[Toxicity]]
+"""Makes what a clause says of an adverse effect: (held, clause, day, is_resolved=...)."""
+
+
+class _Said(msgspec.Struct, frozen=True):
+    """What one report says, in words."""
+
+    held: Held
+    text: str
+    day: PartialDate | None
+
+
+def can_speak_of_lungs(code: CodeableConcept | None, terms: RecordTerms) -> bool:
+    """Whether an observation of this code may say in words how the lungs are: one that no reader knows by its code."""
+    return terms.test(code) is None
+
+
+def with_lung_findings(
+    found: list[Toxicity], reports: Iterable[Held], terms: RecordTerms, on_image: OnImage
+) -> tuple[list[Toxicity], tuple[Conflict, ...]]:
+    """Adverse effects with what reports add: lungs found ill, cleared, or said to have cleared while marked as ill."""
+    conflicts: dict[Toxicity, Conflict] = {}
+    # In the order of their days: lungs clear after they were found, and may be found ill again.
+    for said in sorted(_sayings(reports, terms), key=lambda it: (str(it.day or ""), it.held.ref)):
+        for clause in _CLAUSE_END.split(said.text):
+            is_denied = any(_is_lung(it, terms) for it in terms.denied_conditions((clause,)))
+            is_said = any(_is_lung(it, terms) for it in terms.worded_conditions((clause,)))
+            if not is_said and not is_denied:
+                continue
+            outcome = terms.meanings("adverse-outcome").first(clause)
+            has_cleared = (is_denied and outcome is None) or (is_said and outcome == "resolved")
+            if has_cleared:
+                conflicts.update({it: _conflict(it, said) for it in found if _is_contradicted(it, said.day)})
+                found = [_cleared(it, said.day, said.held) for it in found]
+            elif is_said:
+                conflicts.clear()  # found ill again: the record and the newest report agree
+            if is_said and not any(_tells_already(it, said.day) for it in found):
+                is_resolved = None if outcome is None else outcome == "resolved"
+                made = on_image(said.held, clause, said.day, is_resolved=is_resolved)
+                found = [*found, *(it for it in made if it.kind == _LUNG)]
+    return found, tuple(conflicts.values())
+
+
+def _sayings(reports: Iterable[Held], terms: RecordTerms) -> Iterator[_Said]:
+    for held in reports:
+        report = held.resource
+        if not isinstance(report, (DiagnosticReport, Observation)) or report.status in {
+            "entered-in-error",
+            "cancelled",
+        }:
+            continue
+        day = read_date(report.effective_date_time, start_of(report.effective_period), report.issued)
+        text = report.conclusion if isinstance(report, DiagnosticReport) else _said_in(report, terms)
+        if text:
+            yield _Said(held, text, day)
+
+
+def _said_in(observation: Observation, terms: RecordTerms) -> str:
+    """What an observation says in words; where its name is the illness, its value tells only how that has ended."""
+    is_denied = observation.value_boolean is False
+    if not observation.value_string and observation.value_codeable_concept is None and not is_denied:
+        return ""
+    value = "; ".join(it for it in (observation.value_string, *texts_of(observation.value_codeable_concept)) if it)
+    names_lung = any(_is_lung(it, terms) for it in terms.worded_conditions(texts_of(observation.code)))
+    if not names_lung:
+        return value
+    # "Pneumonitis: none" denies it, and of any other word only that it has ended or goes on can be told.
+    name = next(iter(texts_of(observation.code)), "")
+    outcome = terms.meanings("adverse-outcome").first(value)
+    if outcome is not None:
+        return f"{name}, {value}"
+    return f"no {name}" if is_denied or terms.meanings("denial").first(value) is not None else ""
+
+
+def _is_lung(term: ConditionTerm, terms: RecordTerms) -> bool:
+    return term.category == "toxicity" and terms.toxicity_kind(term.concept) == _LUNG
+
+
+def _tells_already(toxicity: Toxicity, day: PartialDate | None) -> bool:
+    """Whether a lung toxicity on record covers a later finding: not when it had cleared before."""
+    end = toxicity.end
+    is_over = toxicity.is_resolved is True and end is not None and day is not None and end.is_before(day) is True
+    return toxicity.kind == _LUNG and not is_over
+
+
+def _is_later(toxicity: Toxicity, day: PartialDate | None) -> bool:
+    start = toxicity.start
+    return day is not None and (start is None or start.is_before(day) is True)
+
+
+def _cleared(toxicity: Toxicity, day: PartialDate | None, held: Held) -> Toxicity:
+    """A lung toxicity of which nothing else tells the end, ended by a later report."""
+    if toxicity.kind != _LUNG or toxicity.is_resolved is not None or not _is_later(toxicity, day):
+        return toxicity
+    return msgspec.structs.replace(
+        toxicity, is_resolved=True, end=day, evidence=tuple(sorted({*toxicity.evidence, held.ref}))
+    )
+
+
+def _is_contradicted(toxicity: Toxicity, day: PartialDate | None) -> bool:
+    """Whether a report of clearing speaks against a record that calls the illness unresolved."""
+    return toxicity.kind == _LUNG and toxicity.is_resolved is False and _is_later(toxicity, day)
+
+
+def _conflict(toxicity: Toxicity, said: _Said) -> Conflict:
+    evidence = tuple(sorted({*toxicity.evidence, said.held.ref}))
+    return Conflict(about="ild", because=_STILL_ACTIVE.format(day=said.day), evidence=evidence)
