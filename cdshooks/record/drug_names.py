@@ -20,6 +20,8 @@ from cdshooks.record.remembered import remembered
 _LONGEST_TEXT = 400
 """Characters of a text that are searched: a drug's name stands at its beginning."""
 _LETTERS_FOR_ONE_SLIP, _LETTERS_FOR_TWO_SLIPS = 7, 10
+_LETTERS_OF_BEGINNING = 3
+"""By these most look-alike drugs are told apart, so a slip in them that makes another drug's beginning is not resolved."""
 _REGISTRY_NUMBER = re.compile(r"NCT[0-9]{8}", re.IGNORECASE)
 
 
@@ -44,6 +46,10 @@ class DrugNames:
         self._drugs = drugs
         self._agents_by_word = _agents_by_word(drugs)
         self._all_words = sorted({*self._agents_by_word, *drugs.other_names})
+        beginnings: dict[str, set[str]] = {}
+        for word in self._all_words:
+            beginnings.setdefault(word[:_LETTERS_OF_BEGINNING], set()).add(word)
+        self._words_beginning = {beginning: frozenset(found) for beginning, found in beginnings.items()}
         self._by_first: dict[str, list[tuple[Name, AgentId]]] = {}
         for name in sorted(drugs.by_name, key=len, reverse=True):
             self._by_first.setdefault(name[0], []).append((name, drugs.by_name[name]))
@@ -214,9 +220,19 @@ class DrugNames:
         best = min((score for _, score, _ in near), default=0)
         close = [name for name, score, _ in near if score <= best + 1]
         # A slip that lies about as near to a second drug is not ours to resolve.
-        if len({self._agents_by_word.get(name) for name in close}) != 1:
+        if len({self._agents_by_word.get(name) for name in close}) != 1 or self._is_blend(word, close[0]):
             return word
         return close[0]
+
+    def _is_blend(self, word: str, name: str) -> bool:
+        """Whether a word begins as another drug's name does and only ends as this one: "doxetaxel" may be either drug.
+
+        Two letters in each other's place are a slip of the typing hand and blend nothing.
+        """
+        own = self._agents_by_word.get(name)
+        begun = self._words_beginning.get(word[:_LETTERS_OF_BEGINNING], frozenset())
+        is_swap = sorted(word) == sorted(name)
+        return bool(begun) and not is_swap and all(self._agents_by_word.get(it) != own for it in begun)
 
     def _is_of_trial(self, text: str) -> bool:
         start = text[:_LONGEST_TEXT]

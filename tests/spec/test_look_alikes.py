@@ -41,3 +41,19 @@ def test_a_name_is_never_read_as_the_one_that_looks_like_it(one, other):
 )
 def test_a_salt_in_one_word_with_its_drug(written, agent):
     assert agents(written) == {agent}
+
+
+@pytest.mark.parametrize(
+    ("written", "agents_named"),
+    [
+        ("doxetaxel", set()),  # begins as doxorubicin, ends as docetaxel
+        ("docitaxel", {"docetaxel"}),
+        ("dacetaxel", {"docetaxel"}),  # no drug begins so
+        ("corboplatin", set()),  # no cancer drug, but one that is known (Cortef) begins so
+        ("carbaplatin", {"carboplatin"}),
+        ("palcitaxel", {"paclitaxel"}),  # two letters in each other's place, though palbociclib begins so
+        ("nertinib", {"neratinib"}),
+    ],
+)
+def test_a_word_that_begins_as_one_drug_and_ends_as_another_is_neither(written, agents_named):
+    assert agents(written) == agents_named
