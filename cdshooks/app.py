@@ -51,7 +51,9 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
             "CDSHOOKS_EVALUATION: no clinician has signed the knowledge in force; sign it (cdshooks knowledge sign), "
             "or set this to 1 for an evaluation without patients."
         )
-    clients = _clients(settings, faults)
+    clients = _clients(settings, loaded, faults)
+    if settings.dev_profile not in loaded.profiles:
+        faults.append(f"CDSHOOKS_DEV_PROFILE must be one of {', '.join(sorted(loaded.profiles))}.")
     if faults:
         raise SettingsError(tuple(faults))
     app = Flask("cdshooks", static_folder=None)
@@ -92,7 +94,7 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
     return app
 
 
-def _clients(settings: Settings, faults: list[str]) -> tuple[Client, ...]:
+def _clients(settings: Settings, knowledge: Knowledge, faults: list[str]) -> tuple[Client, ...]:
     if settings.is_dev:
         return ()
     if settings.clients is None:
@@ -102,7 +104,7 @@ def _clients(settings: Settings, faults: list[str]) -> tuple[Client, ...]:
         )
         return ()
     try:
-        return read_clients(settings.clients)
+        return read_clients(settings.clients, knowledge.profiles)
     except SettingsError as error:
         faults.extend(error.faults)
         return ()

@@ -85,8 +85,6 @@ def _occasion(
         encounter_id=request.encounter_id,
         orders_cancer_treatment=any(it.is_cancer_treatment for it in selected),
         ordered=tuple(sorted({agent for it in selected for agent in it.agents})),
-        takes_one_action=False,
-        selection_behavior="at-most-one",
         is_date_fixed=is_date_fixed,
         is_signed=knowledge.manifest.signature(as_of) is not None,
     )

@@ -26,6 +26,7 @@ SETTINGS = frozenset(
         "DATABASE_URL",
         "DEADLINE_MS",
         "DEV",
+        "DEV_PROFILE",
         "DRAIN_SECONDS",
         "EVALUATION",
         "HASH_KEY",
@@ -65,6 +66,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     knowledge_overlay: Path | None = None
     is_evaluation: bool = False
     is_dev: bool = False
+    dev_profile: str = "standard"
+    """In dev mode, where no client says who it is: the kind of EHR that cards are made for."""
     is_shadow: bool = False
     """Cards are evaluated and recorded, and none is shown."""
     switches: Path | None = None
@@ -128,6 +131,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         knowledge_overlay=get("KNOWLEDGE_OVERLAY", _directory, None, "must name a directory"),
         is_evaluation=is_dev or is_evaluation,
         is_dev=is_dev,
+        dev_profile=get("DEV_PROFILE", str, "standard", "must name a client profile"),
         is_shadow=get("SHADOW", _yes_or_no, otherwise=False, must="must be 0 or 1"),
         switches=get("SWITCHES", Path, None, "must name a file"),
         deadline_ms=get("DEADLINE_MS", _above_zero, 2000, "must be a whole number above zero"),

@@ -27,16 +27,11 @@ _TRIAL_REFERRAL = ("702475000", "Referral to clinical trial")
 _PLACEHOLDER = {"reference": "Patient/placeholder"}
 
 
-def draft_actions(
-    option: Option, knowledge: Knowledge, subject: str, encounter: str | None, *, is_single: bool
-) -> tuple[Action, ...]:
-    """The draft orders of an option: one MedicationRequest for each drug, and a RequestGroup that holds several together.
-
-    ``is_single``: the client takes one action in a suggestion, so only the first drug's order is drafted.
-    """
+def draft_actions(option: Option, knowledge: Knowledge, subject: str, encounter: str | None) -> tuple[Action, ...]:
+    """The draft orders of an option: one MedicationRequest for each drug, and a RequestGroup that holds several together."""
     regimen = knowledge.regimens[option.id]
     by_agent = {dosed.agent: dosed for component in regimen.components for dosed in component.one_of}
-    chosen = [by_agent[agent] for agent in option.agents if agent in by_agent][: 1 if is_single else None]
+    chosen = [by_agent[agent] for agent in option.agents if agent in by_agent]
     actions = [
         Action(
             description=wording.ACTION.format(agent=it.agent, dosage=dosage_text(it, is_open=is_open)),

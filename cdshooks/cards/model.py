@@ -72,10 +72,14 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
 
     label: str
     url: str
+    type: str = "absolute"
+    app_context: str | None = None
+    """What a SMART app finds in its launch; with links of the type smart alone."""
 
     def as_json(self) -> dict[str, Any]:
         """The link as it is sent."""
-        return {"label": self.label, "url": self.url, "type": "absolute"}
+        link = {"label": self.label, "url": self.url, "type": self.type}
+        return link if self.app_context is None else {**link, "appContext": self.app_context}
 
 
 class Source(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,7 +97,6 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
     indicator: Indicator
     detail: str
     source: Source
-    selection_behavior: str
     fingerprint: str
     """What the card rests on, as one word; kept with the answer of a clinician and never sent. See ``cards.quiet``."""
     suggestions: tuple[Suggestion, ...] = ()
@@ -105,13 +108,13 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
         length = len(self.summary.encode("utf-16-le")) // 2
         if not 0 < length <= _LONGEST_SUMMARY or "\n" in self.summary:
             raise ValueError("a summary is one line of 1 to 139 characters")
-        if not self.uuid or not self.detail or self.selection_behavior not in {"at-most-one", "any"}:
-            raise ValueError("a card needs a uuid, a detail and a known selection behaviour")
+        if not self.uuid or not self.detail:
+            raise ValueError("a card needs a uuid and a detail")
         if not self.fingerprint:
             raise ValueError("a card needs a fingerprint, or an answer to it would silence every other")
 
-    def as_json(self) -> dict[str, Any]:
-        """The card as it is sent: members without a value are absent."""
+    def as_json(self, selection_behavior: str = "at-most-one") -> dict[str, Any]:
+        """The card in full, as a client would get it that takes everything; members without a value are absent."""
         card: dict[str, Any] = {
             "uuid": self.uuid,
             "summary": self.summary,
@@ -121,7 +124,7 @@ class Card(msgspec.Struct, frozen=True, kw_only=True):
         }
         if self.suggestions:
             card["suggestions"] = [it.as_json() for it in self.suggestions]
-            card["selectionBehavior"] = self.selection_behavior
+            card["selectionBehavior"] = selection_behavior
         if self.override_reasons:
             card["overrideReasons"] = [msgspec.to_builtins(it) for it in self.override_reasons]
         if self.links:

@@ -59,8 +59,6 @@ class Occasion(msgspec.Struct, frozen=True, kw_only=True):
     encounter_id: str | None
     orders_cancer_treatment: bool
     ordered: tuple[AgentId, ...]
-    takes_one_action: bool
-    selection_behavior: str
     is_date_fixed: bool
     is_signed: bool
 
@@ -309,13 +307,7 @@ class _Maker:
             if len(made) == most:
                 break
             if option.agents and self._knowledge.regimens[option.id].may_be_drafted:
-                actions = draft_actions(
-                    option,
-                    self._knowledge,
-                    occasion.patient_id,
-                    occasion.encounter_id,
-                    is_single=occasion.takes_one_action,
-                )
+                actions = draft_actions(option, self._knowledge, occasion.patient_id, occasion.encounter_id)
                 is_recommended = self._is_recommended(option) and not any(it.is_recommended for it in made)
                 drugs = " + ".join(option.agents)
                 made.append(
@@ -373,7 +365,6 @@ class _Maker:
                     display=f"HER2-positive metastatic breast cancer: {topic}",
                 ),
             ),
-            selection_behavior=occasion.selection_behavior,
             fingerprint=fingerprint(code, concluded, self._advice, self._knowledge),
             suggestions=suggestions,
             links=links,

@@ -43,6 +43,5 @@ def _notice(held: tuple[Card, ...], off: Mapping[str, str], new_uuid: Callable[[
                 code=f"{TOPIC_PREFIX}withheld", system=first.source.topic.system, display="What is switched off here"
             ),
         ),
-        selection_behavior=first.selection_behavior,
         fingerprint=first.fingerprint,
     )

@@ -46,15 +46,19 @@ trials.add_command(sync)
 @click.option("--port", default=8080, show_default=True, help="Port to listen on.")
 @click.option("--workers", default=2, show_default=True, help="Worker processes.")
 @click.option("--dev", is_flag=True, help="No client has to prove who it is. Never with real patients.")
-def serve(host: str, port: int, workers: int, *, dev: bool) -> None:
+@click.option("--profile", help="With --dev: the kind of EHR that cards are made for, such as epic or sandbox.")
+def serve(host: str, port: int, workers: int, profile: str | None, *, dev: bool) -> None:
     """Run the service under gunicorn.
 
     Example: cdshooks serve --dev --port 8080
     """
+    if profile is not None and not dev:
+        raise click.UsageError("--profile goes with --dev; in production each client has its own, in clients.toml.")
     if dev and host not in _LOOPBACK:
         raise click.UsageError("--dev asks nobody who they are, so it listens on a loopback address only.")
     if dev:
         os.environ["CDSHOOKS_DEV"] = "1"
+        os.environ["CDSHOOKS_DEV_PROFILE"] = profile or os.environ.get("CDSHOOKS_DEV_PROFILE", "")
         click.echo("DEV MODE: no client has to prove who it is. Never use this with real patients.", err=True)
     arguments = [
         "gunicorn",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -30,7 +31,8 @@ class Client(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     algorithms: tuple[Algorithm, ...] = ("ES384", "RS384")
     fhir_servers: tuple[str, ...] = ()
     """None: this client's FHIR server is never asked; what it prefetches is all there is."""
-    profile: Literal["standard", "epic", "oracle-health", "sandbox"] = "standard"
+    profile: str = "standard"
+    """What this kind of EHR takes of a card, by its name in the knowledge."""
     replay: Literal["reject", "allow"] = "reject"
     cors_origins: tuple[str, ...] = ()
     audiences: tuple[str, ...] = ()
@@ -46,8 +48,8 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True):
     clients: tuple[dict[str, object], ...]
 
 
-def read_clients(path: Path) -> tuple[Client, ...]:
-    """The clients of the file.
+def read_clients(path: Path, profiles: Collection[str]) -> tuple[Client, ...]:
+    """The clients of the file; ``profiles`` are the names that their profile may be.
 
     Raises:
         SettingsError: With a sentence for each fault of the file; none repeats a value.
@@ -69,7 +71,7 @@ def read_clients(path: Path) -> tuple[Client, ...]:
         except msgspec.ValidationError as error:
             faults.append(f"{where}: {error}.")
             continue
-        faults.extend(f"{where}: {fault}." for fault in _faults(client, path.parent))
+        faults.extend(f"{where}: {fault}." for fault in _faults(client, path.parent, profiles))
         clients.append(client)
     for member in ("name", "issuer"):
         values = [getattr(client, member) for client in clients]
@@ -82,8 +84,10 @@ def read_clients(path: Path) -> tuple[Client, ...]:
     return tuple(clients)
 
 
-def _faults(client: Client, folder: Path) -> list[str]:
+def _faults(client: Client, folder: Path, profiles: Collection[str]) -> list[str]:
     faults = []
+    if client.profile not in profiles:
+        faults.append(f"profile must be one of {', '.join(sorted(profiles))}")
     if not client.name.strip() or not client.issuer.strip() or len(client.issuer) > _LONGEST_ISSUER:
         faults.append(f"name and issuer must not be empty, and an issuer has at most {_LONGEST_ISSUER} characters")
     if (client.jwks_url is None) == (client.jwks_file is None):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -76,8 +77,12 @@ class CardFeedback(msgspec.Struct, frozen=True, kw_only=True):
 _decoder = msgspec.json.Decoder(_Feedback)
 
 
-def read_feedback(body: bytes) -> tuple[CardFeedback, ...]:
+def read_feedback(
+    body: bytes, reason_members: Sequence[str] = ("overrideReason", "overrideReasons")
+) -> tuple[CardFeedback, ...]:
     """Read and check the body of a feedback call; one faulty item refuses all.
+
+    ``reason_members``: where the client holds the reason of an override; the first that is there counts.
 
     Raises:
         BadHookRequestError: With the path of the first fault.
@@ -93,10 +98,10 @@ def read_feedback(body: bytes) -> tuple[CardFeedback, ...]:
         raise BadHookRequestError("$.feedback", "this must hold at least one item")
     if len(wire.feedback) > _MOST_ITEMS:
         raise BadHookRequestError("$.feedback", f"this must hold at most {_MOST_ITEMS} items")
-    return tuple(_item(it, f"$.feedback[{index}]") for index, it in enumerate(wire.feedback))
+    return tuple(_item(it, f"$.feedback[{index}]", reason_members) for index, it in enumerate(wire.feedback))
 
 
-def _item(wire: _Item, path: str) -> CardFeedback:
+def _item(wire: _Item, path: str, reason_members: Sequence[str]) -> CardFeedback:
     if wire.outcome not in {"accepted", "overridden"}:
         raise BadHookRequestError(f"{path}.outcome", "this must be accepted or overridden")
     _check_length(wire.card, _LONGEST_ID, f"{path}.card")
@@ -113,18 +118,19 @@ def _item(wire: _Item, path: str) -> CardFeedback:
         outcome=wire.outcome,
         outcome_at=_moment(wire.outcome_timestamp, f"{path}.outcomeTimestamp"),
         accepted_suggestions=tuple(dict.fromkeys(accepted)),
-        override_reason=_reason(wire, path),
+        override_reason=_reason(wire, path, reason_members),
     )
 
 
-def _reason(wire: _Item, path: str) -> OverrideReason | None:
+def _reason(wire: _Item, path: str, members: Sequence[str]) -> OverrideReason | None:
     """The reason in the standard's spelling or in Epic's plural, of which the first counts. Source: F-6, F-14."""
-    given, where = wire.override_reason, f"{path}.overrideReason"
-    if given is None and wire.override_reasons:
-        several = wire.override_reasons if isinstance(wire.override_reasons, list) else [wire.override_reasons]
-        given, where = several[0], f"{path}.overrideReasons"
-    if given is None:
+    several = wire.override_reasons if isinstance(wire.override_reasons, list) else [wire.override_reasons]
+    told = {"overrideReason": wire.override_reason, "overrideReasons": next(iter(several), None)}
+    member = next((it for it in members if told[it] is not None), None)
+    if member is None:
         return None
+    given, where = told[member], f"{path}.{member}"
+    assert given is not None  # or it would not have been found
     coding = given.reason or _Reason(code=given.code, system=given.system)
     if coding.code is None and given.user_comment is None:
         raise BadHookRequestError(where, "this needs a reason or a userComment")

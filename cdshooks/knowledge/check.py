@@ -231,7 +231,7 @@ def _idle_sources(overlay: Path | None) -> Iterator[str]:
     if overlay is not None:
         return  # an overlay may have switched off what cited them
     cited: set[str] = set()
-    for kind in (*_CITING, _SETTING_AN_ORDER):
+    for kind in (*_CITING, _SETTING_AN_ORDER, "profiles"):
         try:
             entries = read_entries(kind)
         except KnowledgeError:

@@ -21,6 +21,7 @@ from cdshooks.knowledge.orderable import OrderableTest, load_tests
 from cdshooks.knowledge.overlay import OverlayChange, overlay_changes
 from cdshooks.knowledge.places import Places, load_places
 from cdshooks.knowledge.presentation import Presentation, load_presentation
+from cdshooks.knowledge.profiles import Profile, load_profiles
 from cdshooks.knowledge.quiet import QuietRule, load_quiet_rules
 from cdshooks.knowledge.ranking import Ranking, load_ranking
 from cdshooks.knowledge.receptors import ReceptorRules, load_receptor_rules
@@ -57,6 +58,8 @@ class Knowledge(msgspec.Struct, frozen=True, kw_only=True):
     places: Places
     wording: CardWording
     presentation: Presentation
+    profiles: Mapping[str, Profile]
+    """What kinds of EHRs take of a card, by the name that clients.toml uses."""
     canaries: tuple[Canary, ...]
     overlay: tuple[OverlayChange, ...] = ()
     """What a hospital's overlay changed in the shipped knowledge."""
@@ -95,6 +98,7 @@ def load_knowledge(overlay: Path | None = None) -> Knowledge:
         trials=load_trials(facts, drugs.by_agent, codes.comed_classes, trial_terms, overlay),
         wording=load_wording(overlay),
         presentation=load_presentation(overlay),
+        profiles=load_profiles(sources, overlay),
         canaries=load_canaries(overlay),
         overlay=overlay_changes(overlay),
         places=load_places(overlay),

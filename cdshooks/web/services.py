@@ -11,6 +11,7 @@ from uuid import uuid4
 import msgspec
 from flask import Blueprint, Response, request
 
+from cdshooks.cards.client_shape import as_sent, shaped
 from cdshooks.cards.quiet import CardSet
 from cdshooks.cards.wording import OVERRIDES
 from cdshooks.errors import BadHookRequestError, CdsHooksError, MissingPatientDataError, UnknownServiceError
@@ -18,7 +19,9 @@ from cdshooks.hooks.clients import Client
 from cdshooks.hooks.feedback import read_feedback
 from cdshooks.hooks.request import HookRequest, read_hook_request
 from cdshooks.hooks.services import BY_ID, PREFETCH, Service, discovery
+from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.places import Position
+from cdshooks.knowledge.profiles import Profile
 from cdshooks.order_select import answer_hook
 from cdshooks.settings import Settings
 from cdshooks.trace import current_trace
@@ -35,6 +38,11 @@ from cdshooks.web.trial_registry import TrialRegistry
 _JSON = "application/json"
 _DEV = "dev"
 _REASONS = frozenset(code for code, _ in OVERRIDES)
+
+
+def new_uuid() -> str:
+    """A name for a card or a suggestion."""
+    return str(uuid4())
 
 
 def services_blueprint(
@@ -80,7 +88,7 @@ def services_blueprint(
                     knowledge,
                     as_of=today(),
                     jurisdiction=settings.jurisdiction,
-                    new_uuid=lambda: str(uuid4()),
+                    new_uuid=new_uuid,
                     is_date_fixed=settings.today is not None,
                     registry=registry.now(),
                     hospital=hospital,
@@ -89,7 +97,8 @@ def services_blueprint(
             except CdsHooksError as error:
                 memory.remember_refusal(made, 412 if isinstance(error, MissingPatientDataError) else 400)
                 raise
-            answer = guard.passed(answer, lambda: str(uuid4()))
+            profile = _profile(knowledge, caller, settings)
+            answer = shaped(guard.passed(answer, new_uuid), profile, new_uuid)
             evaluated = len(answer.cards)
             answer, headers = guard.shadowed(answer)
             memory.remember_answer(made, answer)
@@ -104,7 +113,7 @@ def services_blueprint(
             silenced=len(answer.silenced),
             milliseconds=round((time.perf_counter() - started) * 1000),
         )
-        body = msgspec.json.encode({"cards": [card.as_json() for card in answer.cards]})
+        body = msgspec.json.encode({"cards": [as_sent(card, profile) for card in answer.cards]})
         return Response(body, content_type=_JSON, headers=dict(headers))
 
     @blueprint.post("/cds-services/<service_id>/feedback")
@@ -114,7 +123,8 @@ def services_blueprint(
         with feedback_admission.place():
             caller = _identify(callers, settings.base_url, service_id, "/feedback")
             client = caller.name if caller is not None else _DEV
-            answers = read_feedback(read_body(request, most_bytes))
+            profile = _profile(guard.knowledge, caller, settings)
+            answers = read_feedback(read_body(request, most_bytes), profile.reason_members)
             kept = memory.keep_feedback(answers, client=client, service=service.id, trace_id=_trace_id())
         for it in kept:
             if it.is_new:
@@ -135,6 +145,10 @@ def _identify(callers: Callers | None, base_url: str, service_id: str, suffix: s
     return callers.identify(
         request.headers.get("Authorization"), service=service_id, audiences=frozenset({url, url + suffix})
     )
+
+
+def _profile(knowledge: Knowledge, caller: Client | None, settings: Settings) -> Profile:
+    return knowledge.profiles[caller.profile if caller is not None else settings.dev_profile]
 
 
 def _check_fhir_server(caller: Client | None, hook_request: HookRequest) -> None:

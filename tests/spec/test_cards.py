@@ -41,8 +41,6 @@ def shown(*agents: str, lines: str = THREE_LINES, hook: str = "order-select", **
         encounter_id=None,
         orders_cancer_treatment=bool(agents),
         ordered=tuple(sorted(AgentId(it) for it in agents)),
-        takes_one_action=False,
-        selection_behavior="at-most-one",
         is_date_fixed=False,
         is_signed=True,
     )
@@ -145,7 +143,7 @@ def test_what_is_not_offered_is_told_by_the_finding_that_decided() -> None:
 def test_a_draft_order_is_complete_and_the_group_names_its_orders() -> None:
     advice = advice_of(patient(comedications=(comed("strong_cyp2c8_inhibitor"),)))
     option = options_of(advice)["tucatinib_trastuzumab_capecitabine"]
-    *orders, group = [it.resource for it in draft_actions(option, shipped(), "p1", "e1", is_single=False)]
+    *orders, group = [it.resource for it in draft_actions(option, shipped(), "p1", "e1")]
     assert [it["medicationCodeableConcept"]["text"] for it in orders] == list(option.agents)
     for it in orders:
         (dosage,) = it["dosageInstruction"]
@@ -161,8 +159,6 @@ def test_a_draft_order_is_complete_and_the_group_names_its_orders() -> None:
     notes = {it["medicationCodeableConcept"]["text"]: it["note"][0]["text"] for it in orders}
     assert "100 mg twice daily" in notes["tucatinib"]  # the dose note of this patient stands first, at its drug alone
     assert "100 mg" not in notes["trastuzumab"]
-    (single,) = draft_actions(option, shipped(), "p1", None, is_single=True)
-    assert single.resource["resourceType"] == "MedicationRequest"
 
 
 TIMINGS = {

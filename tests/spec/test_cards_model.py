@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from cdshooks.cards.client_shape import as_sent
 from cdshooks.cards.model import Action, Card, Coding, Indicator, Source, Suggestion
 from tests.option_cases import shipped
 
@@ -19,7 +20,6 @@ def card(**changes):
         "indicator": Indicator.INFO,
         "detail": "Detail",
         "source": SOURCE,
-        "selection_behavior": "at-most-one",
         "fingerprint": "f",
     }
     return Card(**{**members, **changes})
@@ -42,7 +42,7 @@ def test_a_summary_that_a_client_may_refuse_is_not_built(summary):
         card(summary=summary)
 
 
-@pytest.mark.parametrize("changes", [{"uuid": ""}, {"detail": ""}, {"selection_behavior": "all"}, {"fingerprint": ""}])
+@pytest.mark.parametrize("changes", [{"uuid": ""}, {"detail": ""}, {"fingerprint": ""}])
 def test_a_card_without_its_members_is_not_built(changes):
     with pytest.raises(ValueError, match="card needs"):
         card(**changes)
@@ -60,8 +60,9 @@ def test_only_an_overlay_makes_a_card_critical():
 
 
 def test_selection_behaviour_stands_with_suggestions_only():
-    assert "selectionBehavior" not in card().as_json()
-    assert card(suggestions=(SUGGESTION,)).as_json()["selectionBehavior"] == "at-most-one"
+    profile = shipped().profiles["standard"]
+    assert "selectionBehavior" not in as_sent(card(), profile)
+    assert as_sent(card(suggestions=(SUGGESTION,)), profile)["selectionBehavior"] == "at-most-one"
 
 
 def test_members_without_a_value_are_absent_not_null():

@@ -27,6 +27,7 @@ from cdshooks.web.signing_keys import SigningKeys, UnusableKeysError, keys_of_ur
 BASE = "https://cds.example.org"
 SERVICE = "her2-later-line"
 URL = f"{BASE}/cds-services/{SERVICE}"
+PROFILES = ("standard", "epic")
 ISSUER, OTHER = "https://ehr.example.org", "https://other.example.org"
 KEYS = {
     "p384": ec.generate_private_key(ec.SECP384R1()),
@@ -430,7 +431,7 @@ def test_aut_03_a_bent_jku_is_refused_before_anything_is_fetched(endpoint, tmp_p
     url = f"{endpoint.url}/good"
     file = tmp_path / "clients.toml"
     file.write_text(f'[[clients]]\nname = "a"\nissuer = "{ISSUER}"\njwks_url = "{url}"\n', encoding="utf-8")
-    callers = Callers(read_clients(file), tmp_path, use_once=lambda *_: True, now=lambda: datetime.now(UTC))
+    callers = Callers(read_clients(file, PROFILES), tmp_path, use_once=lambda *_: True, now=lambda: datetime.now(UTC))
     for jku in (bend(url), 5, None):
         bearer = "Bearer " + signed_bytes(claims(), {"jku": jku})
         with pytest.raises(UnauthorizedClientError):
@@ -455,6 +456,7 @@ def test_rel_09_faults_of_the_clients_file_are_told_all_at_once(tmp_path):
         issuer = "https://b"
         algorithms = ["ES384"]
         cors_origins = ["*"]
+        profile = "epik"
         [[clients]]
         name = "c"
         issuer = "https://c"
@@ -464,8 +466,9 @@ def test_rel_09_faults_of_the_clients_file_are_told_all_at_once(tmp_path):
         encoding="utf-8",
     )
     with pytest.raises(SettingsError) as told:
-        read_clients(file)
+        read_clients(file, PROFILES)
     words = ("client 1: jwks_url", "client 1: each of fhir", "client 2: either", "client 2: each of cors", "client 3: ")
+    assert any("client 2: profile must be one of epic, standard" in fault for fault in told.value.faults)
     for it in (*words, "two clients have the same name"):
         assert any(it in fault for fault in told.value.faults), it
 
@@ -475,7 +478,7 @@ def test_rel_09_a_file_without_clients_stops_the_start(tmp_path, text):
     file = tmp_path / "clients.toml"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(SettingsError, match="CDSHOOKS_CLIENTS"):
-        read_clients(file)
+        read_clients(file, PROFILES)
 
 
 def test_rel_09_without_clients_only_dev_serves(loaded_knowledge, tmp_path):
@@ -487,3 +490,11 @@ def test_rel_09_without_clients_only_dev_serves(loaded_knowledge, tmp_path):
 def test_dev_mode_listens_on_a_loopback_address_only(host):
     answer = CliRunner().invoke(main, ["serve", "--dev", "--host", host])
     assert (answer.exit_code, "loopback" in answer.output) == (2, True)
+
+
+def test_rel_09_an_unknown_profile_in_dev_mode_stops_the_start(loaded_knowledge, tmp_path):
+    settings = Settings(is_dev=True, is_evaluation=True, dev_profile="epik", state_directory=tmp_path)
+    with pytest.raises(
+        SettingsError, match="CDSHOOKS_DEV_PROFILE must be one of epic, oracle-health, sandbox, standard"
+    ):
+        build_app(settings, loaded_knowledge)

@@ -88,3 +88,17 @@ def test_fbk_03_a_body_holds_at_most_a_thousand_answers():
     assert len(read_feedback(msgspec.json.encode({"feedback": [OVERRIDDEN] * 1000}))) == 1000
     with pytest.raises(BadHookRequestError):
         read_feedback(msgspec.json.encode({"feedback": [OVERRIDDEN] * 1001}))
+
+
+@pytest.mark.parametrize(
+    ("members", "code"),
+    [
+        (("overrideReason", "overrideReasons"), "one"),
+        (("overrideReasons", "overrideReason"), "several"),
+        (("overrideReasons",), "several"),
+    ],
+)
+def test_f_14_the_clients_own_spelling_counts_before_the_other(members, code):
+    both = {"overrideReason": {"reason": {"code": "one"}}, "overrideReasons": [{"code": "several"}]}
+    (answer,) = read_feedback(msgspec.json.encode({"feedback": [OVERRIDDEN | both]}), members)
+    assert answer.override_reason.code == code
