@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from cdshooks.direct_members import direct_members
 from cdshooks.errors import KnowledgeError
 from cdshooks.knowledge.entries import Entry, read_entries
 from cdshooks.knowledge.facts import FactDefinition
@@ -16,6 +17,7 @@ from cdshooks.knowledge.ids import AgentId, CriterionId, FactId, RegimenId, Sour
 from cdshooks.knowledge.sources import citation_faults
 
 
+@direct_members
 class Effect(StrEnum):
     """What follows for a regimen when a step does not hold, gravest first."""
 
@@ -26,6 +28,7 @@ class Effect(StrEnum):
     DOSE_NOTE = "dose_note"
 
 
+@direct_members
 class IfUnknown(StrEnum):
     """What follows when nobody knows whether a step holds."""
 

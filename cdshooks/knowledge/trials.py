@@ -39,6 +39,8 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """Equal criteria of equal id share a slot, and so a finding."""
     question: int
     """Criteria that ask the same, under whatever id and in whatever words, share a question, and so an answer."""
+    sentence: str
+    """The criterion's own, with nothing observed and without its full stop."""
 
 
 class Cohort(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,6 +150,7 @@ def compile_trials(trials: Collection[Trial], terms: TrialTerms) -> TrialKnowled
             criterion=criterion,
             slot=slots.setdefault(key, len(slots)),
             question=questions.setdefault(_question(criterion), len(questions)),
+            sentence=criterion.sentence,
         )
 
     for trial in sorted(trials, key=lambda it: it.nct_id):

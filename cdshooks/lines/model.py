@@ -6,10 +6,12 @@ from enum import StrEnum
 
 import msgspec
 
+from cdshooks.direct_members import direct_members
 from cdshooks.knowledge.ids import AgentId, LineRuleId, RegimenId, ResourceRef
 from cdshooks.partial_date import DayRange, PartialDate
 
 
+@direct_members
 class Setting(StrEnum):
     """Where in the course of the disease a regimen was given."""
 
@@ -19,6 +21,7 @@ class Setting(StrEnum):
     EARLY = "early"
 
 
+@direct_members
 class EndReason(StrEnum):
     """Why a line or course ended; ``unknown`` when the record does not say, which is never progression."""
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
+from cdshooks.direct_members import direct_members
 from cdshooks.knowledge.criteria import Effect
 from cdshooks.knowledge.ids import AgentId, CriterionId, FactId, RegimenId, ResourceRef, SourceId
 from cdshooks.knowledge.trial_registry import RegistryAge, TrialState
@@ -16,6 +17,7 @@ from cdshooks.partial_date import PartialDate
 from cdshooks.record.model import Conflict, PatientRecord
 
 
+@direct_members
 class Outcome(StrEnum):
     """The answer to a criterion. A criterion states what must hold, so ``met`` is always good news."""
 
@@ -28,7 +30,7 @@ class Outcome(StrEnum):
 
 def all_of(outcomes: Iterable[Outcome]) -> Outcome:
     """Combine by Kleene's strong AND: NOT_MET wins, then UNKNOWN, then REVIEW, then MET."""
-    seen = frozenset(outcomes)
+    seen = tuple(outcomes)
     for outcome in (Outcome.NOT_MET, Outcome.UNKNOWN, Outcome.REVIEW):
         if outcome in seen:
             return outcome
@@ -37,7 +39,7 @@ def all_of(outcomes: Iterable[Outcome]) -> Outcome:
 
 def any_of(outcomes: Iterable[Outcome]) -> Outcome:
     """Combine by Kleene's strong OR: MET wins, then REVIEW, then UNKNOWN, then NOT_MET."""
-    seen = frozenset(outcomes)
+    seen = tuple(outcomes)
     for outcome in (Outcome.MET, Outcome.REVIEW, Outcome.UNKNOWN):
         if outcome in seen:
             return outcome
@@ -88,6 +90,7 @@ GRAVITY = (Effect.EXCLUDE, Effect.NOT_APPLICABLE, Effect.HOLD, Effect.WARN, Effe
 """Effects, gravest first."""
 
 
+@direct_members
 class Verdict(StrEnum):
     """What we say of a regimen. Source: contracts/explain.schema.json."""
 
@@ -141,6 +144,7 @@ class Option(Value, frozen=True, kw_only=True):
         return tuple(sorted(found, key=lambda it: not it.about))
 
 
+@direct_members
 class TrialVerdict(StrEnum):
     """What we say of a trial: never "eligible" on missing data."""
 

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from cdshooks.knowledge.criteria import AllOf, AnyOf, ComponentInFact, FactLeaf, Not, Predicate, PriorTherapy, Review
 from cdshooks.knowledge.facts import FactDefinition
-from cdshooks.knowledge.ids import AgentId, FactId, ResourceRef
+from cdshooks.knowledge.ids import AgentId, FactId
 from cdshooks.lines.model import AgentUse, EndReason, Setting
 from cdshooks.options.case import Answer, Bound, Case
 from cdshooks.options.model import Fact, Outcome, all_of, any_of, opposite
@@ -40,14 +40,15 @@ def evaluate(predicate: Predicate, case: Case, bound: Bound = frozenset()) -> An
 
 def combined(combine: Callable[[tuple[Outcome, ...]], Outcome], answers: tuple[Answer, ...]) -> Answer:
     """Several answers as one: what decided it is what was observed."""
-    outcome = combine(tuple(answer.outcome for answer in answers))
+    outcome = combine(tuple([answer.outcome for answer in answers]))
     deciding = [answer for answer in answers if answer.outcome is outcome]
-    observed: dict[str, None] = {}
-    evidence: dict[ResourceRef, None] = {}
-    for answer in deciding:
-        observed.update(dict.fromkeys(answer.observed))
-        evidence.update(dict.fromkeys(answer.evidence))
-    missing = next((answer.missing for answer in deciding if answer.missing is not None), None)
+    telling = [answer for answer in deciding if answer.observed or answer.evidence or answer.missing]
+    if len(telling) < 2:  # as nearly always: what is absent has nothing to tell  # noqa: PLR2004
+        only = telling[0] if telling else Answer(outcome)
+        return only if only.recovers_on is None else Answer(outcome, only.observed, only.missing, only.evidence)
+    observed = dict.fromkeys([text for answer in telling for text in answer.observed])
+    evidence = dict.fromkeys([ref for answer in telling for ref in answer.evidence])
+    missing = next((answer.missing for answer in telling if answer.missing is not None), None)
     return Answer(outcome, tuple(observed), missing, tuple(evidence))
 
 

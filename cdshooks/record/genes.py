@@ -104,7 +104,7 @@ def _gene(observation: Observation, terms: RecordTerms) -> str | None:
     listed = terms.gene(texts, (coding for concept in concepts for coding in concept.coding if _is_gene(coding)))
     if listed is not None:
         return listed
-    return terms.meanings("gene-name").first(" ".join(texts))
+    return terms.gene_in_words(" ".join(texts))
 
 
 def _is_gene(coding: Coding) -> bool:

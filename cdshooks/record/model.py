@@ -10,11 +10,13 @@ from enum import StrEnum
 
 import msgspec
 
+from cdshooks.direct_members import direct_members
 from cdshooks.ehr.model import Incomplete, Unreadable
 from cdshooks.knowledge.ids import AgentId, ResourceRef
 from cdshooks.partial_date import PartialDate
 
 
+@direct_members
 class Proof(StrEnum):
     """How well the record proves that a drug was taken, best first. Source: terminology 10.1."""
 
@@ -26,6 +28,7 @@ class Proof(StrEnum):
     PLANNED = "planned"
 
 
+@direct_members
 class StopReason(StrEnum):
     """Why a drug was stopped, as the record words it; absence of a reason is None, never a guess."""
 
@@ -47,6 +50,7 @@ class TreatmentIntent(StrEnum):
     MAINTENANCE = "maintenance"
 
 
+@direct_members
 class GivenFor(StrEnum):
     """The disease that the record names as the reason of a drug."""
 
@@ -55,6 +59,7 @@ class GivenFor(StrEnum):
     NOT_CANCER = "not-cancer"
 
 
+@direct_members
 class Certainty(StrEnum):
     """How sure the record is of a finding."""
 

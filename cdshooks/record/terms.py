@@ -32,7 +32,8 @@ class RecordTerms:
     words where no coding is known. ``given_for``: what the reasons of a drug say that it is for, breast cancer wherever one of
     them says so; None when they say nothing to us. ``stop_reason``: why a drug was stopped; progression outranks the other
     words of one reason, toxicity the rest. ``route``: how a drug is given. ``interaction_classes``: those of every drug that a
-    text names; ``interacting_name``: the first of these drugs, as our table writes it.
+    text names; ``interacting_name``: the first of these drugs, as our table writes it. ``gene_in_words``: the marker whose
+    gene a text names.
     """
 
     def __init__(self, codes: CodeKnowledge) -> None:
@@ -44,6 +45,7 @@ class RecordTerms:
         self.route = remembered(self._route)
         self.interaction_classes = remembered(self._interaction_classes)
         self.interacting_name = remembered(self._interacting_name)
+        self.gene_in_words = remembered(self._gene_in_words)
         self._asserted = remembered(self._asserted_in)
         self._denied = remembered(self._denied_in)
 
@@ -161,6 +163,9 @@ class RecordTerms:
         return next(
             (found for word in words if (found := self._codes.genes.get(word.strip("():,;."))) is not None), None
         )
+
+    def _gene_in_words(self, text: str) -> str | None:
+        return self.meanings("gene-name").first(text)
 
     def is_drug_therapy(self, coding: Coding) -> bool:
         """Whether a procedure code stands for systemic drug therapy."""

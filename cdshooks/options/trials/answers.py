@@ -14,7 +14,9 @@ Refs = Iterable[ResourceRef]
 
 def met(observed: str = "", evidence: Refs = ()) -> Answer:
     """What must hold, holds."""
-    return Answer(Outcome.MET, (observed,) if observed else (), None, tuple(dict.fromkeys(evidence)))
+    return Answer(
+        Outcome.MET, (observed,) if observed else (), None, tuple(dict.fromkeys(evidence)) if evidence else ()
+    )
 
 
 def not_met(observed: str = "", evidence: Refs = ()) -> Answer:

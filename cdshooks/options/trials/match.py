@@ -121,12 +121,12 @@ class _Matcher:
         state = self._registry.get(trial.nct_id, trial.state)
         gate = self._gate(state)
         against = self._ruled_out.get(trial.nct_id)
+        if against is None and not self._in_full and not state.is_suspended:
+            against = self._first_against(trial, state, gate)
         if against is not None:
             return _ruled_out(trial, state, gate, against)
         common = [gate, *self._find_all(trial.asked)]
         failing, missing = _split(common)
-        if not self._in_full and not state.is_suspended and not _may_recover(failing, trial, state):
-            return _ruled_out(trial, state, gate, [it for it in failing if it is not gate])
         cohorts = [self._cohort(it) for it in trial.cohorts]
         possible = [it for it in cohorts if not it.failing]
         fitting = [it for it in possible if not it.open_items]
@@ -156,6 +156,16 @@ class _Matcher:
             recruiting_sites=len(sites) if sites is not None else None,
             findings=(*common, *(finding for it in cohorts for finding in it.findings)),
         )
+
+    def _first_against(self, trial: Trial, state: TrialState, gate: Finding) -> list[Finding] | None:
+        """The first finding that rules the trial out for good, none when its status does so; what comes after is not asked."""
+        if gate.outcome is Outcome.NOT_MET and not _may_recover((gate,), trial, state):
+            return []
+        for asked in trial.asked:
+            finding = self._finding(asked)
+            if finding.outcome is Outcome.NOT_MET and finding.criterion not in trial.recovering:
+                return [finding]
+        return None
 
     def _cohort(self, cohort: Cohort) -> _Cohort:
         findings = self._find_all(cohort.asked)

@@ -48,12 +48,11 @@ _OPEN = frozenset({Outcome.UNKNOWN, Outcome.REVIEW})
 
 def find(asked: Asked, answer: Answer) -> Finding:
     """The finding on one criterion that decides, from the answer to its question."""
-    sentence = asked.criterion.sentence
-    observed = "; ".join(filter(None, answer.observed))
+    observed = "; ".join(filter(None, answer.observed)) if answer.observed else ""
     return Finding(
         criterion=asked.id,
         outcome=answer.outcome,
-        because=f"{sentence}: {observed}." if observed else f"{sentence}.",
+        because=f"{asked.sentence}: {observed}." if observed else f"{asked.sentence}.",
         missing=answer.missing if answer.outcome in _OPEN else None,
         evidence=answer.evidence,
         recovers_on=answer.recovers_on,
