@@ -10,7 +10,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from datetime import date
+from datetime import UTC, date, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -80,10 +80,14 @@ def demo(port: int, *, once: bool) -> None:
 @click.command()
 @click.argument("request_file", metavar="REQUEST.json", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="The running service.")
-def fire(request_file: Path, url: str) -> None:
+@click.option("--wait", type=click.IntRange(0, 600), default=0, help="Seconds to wait until the service has started.")
+@click.option(
+    "--accept", metavar="WORDS", help="Accept the suggestion whose label holds these words, as a click in the EHR does."
+)
+def fire(request_file: Path, url: str, wait: int, accept: str | None) -> None:
     """Send one hook request to a running service and show the cards.
 
-    Example: cdshooks fire request.json --url http://127.0.0.1:8080
+    Example: cdshooks fire request.json --url http://127.0.0.1:8080 --accept NCT06435429
     """
     body = request_file.read_bytes()
     try:
@@ -94,8 +98,10 @@ def fire(request_file: Path, url: str) -> None:
         sys.exit(1)
     if not url.startswith(("http://", "https://")):
         raise click.UsageError("--url must begin with http:// or https://")
+    endpoint = f"{url.rstrip('/')}/cds-services/{service.id}"
+    _wait_until_alive(url.rstrip("/"), wait)
     try:
-        status, answer = post(f"{url.rstrip('/')}/cds-services/{service.id}", body)
+        status, answer = post(endpoint, body)
     except OSError:
         click.echo(f"Nothing answers at {url}: start the service with 'cdshooks serve --dev'.", err=True)
         sys.exit(1)
@@ -105,6 +111,28 @@ def fire(request_file: Path, url: str) -> None:
         click.echo(f"HTTP {status}: {issues[0].get('diagnostics', 'no reason given')}", err=True)
         sys.exit(1)
     show_cards(answer.get("cards", []), console)
+    if accept is not None:
+        _accept(accept, answer.get("cards", []), endpoint)
+
+
+def _accept(words: str, cards: list[dict[str, Any]], endpoint: str) -> None:
+    """Tell the service, as an EHR does, that a suggestion was accepted; exit status 1 when there is none or it is not kept."""
+    offered = [(card, it) for card in cards for it in card.get("suggestions", []) if words in it["label"]]
+    if not offered:
+        click.echo(f"No suggestion holds {words!r}.", err=True)
+        sys.exit(1)
+    card, suggestion = offered[0]
+    feedback = {
+        "card": card["uuid"],
+        "outcome": "accepted",
+        "acceptedSuggestions": [{"id": suggestion["uuid"]}],
+        "outcomeTimestamp": datetime.now(UTC).isoformat(),
+    }
+    status, _ = post(f"{endpoint}/feedback", msgspec.json.encode({"feedback": [feedback]}))
+    if status != 200:  # noqa: PLR2004 - HTTP success
+        click.echo(f"HTTP {status}: the feedback was not kept.", err=True)
+        sys.exit(1)
+    click.echo(f"Accepted: {suggestion['label']}. The feedback is kept.")
 
 
 def post(url: str, body: bytes) -> tuple[int, dict[str, Any]]:
@@ -188,6 +216,16 @@ def _is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def _wait_until_alive(url: str, seconds: int) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{url}/healthz", timeout=2):  # noqa: S310 - http or https, checked by the caller
+                return
+        except OSError:
+            time.sleep(0.2)
 
 
 def _wait_until_ready(url: str, service: subprocess.Popen[bytes]) -> bool:
