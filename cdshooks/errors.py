@@ -79,7 +79,7 @@ class MissingPatientDataError(CdsHooksError):
 
 
 class BodyTooLargeError(CdsHooksError):
-    """The body is larger than the service accepts. Source: INP-01."""
+    """The body is larger than the service accepts; ``str()`` says in what, if not in bytes. Source: INP-01, INP-02."""
 
 
 class UnsupportedMediaError(CdsHooksError):

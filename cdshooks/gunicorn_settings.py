@@ -22,7 +22,7 @@ _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a directory in memory, in whic
 _faults: list[str] = []  # the application tells them, with all others, when it is loaded
 _server = read_server_settings(os.environ, _faults)
 
-worker_class = _server.worker_class
+worker_class = "cdshooks.web.worker.ReceivingWorker" if _server.worker_class == "gthread" else _server.worker_class
 threads = _server.threads
 preload_app = True  # knowledge is read once and shared by all workers
 control_socket_disable = True  # a socket that takes shutdown commands is no business of a service beside patients

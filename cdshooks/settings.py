@@ -22,6 +22,7 @@ SETTINGS = frozenset(
     {
         "AUDIT_RETENTION_DAYS",
         "BASE_URL",
+        "BODY_SECONDS",
         "CLIENTS",
         "DATABASE_URL",
         "DEADLINE_MS",
@@ -30,11 +31,13 @@ SETTINGS = frozenset(
         "DRAIN_SECONDS",
         "EVALUATION",
         "HASH_KEY",
+        "HEADER_SECONDS",
         "JURISDICTION",
         "KEEP_COMMENTS",
         "KNOWLEDGE_OVERLAY",
         "MAX_BODY_MB",
         "MAX_IN_FLIGHT",
+        "MAX_RESOURCES",
         "POSITION",
         "RETENTION_DAYS",
         "SHADOW",
@@ -87,6 +90,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """A clinician's free text may speak of the patient: it is kept only where someone has decided so (LOG-05)."""
     most_in_flight: int = 16
     """Calls that one worker answers at once; a further one is told to come back."""
+    most_resources: int = 20_000
+    """Resources of one call; a record that is read in a moment has fewer."""
     position: tuple[float, float] | None = None
     """Where the hospital is, latitude and longitude in degrees: distances to trial sites begin there."""
 
@@ -142,12 +147,13 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         audit_retention_days=get("AUDIT_RETENTION_DAYS", _above_zero, 2190, "must be a whole number above zero"),
         keeps_comments=get("KEEP_COMMENTS", _yes_or_no, otherwise=False, must="must be 0 or 1"),
         most_in_flight=get("MAX_IN_FLIGHT", _above_zero, 16, "must be a whole number above zero"),
+        most_resources=get("MAX_RESOURCES", _above_zero, 20_000, "must be a whole number above zero"),
         position=get("POSITION", _position, None, "must be latitude,longitude in degrees such as 42.36,-71.06"),
         today=get("TODAY", date.fromisoformat, None, "must be a date such as 2026-11-24"),
     )
     read_server_settings(environment, faults)
     if faults:
-        raise SettingsError(tuple(faults))
+        raise SettingsError(tuple(dict.fromkeys(faults)))
     return settings
 
 
@@ -164,6 +170,12 @@ class ServerSettings(msgspec.Struct, frozen=True, kw_only=True):
     worker_class: str
     threads: int
     drain_seconds: int
+    header_seconds: int
+    """How long a client may take to send the head of a request."""
+    body_seconds: int
+    """How long it may then take to send the body."""
+    most_body_bytes: int
+    most_in_flight: int
 
 
 def read_server_settings(environment: Mapping[str, str], faults: list[str]) -> ServerSettings:
@@ -186,6 +198,10 @@ def read_server_settings(environment: Mapping[str, str], faults: list[str]) -> S
         worker_class=worker_class,
         threads=number("THREADS", 32),
         drain_seconds=number("DRAIN_SECONDS", 0 if is_dev else 5),
+        header_seconds=number("HEADER_SECONDS", 5),
+        body_seconds=number("BODY_SECONDS", 20),
+        most_body_bytes=number("MAX_BODY_MB", 8) * 1024 * 1024,
+        most_in_flight=number("MAX_IN_FLIGHT", 16),
     )
 
 

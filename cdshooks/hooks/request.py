@@ -14,6 +14,8 @@ from cdshooks.hooks.wire_fault import wire_fault
 _FHIR_ID = re.compile(r"[^\s/?#&]{1,256}\Z")
 """Ids of real EHRs are longer than FHIR allows (C-17); what could change the path or query of a URL is refused (OUT-02)."""
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE)
+_LONGEST_NAME, _LONGEST_URL, _MOST_SELECTIONS = 512, 2048, 1000
+"""In characters; what is kept or searched for is bounded (INP-02)."""
 _SELECTION = re.compile(r"(?:.*/)?([A-Za-z]+/[^/\s]+?)(?:/_history/[^/]+)?\Z")
 
 
@@ -111,6 +113,7 @@ def _check_envelope(wire: _Request) -> None:
         raise BadHookRequestError("$.context.patientId", "this is not the id of a resource")
     if not wire.context.user_id:
         raise BadHookRequestError("$.context.userId", "this member is required")
+    _check_lengths(wire)
     if wire.fhir_server is not None and not wire.fhir_server.lower().startswith(("https://", "http://")):
         raise BadHookRequestError("$.fhirServer", "this is not a URL of a FHIR server")
     if wire.fhir_authorization is not None and not wire.fhir_server:
@@ -118,6 +121,23 @@ def _check_envelope(wire: _Request) -> None:
     granted = wire.fhir_authorization.patient if wire.fhir_authorization is not None else None
     if granted and granted != wire.context.patient_id:
         raise BadHookRequestError("$.fhirAuthorization.patient", "this is another patient than context.patientId")
+
+
+def _check_lengths(wire: _Request) -> None:
+    context = wire.context
+    for path, text, longest in (
+        ("$.context.userId", context.user_id, _LONGEST_NAME),
+        ("$.context.encounterId", context.encounter_id, _LONGEST_NAME),
+        ("$.fhirServer", wire.fhir_server, _LONGEST_URL),
+    ):
+        if text is not None and (len(text) > longest or not text.isprintable()):
+            raise BadHookRequestError(path, f"this must be a text of at most {longest} printable characters")
+    selections = context.selections or ()
+    if len(selections) > _MOST_SELECTIONS or any(len(it) > _LONGEST_URL for it in selections):
+        raise BadHookRequestError(
+            "$.context.selections",
+            f"these must be at most {_MOST_SELECTIONS}, each of at most {_LONGEST_URL} characters",
+        )
 
 
 def _check_drafts(context: _Context) -> None:

@@ -38,9 +38,7 @@ def install_problem_handlers(app: Flask) -> None:
     app.register_error_handler(UnknownServiceError, lambda _: problem(404, "not-found", "There is no such service."))
     app.register_error_handler(UnknownCardError, _unknown_card)
     app.register_error_handler(FeedbackConflictError, _conflict)
-    app.register_error_handler(
-        BodyTooLargeError, lambda _: problem(413, "too-long", "The body is larger than this service accepts.")
-    )
+    app.register_error_handler(BodyTooLargeError, _too_large)
     app.register_error_handler(
         UnsupportedMediaError,
         lambda _: problem(415, "not-supported", "The body must be sent as application/json, without content encoding."),
@@ -87,6 +85,11 @@ def _missing_data(error: MissingPatientDataError) -> Response:
     sentence = f"Required prefetch data is missing: {', '.join(error.keys)} ({error.reason})."
     paths = tuple(f"$.prefetch.{key}" for key in error.keys)
     return problem(412, "required", sentence, expressions=paths, error_id=error_id)
+
+
+def _too_large(error: BodyTooLargeError) -> Response:
+    what = f" ({error})" if str(error) else ""
+    return problem(413, "too-long", f"The body is larger than this service accepts{what}.")
 
 
 def _unknown_card(error: UnknownCardError) -> Response:

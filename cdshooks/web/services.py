@@ -27,7 +27,7 @@ from cdshooks.settings import Settings
 from cdshooks.trace import current_trace
 from cdshooks.web import metrics
 from cdshooks.web.admission import Admission
-from cdshooks.web.body import read_body
+from cdshooks.web.body import Bounds, read_body
 from cdshooks.web.callers import Callers
 from cdshooks.web.events import log_event
 from cdshooks.web.guard import Guard
@@ -59,7 +59,7 @@ def services_blueprint(
     admission = Admission(settings.most_in_flight)
     # Places of its own: feedback waits for the disk, and when that hangs, hook calls must still find a place.
     feedback_admission = Admission(max(1, settings.most_in_flight // 2))
-    most_bytes = settings.max_body_mb * 1024 * 1024
+    bounds = Bounds(most_bytes=settings.max_body_mb * 1024 * 1024, most_resources=settings.most_resources)
     hospital = Position.of(settings.position)
 
     @blueprint.get("/cds-services")
@@ -77,7 +77,7 @@ def services_blueprint(
             client = caller.name if caller is not None else _DEV
             guard.check(service_id)
             knowledge = guard.knowledge
-            hook_request = read_hook_request(service, read_body(request, most_bytes))
+            hook_request = read_hook_request(service, read_body(request, bounds))
             _check_fhir_server(caller, hook_request)
             observe_hook(service_id, hook_request.hook_instance)
             _count_prefetch(hook_request)
@@ -124,7 +124,7 @@ def services_blueprint(
             caller = _identify(callers, settings.base_url, service_id, "/feedback")
             client = caller.name if caller is not None else _DEV
             profile = _profile(guard.knowledge, caller, settings)
-            answers = read_feedback(read_body(request, most_bytes), profile.reason_members)
+            answers = read_feedback(read_body(request, bounds), profile.reason_members)
             kept = memory.keep_feedback(answers, client=client, service=service.id, trace_id=_trace_id())
         for it in kept:
             if it.is_new:

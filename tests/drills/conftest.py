@@ -34,14 +34,16 @@ _numbers = itertools.count()
 class Service:
     """The service under gunicorn, as ``cdshooks serve`` starts it."""
 
-    def __init__(self, state: Path, *, workers=2, within=(), **environment):
+    def __init__(self, state: Path, *, workers=2, within=(), clients=None, **environment):
         self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        proves = {"CDSHOOKS_CLIENTS": str(clients), "CDSHOOKS_EVALUATION": "1", "CDSHOOKS_BASE_URL": self.url}
         words = [
             sys.executable,
             "-m",
             "cdshooks",
             "serve",
-            "--dev",
+            *([] if clients is not None else ["--dev"]),
             "--port",
             str(self.port),
             "--workers",
@@ -51,6 +53,7 @@ class Service:
             "XDG_STATE_HOME": str(state),
             "CDSHOOKS_TODAY": "2026-11-24",
             "PYTHONPATH": str(ROOT),
+            **(proves | {"CDSHOOKS_DRAIN_SECONDS": "0"} if clients is not None else {}),
             **environment,
         }
         kept = {name: it for name, it in os.environ.items() if not name.startswith("CDSHOOKS_")}
@@ -90,14 +93,14 @@ class Service:
     def get(self, path):
         return self.send("GET", path)
 
-    def post(self, path, body):
-        return self.send("POST", path, json.dumps(body).encode())
+    def post(self, path, body, **headers):
+        return self.send("POST", path, json.dumps(body).encode(), **headers)
 
-    def send(self, method, path, body=None):
+    def send(self, method, path, body=None, **headers):
         """Status, decoded body and headers of one request."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
-            connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+            connection.request(method, path, body, ({"Content-Type": "application/json"} if body else {}) | headers)
             answer = connection.getresponse()
             text = answer.read()
             is_json = "json" in answer.headers.get("Content-Type", "")
