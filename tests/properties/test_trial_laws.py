@@ -60,10 +60,10 @@ def test_nobody_is_eligible_against_a_plain_reading_of_the_criteria(drawn):
         assert trial.state.status == "RECRUITING"
         for asked in trial.asked:
             match asked.criterion:
-                case Ecog(max=most):
+                case Ecog(max=int() as most):
                     assert values["ecog"] is not None
                     assert values["ecog"] <= most
-                case Lvef(min=least):
+                case Lvef(min=int() | float() as least):
                     assert values["lvef_percent"] is not None
                     assert values["lvef_percent"] >= least
                 case Qtc():

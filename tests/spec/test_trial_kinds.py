@@ -598,6 +598,21 @@ def test_other_drugs_by_class():
 
 
 @pytest.mark.parametrize(
+    ("ended", "washout_days", "expected"),
+    [(13, 14, "not_met"), (14, 14, "met"), (13, None, "met"), (None, 14, "not_met")],
+)
+def test_a_drug_that_has_been_stopped_counts_until_its_pause_is_over(ended, washout_days, expected):
+    drug = msgspec.structs.replace(
+        comed("strong_cyp3a4_inhibitor"), is_current=ended is None, end=day(ago(ended)) if ended is not None else None
+    )
+    found = answer(
+        "con_med", patient(comedications=(drug,)), forbid=["strong_cyp3a4_inhibitor"], washout_days=washout_days
+    )
+    assert found.outcome == expected
+    assert (str(found.recovers_on) == ago(-1)) is (ended == 13 and washout_days == 14)
+
+
+@pytest.mark.parametrize(
     ("said", "expected"), [("pregnant", "not_met"), ("possible", "review"), ("not_pregnant", "met"), (None, "met")]
 )
 def test_pregnancy(said, expected):

@@ -23,6 +23,7 @@ from cdshooks.options.deriving.reader import is_over, is_present
 from cdshooks.options.model import Outcome
 from cdshooks.options.predicates import is_too_old
 from cdshooks.options.trials.answers import all_hold, met, not_met, review, unknown
+from cdshooks.options.trials.washout import Last, latest_pause, passed
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.model import Certainty, Diagnosis, Toxicity
 
@@ -182,14 +183,18 @@ def _lasting(toxicity: Toxicity, most: int, criterion: ResidualToxicity) -> Answ
 
 
 def answer_con_med(criterion: ConMed, case: Case) -> Answer:
-    """Classes of other drugs in use now."""
+    """Classes of other drugs in use now, or, where the trial asks for a pause, ended too short a time ago."""
     wanted = frozenset(criterion.forbid)
-    taken = [it for it in case.record.comedications if it.is_current and wanted & set(it.classes)]
-    taken = [it for it in taken if it.start is None or it.start.first <= case.as_of]
-    if not taken:
+    had = [it for it in case.record.comedications if wanted & set(it.classes)]
+    had = [it for it in had if it.start is None or it.start.first <= case.as_of]
+    taken = [it for it in had if it.is_current]
+    if taken:
+        names = ", ".join(sorted({it.name for it in taken}))
+        return not_met(f"takes {names}", [ref for it in taken for ref in it.evidence])
+    ended = [Last(what=it.name, when=it.end, evidence=it.evidence) for it in had if it.end is not None]
+    if criterion.washout_days is None or not ended:
         return met("none of these drugs on record")
-    names = ", ".join(sorted({it.name for it in taken}))
-    return not_met(f"takes {names}", [ref for it in taken for ref in it.evidence])
+    return latest_pause([passed(it, criterion.washout_days, case) for it in ended])
 
 
 def answer_reproductive(criterion: Reproductive, case: Case) -> Answer:

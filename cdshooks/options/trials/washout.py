@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
 import msgspec
@@ -30,7 +30,11 @@ class Last(msgspec.Struct, frozen=True, kw_only=True):
 
 def answer_washout(criterion: Washout, case: Case) -> Answer:
     """Every washout of the trial; the day on which the longest one ends."""
-    answers = list(_parts(criterion, case))
+    return latest_pause(list(_parts(criterion, case)))
+
+
+def latest_pause(answers: Sequence[Answer]) -> Answer:
+    """All pauses together; the day on which the last one ends."""
     whole = all_hold(answers)
     failing = [it for it in answers if it.outcome is Outcome.NOT_MET]
     dates = [it.recovers_on for it in failing]
@@ -50,7 +54,7 @@ def _parts(criterion: Washout, case: Case) -> Iterator[Answer]:
     )
     for days, name, belongs in drugs:
         if days is not None:
-            yield from (_passed(it, days, case) for it in once("last dose", name, case, partial(_drugs, belongs, case)))
+            yield from (passed(it, days, case) for it in once("last dose", name, case, partial(_drugs, belongs, case)))
     procedures = (
         (criterion.surgery_days, _SURGERY),
         (criterion.rt_days, _radiation_left(criterion)),
@@ -59,7 +63,7 @@ def _parts(criterion: Washout, case: Case) -> Iterator[Answer]:
     )
     for days, kinds in procedures:
         if days is not None:
-            yield from (_passed(it, days, case) for it in _procedures(kinds, case))
+            yield from (passed(it, days, case) for it in _procedures(kinds, case))
 
 
 def _radiation_left(criterion: Washout) -> frozenset[str]:
@@ -107,7 +111,8 @@ def _procedures(kinds: frozenset[str], case: Case) -> Iterable[Last]:
             )
 
 
-def _passed(last: Last, days: int, case: Case) -> Answer:
+def passed(last: Last, days: int, case: Case) -> Answer:
+    """Whether so many days have passed since the last dose, and if not, when they will have."""
     if last.when is None:
         return not_met(f"{last.what} goes on; the pause starts with its last dose", last.evidence)
     gone = last.when.days_until(PartialDate.from_day(case.as_of))
