@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STEP   := scripts/step
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check drill image-check wheel-check format lock bench clean
+.PHONY: help demo test check docs docs-build drill image-check wheel-check format lock bench clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,12 @@ format: $(VENV)/.installed-dev ## put the code in form
 
 bench: $(VENV)/.installed-dev ## measure reading, lines and drug names; prints ratios
 	@for one in benchmarks/*.py; do echo "== $$one"; $(BIN)/python $$one || exit 1; done
+
+docs: $(VENV)/.installed-dev ## the documentation site on http://127.0.0.1:8000
+	@$(BIN)/python scripts/docs_site.py serve
+
+docs-build: $(VENV)/.installed-dev ## build the documentation site into build/documentation, refusing broken links
+	@$(STEP) "Documentation"     $(BIN)/python scripts/docs_site.py build
 
 drill: $(VENV)/.installed-dev ## break a running service in bounded ways; one line of figures each
 	@$(BIN)/pytest -m drill tests/drills

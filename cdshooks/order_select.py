@@ -7,7 +7,6 @@ from datetime import date
 
 import msgspec
 
-from cdshooks.cards.model import Card
 from cdshooks.cards.quiet import CardSet, EarlierResponse, keep_quiet
 from cdshooks.cards.render import Occasion, render_cards
 from cdshooks.ehr.draft_bundle import read_draft_bundle
@@ -18,7 +17,6 @@ from cdshooks.knowledge.places import Position
 from cdshooks.knowledge.trial_registry import Registry
 from cdshooks.lines.history import build_line_history
 from cdshooks.options.assess import assess_options
-from cdshooks.options.model import Advice
 from cdshooks.record.drafts import DraftOrder, read_draft_orders
 from cdshooks.record.read import read_patient_record
 
@@ -53,32 +51,6 @@ def answer_hook(
         OtherPatientError: A resource or draft order belongs to another patient.
         BadHookRequestError: A selected order cannot be read.
     """
-    advice, cards = conclude(
-        request,
-        knowledge,
-        as_of=as_of,
-        jurisdiction=jurisdiction,
-        new_uuid=new_uuid,
-        is_date_fixed=is_date_fixed,
-        registry=registry,
-        hospital=hospital,
-    )
-    answer = keep_quiet(cards, earlier, knowledge.quiet, as_of=as_of)
-    return msgspec.structs.replace(answer, verdicts=tuple(it.verdict.value for it in advice.options) if cards else ())
-
-
-def conclude(
-    request: HookRequest,
-    knowledge: Knowledge,
-    *,
-    as_of: date,
-    jurisdiction: str,
-    new_uuid: Callable[[], str],
-    is_date_fixed: bool = False,
-    registry: Registry | None = None,
-    hospital: Position | None = None,
-) -> tuple[Advice, tuple[Card, ...]]:
-    """What is found for the patient of a call and the cards that say it, before any is held back; errors as of ``answer_hook``."""
     resources = gather_resources(request)
     drafts = read_draft_orders(read_draft_bundle(request, resources), resources, knowledge)
     selected = tuple(it for it in drafts if it.is_selected)
@@ -100,7 +72,8 @@ def conclude(
     cards = render_cards(
         advice, knowledge, _occasion(request, selected, knowledge, as_of, is_date_fixed=is_date_fixed), new_uuid
     )
-    return advice, cards
+    answer = keep_quiet(cards, earlier, knowledge.quiet, as_of=as_of)
+    return msgspec.structs.replace(answer, verdicts=tuple(it.verdict.value for it in advice.options) if cards else ())
 
 
 def _occasion(
