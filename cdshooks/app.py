@@ -26,6 +26,7 @@ from cdshooks.web.health import health_blueprint
 from cdshooks.web.knowledge_page import knowledge_blueprint
 from cdshooks.web.memory import Memory
 from cdshooks.web.observe import install_observation
+from cdshooks.web.openapi import install_openapi
 from cdshooks.web.problems import install_problem_handlers
 from cdshooks.web.services import services_blueprint
 from cdshooks.web.tracing import tracing_faults
@@ -80,6 +81,7 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
     app.register_blueprint(health_blueprint(loaded, guard, settings, memory, registry, today))
     app.register_blueprint(knowledge_blueprint(loaded, settings, today))
     app.register_blueprint(app_blueprint(guard, settings, registry, today))
+    install_openapi(app, is_dev=settings.is_dev)
     if settings.is_dev:
         log_event("dev-mode")
     if settings.is_shadow:
