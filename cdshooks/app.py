@@ -20,6 +20,7 @@ from cdshooks.store.store import Store
 from cdshooks.web.app_pages import app_blueprint
 from cdshooks.web.callers import Callers
 from cdshooks.web.events import log_event
+from cdshooks.web.fetching import Fetching
 from cdshooks.web.guard import Guard
 from cdshooks.web.headers import install_headers
 from cdshooks.web.health import health_blueprint
@@ -71,12 +72,13 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
     )
     guard = Guard(loaded, settings, today)
     registry = TrialRegistry(memory.attempt, loaded.trials.by_id, time.monotonic)
+    fetching = app.extensions["cdshooks.fetching"] = Fetching(settings)
     install_observation(app)
     origins = frozenset(origin for it in clients for origin in it.cors_origins)
     install_headers(app, origins, is_any_origin_allowed=settings.is_dev)
     install_problem_handlers(app)
     app.register_blueprint(
-        services_blueprint(guard, settings, memory, registry, _callers(clients, settings, memory), today)
+        services_blueprint(guard, settings, memory, registry, _callers(clients, settings, memory), fetching, today)
     )
     app.register_blueprint(health_blueprint(loaded, guard, settings, memory, registry, today))
     app.register_blueprint(knowledge_blueprint(loaded, settings, today))

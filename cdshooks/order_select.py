@@ -11,6 +11,7 @@ from cdshooks.cards.quiet import CardSet, EarlierResponse, keep_quiet
 from cdshooks.cards.render import Occasion, render_cards
 from cdshooks.ehr.draft_bundle import read_draft_bundle
 from cdshooks.ehr.gather import gather_resources
+from cdshooks.ehr.source import FhirSource
 from cdshooks.hooks.request import HookRequest
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.places import Position
@@ -32,6 +33,7 @@ def answer_hook(
     earlier: tuple[EarlierResponse, ...] = (),
     registry: Registry | None = None,
     hospital: Position | None = None,
+    source: FhirSource | None = None,
 ) -> CardSet:
     """Answer one hook call.
 
@@ -44,14 +46,15 @@ def answer_hook(
         is_date_fixed: The service's date is not today's; every card says so.
         registry: What imported registry records say of trials; the others speak from their own files.
         hospital: Where distances to trial sites begin when the patient's address does not tell.
+        source: Where resources come from that were not prefetched; the only thing on this path that waits.
         earlier: What clinicians answered to earlier cards for this patient; such a card stays silent for a while.
 
     Raises:
-        MissingPatientDataError: Required data was not sent.
+        MissingPatientDataError: Required data was neither sent nor can be fetched.
         OtherPatientError: A resource or draft order belongs to another patient.
         BadHookRequestError: A selected order cannot be read.
     """
-    resources = gather_resources(request)
+    resources = gather_resources(request, source)
     drafts = read_draft_orders(read_draft_bundle(request, resources), resources, knowledge)
     selected = tuple(it for it in drafts if it.is_selected)
     record = read_patient_record(resources, knowledge)

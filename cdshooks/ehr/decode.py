@@ -139,9 +139,25 @@ class ResourceCollector:
         self._check_complete(sent, filled, query)
         return frozenset(it.__name__ for it in {type(entry.resource) for entry in filled})
 
+    @property
+    def types(self) -> frozenset[str]:
+        """The types of which there is a resource."""
+        return frozenset(self._by_type)
+
+    @property
+    def incomplete(self) -> tuple[Incomplete, ...]:
+        """The queries whose answers are partial or missing."""
+        return tuple(self._incomplete)
+
     def mark_incomplete(self, query: str, because: str) -> None:
         """Note that what a query returned is partial or missing."""
         self._incomplete.append(Incomplete(query=query, because=because))
+
+    def settle(self, query: str, because: str | None) -> None:
+        """Replace what was noted of a query, once its pages were followed to an end; None: nothing is missing."""
+        self._incomplete = [it for it in self._incomplete if it.query != query]
+        if because is not None:
+            self.mark_incomplete(query, because)
 
     def finish(self) -> Resources:
         """Everything collected."""
@@ -252,6 +268,12 @@ def resolve(resources: Resources, reference: str | None) -> Held | None:
     unversioned = reference.partition("/_history/")[0]
     tail = "/".join(unversioned.rsplit("/", 2)[-2:])
     return resources.by_name.get(unversioned) or resources.by_name.get(tail)
+
+
+def without_repeats(resources: Resources) -> Resources:
+    """Each resource once, as it was read last: the pages of a search overlap when something is written meanwhile."""
+    by_type = {kind: tuple({it.ref: it for it in held}.values()) for kind, held in resources.by_type.items()}
+    return msgspec.structs.replace(resources, by_type=by_type)
 
 
 def decode_ndjson(data: bytes, collector: ResourceCollector) -> None:

@@ -1,87 +1,197 @@
-"""Everything that one call may use: what was prefetched, checked to belong to the patient. Source: section 3.2, PID-01, PID-04."""
+"""Everything that one call may use: what was prefetched, then what the FHIR server has beside it, checked to be the patient's.
+
+Source: section 3.2, P-13, PID-01, PID-04, OUT-07, REL-03.
+"""
 
 from __future__ import annotations
 
-from enum import StrEnum
+from collections.abc import Mapping
 
 import msgspec
 
-from cdshooks.ehr.decode import RETRIEVAL_FAILED, ResourceCollector
+from cdshooks.ehr.decode import RETRIEVAL_FAILED, ResourceCollector, without_repeats
+from cdshooks.ehr.key_states import KEY_OF, TYPE_OF, KeyState, key_for, next_page_of, state_of, types_in
 from cdshooks.ehr.model import Incomplete, Unreadable
 from cdshooks.ehr.patient_identity import ContextPatient, Owner, OwnerReader
 from cdshooks.ehr.resources import Held, Medication, Resources, Specimen
+from cdshooks.ehr.searches import MEDICATIONS, queries_for_medications, query_for
+from cdshooks.ehr.source import Completeness, Fetched, FhirSource, Query
 from cdshooks.errors import MissingPatientDataError, OtherPatientError
 from cdshooks.hooks.request import HookRequest
-from cdshooks.hooks.services import PREFETCH, REQUIRED, REQUIRED_ONE_OF
+from cdshooks.hooks.services import MAY_BE_LACKING, PREFETCH, REQUIRED, REQUIRED_ONE_OF
 
 _SHARED = (Medication, Specimen)
 """Resources that may come without a subject: they are looked up, never evidence by themselves."""
-_TYPE_OF = {key: query.partition("?")[0].partition("/")[0] for key, query in PREFETCH.items()}
-_KEY_OF = {resource_type: key for key, resource_type in _TYPE_OF.items()}
-_OTHER_KEY = "other"
-"""How a key that is not ours is named in answers: its own name is the sender's word, not ours to repeat."""
-_WRAPPERS = frozenset({"Bundle", "Parameters", "OperationOutcome"})
+NAMELESS = "it names no patient, so it was not used"
+_NOT_ASKED = "not prefetched, and no FHIR server may be asked"
+_ONLY_A_PART = "only a part was sent, and no FHIR server may be asked for the rest"
 
 
-class KeyState(StrEnum):
-    """What a prefetch key says; only ``unknown`` leaves open whether there is data. Source: P-1 to P-9."""
-
-    UNKNOWN = "unknown"
-    NOTHING = "nothing"
-    FAILED = "failed"
-    DATA = "data"
-
-
-class _Named(msgspec.Struct, rename="camel"):
-    resource_type: str | None = None
-
-
-class _Entry(msgspec.Struct):
-    resource: _Named | None = None
-
-
-class _Shape(msgspec.Struct, rename="camel"):
-    resource_type: str
-    entry: list[_Entry | None] | None = None
-
-
-_shape = msgspec.json.Decoder(_Shape)
-
-
-def gather_resources(request: HookRequest) -> Resources:
-    """Decode the prefetched resources of the context patient, whatever their key.
+def gather_resources(request: HookRequest, source: FhirSource | None = None) -> Resources:
+    """The resources of the context patient: those prefetched, whatever their key, and from the source what they lack.
 
     Raises:
         MissingPatientDataError: What is required was neither sent nor can be fetched.
         OtherPatientError: A resource belongs to another patient.
     """
-    collector = ResourceCollector()
-    states: dict[str, KeyState] = {}
-    for key in sorted(request.prefetch):
-        raw = request.prefetch[key]
-        query = key if key in PREFETCH else _query_of(_types_in(raw))
-        types = collector.add_json(raw, query=query)
-        state = _state(query, raw, _types_in(raw) if types is None else types)
-        states[query] = max(state, states.get(query, KeyState.UNKNOWN), key=list(KeyState).index)
-    found = collector.finish()
-    states.update({_KEY_OF[kind]: KeyState.DATA for kind in found.by_type if kind in _KEY_OF})
-    for it in found.incomplete:
-        if it.because == RETRIEVAL_FAILED:
-            states[it.query] = KeyState.FAILED
-    _check_required(states, found.incomplete)
-    never_sent = tuple(
-        Incomplete(query=key, because="it was not sent", concerns_treatment=False)
-        for key in PREFETCH
-        if states.get(key, KeyState.UNKNOWN) is KeyState.UNKNOWN and key not in REQUIRED_ONE_OF
-    )
-    return of_patient(
-        msgspec.structs.replace(found, incomplete=(*map(_with_concern, found.incomplete), *never_sent)),
-        ContextPatient(id=request.patient_id, fhir_server=request.fhir_server),
-    )
+    patient = ContextPatient(id=request.patient_id, fhir_server=request.fhir_server)
+    return gather_for(patient, source, prefetch=request.prefetch, drafts=request.draft_orders)
 
 
-def of_patient(resources: Resources, patient: ContextPatient) -> Resources:
-    """Keep what belongs to the patient; what names no patient is set aside and listed.
+def gather_for(
+    patient: ContextPatient,
+    source: FhirSource | None,
+    *,
+    prefetch: Mapping[str, msgspec.Raw] | None = None,
+    drafts: bytes = b"",
+) -> Resources:
+    """As ``gather_resources``, for a patient of whom perhaps nothing was sent. ``drafts``: orders whose drugs are looked up too.
+
+    Raises:
+        MissingPatientDataError: What is required was neither sent nor can be fetched.
+        OtherPatientError: A resource belongs to another patient.
+    """
+    gathering = _Gathering(patient)
+    gathering.read_prefetch(prefetch or {})
+    if source is not None:
+        gathering.fetch(source)
+        gathering.fetch_medications(source, drafts)
+    return gathering.finish(can_ask=source is not None)
+
+
+class _Gathering:
+    def __init__(self, patient: ContextPatient) -> None:
+        self._patient = patient
+        self._collector = ResourceCollector()
+        self._states: dict[str, KeyState] = {}
+        self._queries: list[Query] = []
+        self._fetched: dict[str, str] = {}
+        """Key -> why its answer is not whole, in words; empty where it is."""
+        self._is_prefetched = True
+
+    def read_prefetch(self, prefetch: Mapping[str, msgspec.Raw]) -> None:
+        states, values = self._states, {}
+        for name in sorted(prefetch):
+            raw = prefetch[name]
+            key = name if name in PREFETCH else key_for(types_in(raw))
+            types = self._collector.add_json(raw, query=key)
+            state = state_of(key, raw, types_in(raw) if types is None else types)
+            states[key] = max(state, states.get(key, KeyState.UNKNOWN), key=list(KeyState).index)
+            values[key] = raw
+        states.update({KEY_OF[kind]: KeyState.DATA for kind in self._collector.types if kind in KEY_OF})
+        partial = {it.query for it in self._collector.incomplete}
+        failed = {it.query for it in self._collector.incomplete if it.because == RETRIEVAL_FAILED}
+        for key in PREFETCH:
+            if states.get(key, KeyState.UNKNOWN) is KeyState.UNKNOWN:
+                self._queries.append(query_for(key, self._patient.id))
+            elif key in partial and types_in(values.get(key, msgspec.Raw())) != frozenset({"OperationOutcome"}):
+                # an OperationOutcome alone says that the same query would fail again (P-6)
+                self._queries.append(query_for(key, self._patient.id, next_page_of(values.get(key))))
+        states.update(dict.fromkeys(failed, KeyState.FAILED))
+
+    def fetch(self, source: FhirSource) -> None:
+        """Ask for what the keys leave open. Nothing is asked about a key that was sent whole, or as null."""
+        for query, answer in zip(self._queries, source.fetch(self._queries), strict=True):
+            self._take(query, answer)
+
+    def _take(self, query: Query, answer: Fetched) -> None:
+        key, before = query.key, self._states.get(query.key, KeyState.UNKNOWN)
+        self._fetched[key] = answer.because
+        if answer.completeness is Completeness.NOT_OFFERED and key in MAY_BE_LACKING:
+            return
+        if answer.completeness in {Completeness.FAILED, Completeness.NOT_OFFERED}:
+            if before is not KeyState.DATA:
+                self._states[key] = KeyState.FAILED
+            self._collector.mark_incomplete(key, answer.because)
+            return
+        self._is_prefetched = False
+        for page in answer.pages:
+            self._collector.add_json(page, query=key)
+        is_whole = answer.completeness is Completeness.WHOLE
+        self._collector.settle(key, None if is_whole else answer.because)
+        has_data = before is KeyState.DATA or TYPE_OF[key] in self._collector.types
+        self._states[key] = KeyState.DATA if has_data else KeyState.NOTHING
+
+    def fetch_medications(self, source: FhirSource, drafts: bytes) -> None:
+        """Read the drugs that are only referred to; one that cannot be read stays a drug without a name."""
+        if self._patient.fhir_server is None:
+            return
+        drafted = ResourceCollector()
+        if drafts:
+            drafted.add_json(drafts, query="draftOrders")
+        queries = queries_for_medications((self._collector.finish(), drafted.finish()), self._patient.fhir_server)
+        for answer in source.fetch(queries) if queries else ():
+            for page in answer.pages:
+                self._collector.add_json(page, query=MEDICATIONS)
+
+    def finish(self, *, can_ask: bool) -> Resources:
+        """Everything gathered, if that is enough to conclude from.
+
+        Raises:
+            MissingPatientDataError: It is not.
+            OtherPatientError: A resource belongs to another patient.
+        """
+        collected = self._collector.finish()
+        found = of_patient(
+            collected if self._is_prefetched else without_repeats(collected),
+            self._patient,
+            fetched=frozenset(self._fetched),
+        )
+        nameless = self._nameless(found)
+        self._check_required((*found.incomplete, *nameless), can_ask=can_ask)
+        never_sent = tuple(
+            Incomplete(query=key, because=self._fetched.get(key) or "it was not sent", concerns_treatment=False)
+            for key in PREFETCH
+            if self._states.get(key, KeyState.UNKNOWN) is KeyState.UNKNOWN and key not in REQUIRED_ONE_OF
+        )
+        incomplete = (*map(_with_concern, (*found.incomplete, *nameless)), *never_sent)
+        return msgspec.structs.replace(found, incomplete=incomplete)
+
+    def _nameless(self, found: Resources) -> tuple[Incomplete, ...]:
+        """What cannot be known to be the patient's, where a conclusion would rest on its absence. Source: PID-01, OUT-07.
+
+        A drug that was set aside may be a line of therapy. Of the other required queries, all would have to be set aside.
+        """
+        kinds = {
+            str(it.resource).partition("/")[0].partition("?")[0] for it in found.unreadable if it.reason == NAMELESS
+        }
+        return tuple(
+            Incomplete(query=key, because=NAMELESS)
+            for key in (*REQUIRED, *REQUIRED_ONE_OF)
+            if TYPE_OF[key] in kinds and (key in REQUIRED_ONE_OF or not found.of(TYPE_OF[key]))
+        )
+
+    def _check_required(self, incomplete: tuple[Incomplete, ...], *, can_ask: bool) -> None:
+        """Refuse to conclude from less than what is required.
+
+        Treatment that is partly missing is told on a card, since its lines can still be named; a partial answer to the other
+        required queries could hide that this is HER2-positive breast cancer at all, and then nothing would be said.
+        """
+
+        def are(state: KeyState, keys: tuple[str, ...]) -> list[str]:
+            return [key for key in keys if self._states.get(key, KeyState.UNKNOWN) is state]
+
+        lacking = [*are(KeyState.UNKNOWN, REQUIRED), *are(KeyState.FAILED, REQUIRED)]
+        unknown, failed = are(KeyState.UNKNOWN, REQUIRED_ONE_OF), are(KeyState.FAILED, REQUIRED_ONE_OF)
+        if len(unknown) + len(failed) == len(REQUIRED_ONE_OF):
+            lacking.extend(failed or unknown)
+        if lacking:
+            is_failure = any(self._states.get(key) is KeyState.FAILED for key in lacking)
+            otherwise = "the EHR could not retrieve it" if is_failure else _NOT_ASKED
+            raise MissingPatientDataError(tuple(lacking), self._why(lacking, otherwise))
+        partial = sorted({it.query for it in incomplete if it.query in REQUIRED})
+        if partial:
+            otherwise = "only a part was sent" if can_ask else _ONLY_A_PART
+            raise MissingPatientDataError(tuple(partial), self._why(partial, otherwise))
+
+    def _why(self, keys: list[str], otherwise: str) -> str:
+        """What came of asking for these; where nobody asked, ``otherwise``."""
+        told = dict.fromkeys(self._fetched[key] for key in keys if self._fetched.get(key))
+        return "; ".join(told) or otherwise
+
+
+def of_patient(resources: Resources, patient: ContextPatient, *, fetched: frozenset[str] = frozenset()) -> Resources:
+    """Keep what belongs to the patient; what names no patient is set aside and listed. ``fetched``: keys asked for by us.
 
     Raises:
         OtherPatientError: A resource names another patient.
@@ -98,9 +208,11 @@ def of_patient(resources: Resources, patient: ContextPatient) -> Resources:
             owner = patient.owner_of(it.resource, resources.by_name.get)
             if owner is Owner.OTHER:
                 path = f"$.prefetch.{it.query}" if it.query in PREFETCH else "$.prefetch"
+                if it.query in fetched:
+                    path = "$.fhirServer"
                 raise OtherPatientError(path, f"a resource ({kind}) belongs to another patient than context.patientId")
             if owner is Owner.UNSAID and not isinstance(it.resource, _SHARED):
-                set_aside.append(Unreadable(resource=it.ref, reason="it names no patient, so it was not used"))
+                set_aside.append(Unreadable(resource=it.ref, reason=NAMELESS))
             else:
                 mine.append(it)
         kept[kind] = tuple(mine)
@@ -112,55 +224,6 @@ def of_patient(resources: Resources, patient: ContextPatient) -> Resources:
         by_name={name: held for name, held in by_name.items() if held.ref not in dropped} if dropped else by_name,
         unreadable=(*resources.unreadable, *set_aside),
     )
-
-
-def _types_in(raw: msgspec.Raw) -> frozenset[str] | None:
-    """The resource types directly inside; empty for an empty Bundle, None for what is no resource."""
-    try:
-        shape = _shape.decode(raw)
-    except msgspec.MsgspecError:
-        return None
-    if shape.resource_type != "Bundle":
-        return frozenset({shape.resource_type})
-    inside = (it.resource for it in shape.entry or () if it is not None)
-    return frozenset(it.resource_type for it in inside if it is not None and it.resource_type)
-
-
-def _query_of(types: frozenset[str] | None) -> str:
-    """The key of ours that asks for what is there; drugs first, since their absence weighs most."""
-    keys = {_KEY_OF[it] for it in types or () if it in _KEY_OF}
-    return min(keys, key=lambda it: (it not in REQUIRED_ONE_OF, it), default=_OTHER_KEY)
-
-
-def _state(query: str, raw: msgspec.Raw, types: frozenset[str] | None) -> KeyState:
-    if types is None:
-        return KeyState.NOTHING if bytes(raw) == b"null" else KeyState.UNKNOWN
-    if not types:
-        return KeyState.NOTHING
-    return KeyState.DATA if types & {_TYPE_OF.get(query, ""), *_WRAPPERS} else KeyState.UNKNOWN
-
-
-def _check_required(states: dict[str, KeyState], incomplete: tuple[Incomplete, ...]) -> None:
-    """Refuse to conclude from less than what is required.
-
-    Treatment that is partly missing is told on a card, since its lines can still be named; a partial answer to the other
-    required queries could hide that this is HER2-positive breast cancer at all, and then nothing would be said.
-    """
-    unknown = [key for key in REQUIRED if states.get(key, KeyState.UNKNOWN) is KeyState.UNKNOWN]
-    if all(states.get(key, KeyState.UNKNOWN) is KeyState.UNKNOWN for key in REQUIRED_ONE_OF):
-        unknown.extend(REQUIRED_ONE_OF)
-    if unknown:
-        raise MissingPatientDataError(tuple(unknown), "not prefetched, and no FHIR server may be asked")
-    failed = [key for key in REQUIRED if states[key] is KeyState.FAILED]
-    if not any(states.get(key) in {KeyState.NOTHING, KeyState.DATA} for key in REQUIRED_ONE_OF):
-        failed.extend(key for key in REQUIRED_ONE_OF if states.get(key) is KeyState.FAILED)
-    if failed:
-        raise MissingPatientDataError(tuple(failed), "the EHR could not retrieve it")
-    partial = sorted({it.query for it in incomplete if it.query in REQUIRED})
-    if partial:
-        raise MissingPatientDataError(
-            tuple(partial), "only a part was sent, and no FHIR server may be asked for the rest"
-        )
 
 
 def _with_concern(incomplete: Incomplete) -> Incomplete:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import tomllib
 from collections.abc import Collection
 from pathlib import Path
@@ -31,6 +32,8 @@ class Client(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     algorithms: tuple[Algorithm, ...] = ("ES384", "RS384")
     fhir_servers: tuple[str, ...] = ()
     """None: this client's FHIR server is never asked; what it prefetches is all there is."""
+    fhir_networks: tuple[str, ...] = ()
+    """Networks beside the public ones in which its FHIR servers may have their addresses, such as 10.20.0.0/16. Source: OUT-01."""
     profile: str = "standard"
     """What this kind of EHR takes of a card, by its name in the knowledge."""
     replay: Literal["reject", "allow"] = "reject"
@@ -100,6 +103,8 @@ def _faults(client: Client, folder: Path, profiles: Collection[str]) -> list[str
         faults.append("algorithms must not be empty")
     if not all(_is_safe_url(it) and not urlsplit(it).query for it in client.fhir_servers):
         faults.append("each of fhir_servers must be an https URL without user name, query and fragment")
+    if not all(_is_network(it) for it in client.fhir_networks):
+        faults.append("each of fhir_networks must be a network such as 10.20.0.0/16")
     if not all(_is_origin(it) for it in client.cors_origins):
         faults.append("each of cors_origins must be an origin such as https://ehr.example.org")
     if not set(client.services) <= BY_ID.keys():
@@ -118,6 +123,14 @@ def _is_safe_url(text: str) -> bool:
         return False
     is_private = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
     return is_private and bool(parts.hostname) and "@" not in parts.netloc and "#" not in text and text.isprintable()
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_origin(text: str) -> bool:

@@ -7,15 +7,18 @@ import re
 import msgspec
 
 from cdshooks.errors import BadHookRequestError
+from cdshooks.hooks.access_token import AccessToken
 from cdshooks.hooks.services import Service
 from cdshooks.hooks.strict_json import check_json
 from cdshooks.hooks.wire_fault import wire_fault
 
-_FHIR_ID = re.compile(r"[^\s/?#&]{1,256}\Z")
+_FHIR_ID = re.compile(r"(?!\.{1,2}\Z)[^\s/?#&]{1,256}\Z")
 """Ids of real EHRs are longer than FHIR allows (C-17); what could change the path or query of a URL is refused (OUT-02)."""
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE)
 _LONGEST_NAME, _LONGEST_URL, _MOST_SELECTIONS = 512, 2048, 1000
 """In characters; what is kept or searched for is bounded (INP-02)."""
+_EXPIRED = re.compile(rb'"?(?:-\d|0+(?:\.0*)?"?\Z)')
+"""``expires_in`` as a number or a string, zero or below."""
 _SELECTION = re.compile(r"(?:.*/)?([A-Za-z]+/[^/\s]+?)(?:/_history/[^/]+)?\Z")
 
 
@@ -42,6 +45,8 @@ class _Drafts(_Wire, rename="camel"):
 
 class _Authorization(_Wire, rename=None):
     access_token: str | None = None
+    token_type: str | None = None
+    expires_in: msgspec.Raw = msgspec.Raw()
     patient: str | None = None
 
 
@@ -66,6 +71,9 @@ class HookRequest(msgspec.Struct, frozen=True, kw_only=True):
     draft_orders: bytes
     prefetch: dict[str, msgspec.Raw]
     fhir_server: str | None
+    access_token: AccessToken | None = None
+    is_token_usable: bool = True
+    """False: a token came that is of another type or has expired, so the FHIR server is not asked at all. Source: OUT-08."""
 
 
 _decoder = msgspec.json.Decoder(_Request)
@@ -103,6 +111,8 @@ def read_hook_request(service: Service, body: bytes) -> HookRequest:
         draft_orders=bytes(context.draft_orders),
         prefetch=wire.prefetch or {},
         fhir_server=wire.fhir_server,
+        access_token=_access_token(wire.fhir_authorization),
+        is_token_usable=_is_usable(wire.fhir_authorization),
     )
 
 
@@ -138,6 +148,19 @@ def _check_lengths(wire: _Request) -> None:
             "$.context.selections",
             f"these must be at most {_MOST_SELECTIONS}, each of at most {_LONGEST_URL} characters",
         )
+
+
+def _access_token(granted: _Authorization | None) -> AccessToken | None:
+    return AccessToken(granted.access_token) if granted is not None and granted.access_token else None
+
+
+def _is_usable(granted: _Authorization | None) -> bool:
+    """Whether the token, if there is one, is a bearer token that lives; a life told oddly or not at all is no fault (S-20)."""
+    if granted is None or not granted.access_token:
+        return True
+    if granted.token_type is not None and granted.token_type.lower() != "bearer":
+        return False
+    return _EXPIRED.match(bytes(granted.expires_in)) is None
 
 
 def _check_drafts(context: _Context) -> None:

@@ -29,6 +29,12 @@ REQUIRED = ("patient", "conditions", "observations")
 REQUIRED_ONE_OF = ("medicationRequests", "medicationAdministrations", "medicationStatements")
 """At least one record of treatment must be there: a source may have only one of them. Source: terminology 1 (2)."""
 
+MAY_BE_LACKING = frozenset(PREFETCH) - {*REQUIRED, "medicationRequests"}
+"""Keys for which a FHIR server may know no search at all: not every one has doses or statements, but US Core asks all for orders.
+
+Source: US Core 6.1, MedicationRequest search by patient (shall); no profile of MedicationAdministration or MedicationStatement.
+"""
+
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):
     """One CDS service."""

@@ -28,7 +28,14 @@ EVENTS: dict[str, tuple[int, str, frozenset[str]]] = {
         frozenset({"service", "client", "answers", "repeated"}),
     ),
     "request-refused": (logging.INFO, "A request is not valid.", frozenset({"error_id", "path"})),
-    "data-missing": (logging.INFO, "Required data was not sent.", frozenset({"error_id", "keys"})),
+    "data-missing": (logging.INFO, "Required data was neither sent nor to be had.", frozenset({"error_id", "keys"})),
+    "fhir-lacking": (logging.WARNING, "A FHIR server did not answer a query whole.", frozenset({"keys", "reason"})),
+    "fhir-rests": (
+        logging.ERROR,
+        "A FHIR server has failed repeatedly and is not asked for a moment.",
+        frozenset({"server"}),
+    ),
+    "fhir-back": (logging.INFO, "A FHIR server is asked again.", frozenset({"server"})),
     "client-refused": (logging.WARNING, "A client did not prove who it is.", frozenset({"reason"})),
     "overloaded": (logging.WARNING, "A call could not be answered now.", frozenset({"error_id"})),
     "store-unavailable": (

@@ -14,7 +14,7 @@ from flask import Blueprint, Response, request
 from cdshooks.cards.client_shape import as_sent, shaped
 from cdshooks.cards.quiet import CardSet
 from cdshooks.cards.wording import OVERRIDES
-from cdshooks.errors import BadHookRequestError, CdsHooksError, MissingPatientDataError, UnknownServiceError
+from cdshooks.errors import CdsHooksError, MissingPatientDataError, UnknownServiceError
 from cdshooks.hooks.clients import Client
 from cdshooks.hooks.feedback import read_feedback
 from cdshooks.hooks.request import HookRequest, read_hook_request
@@ -30,6 +30,7 @@ from cdshooks.web.admission import Admission
 from cdshooks.web.body import Bounds, read_body
 from cdshooks.web.callers import Callers
 from cdshooks.web.events import log_event
+from cdshooks.web.fetching import Fetching
 from cdshooks.web.guard import Guard
 from cdshooks.web.memory import HookCall, Memory
 from cdshooks.web.observe import observe_hook, observe_outcome
@@ -51,6 +52,7 @@ def services_blueprint(
     memory: Memory,
     registry: TrialRegistry,
     callers: Callers | None,
+    fetching: Fetching,
     today: Callable[[], date],
 ) -> Blueprint:
     """Routes of the CDS Hooks protocol; without ``callers`` (in dev mode) nobody has to prove who they are."""
@@ -78,7 +80,7 @@ def services_blueprint(
             guard.check(service_id)
             knowledge = guard.knowledge
             hook_request = read_hook_request(service, read_body(request, bounds))
-            _check_fhir_server(caller, hook_request)
+            source = fetching.source_for(caller, hook_request, began=time.monotonic())
             observe_hook(service_id, hook_request.hook_instance)
             _count_prefetch(hook_request)
             made = HookCall(client=client, request=hook_request, trace_id=_trace_id())
@@ -93,6 +95,7 @@ def services_blueprint(
                     registry=registry.now(),
                     hospital=hospital,
                     earlier=memory.earlier_responses(made, as_of=today()),
+                    source=source,
                 )
             except CdsHooksError as error:
                 memory.remember_refusal(made, 412 if isinstance(error, MissingPatientDataError) else 400)
@@ -149,14 +152,6 @@ def _identify(callers: Callers | None, base_url: str, service_id: str, suffix: s
 
 def _profile(knowledge: Knowledge, caller: Client | None, settings: Settings) -> Profile:
     return knowledge.profiles[caller.profile if caller is not None else settings.dev_profile]
-
-
-def _check_fhir_server(caller: Client | None, hook_request: HookRequest) -> None:
-    """A client may speak of its own FHIR servers only. Source: AUT-09."""
-    if caller is None or not caller.fhir_servers or hook_request.fhir_server is None:
-        return
-    if hook_request.fhir_server.rstrip("/") not in {it.rstrip("/") for it in caller.fhir_servers}:
-        raise BadHookRequestError("$.fhirServer", "this server is not configured for this client")
 
 
 def _service(service_id: str) -> Service:

@@ -18,7 +18,7 @@ CODE = Path(__file__).parents[2] / "cdshooks"
 WEB = sorted((CODE / "web").glob("*.py"))
 ALLOWED = {
     "version", "knowledge", "jurisdiction", "dev", "service", "client", "answers", "repeated", "operation", "seconds", "cards", "silenced", "milliseconds", "error_id", "path", "keys",
-    "reason", "kind", "at",
+    "reason", "kind", "at", "server",
 }  # fmt: skip
 
 
