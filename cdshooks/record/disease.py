@@ -37,6 +37,7 @@ from cdshooks.record.terms import RecordTerms, texts_of
 _NOT_DISTANT = frozenset({"met-lymph-node-axilla", "met-chest-wall", "metastasis-to-breast", "history-of-metastasis"})
 _TOLD_ONCE = frozenset({"toxicity", "disease", "other-cancer"})
 """Categories of which the code says all: the words beside it would say the same diagnosis by another of our names."""
+_MENOPAUSAL = frozenset({"postmenopausal", "premenopausal"})
 _CNS_SITES = frozenset({"brain", "meninges", "cns-other", "spinal-cord"})
 _TESTS_OF_DISEASE = frozenset(
     {"disease-status", "treatment-response", "m-category-clinical", "m-category-pathologic", "stage-clinical"}
@@ -73,7 +74,7 @@ class DiseaseReading(msgspec.Struct, frozen=True, kw_only=True):
     local_therapies: tuple[LocalTherapy, ...]
     cns: CnsState | None
     statements: tuple[Statement, ...]
-    """Stages, in our own words."""
+    """Stages and menopausal states, in our own words."""
     conflicts: tuple[Conflict, ...]
     doubts: tuple[Doubt, ...]
 
@@ -169,6 +170,8 @@ class DiseaseReader:
                 evidence=(held.ref,),
             )
             self._diagnoses.append(diagnosis)
+            if term.concept in _MENOPAUSAL and certainty == Certainty.CONFIRMED:
+                self._stages.append(Statement(about="menopause", value=term.concept, date=start, evidence=(held.ref,)))
             if certainty == Certainty.REFUTED:
                 if term.category == "metastasis":
                     self._absent.append((term.concept.removeprefix("met-"), held, start))

@@ -17,6 +17,8 @@ from cdshooks.record.numbers import is_range, number_of, numbers_in, unit_after_
 from cdshooks.record.terms import RecordTerms, texts_of
 
 _COMPARATOR = re.compile(r"^[^\d<>\u2264\u2265]{0,20}(<=|>=|<|>|\u2264|\u2265)")
+_TWO_NUMBERS = re.compile(r"^\D{0,20}\d+(?:[.,]\d+)?\s*/\s*\d")
+"""A number over another ("400/480"): which of the two is meant is not told."""
 _SIGNS = {"\u2264": "<=", "\u2265": ">="}
 _NO_TEST = Test(method=None, unit="")
 
@@ -194,7 +196,7 @@ def _in_text(text: str, comparator: str | None, unit: str) -> _Number | None:
     if match:
         comparator = _SIGNS.get(match.group(1), match.group(1))
     numbers = numbers_in(text)
-    if not numbers:
+    if not numbers or _TWO_NUMBERS.match(text):
         return None
     ends = sorted(numbers[:2]) if len(numbers) > 1 and is_range(text) else [numbers[0]]
     return _Number(low=ends[0], high=ends[-1], comparator=comparator, unit=unit, words=unit_after_number(text))

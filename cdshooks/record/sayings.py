@@ -53,7 +53,11 @@ def read_sayings(resources: Resources, terms: RecordTerms) -> SayingsReading:
             statements.append(Statement(about=stated_state[0], value=stated_state[1], date=day, evidence=(held.ref,)))
             continue
         about = _about(observation.code, terms)
-        if about is not None:
+        if about == "menopause":
+            state = _menopause(observation, terms)
+            if state is not None:
+                statements.append(Statement(about=about, value=state[1], date=day, evidence=(held.ref,)))
+        elif about is not None:
             statements.append(Statement(about=about, value=_said(observation, terms), date=day, evidence=(held.ref,)))
     return SayingsReading(
         wishes=tuple(sorted(dict.fromkeys(wishes), key=lambda it: (it.wish, str(it.date), it.evidence))),
@@ -90,9 +94,18 @@ def _coded_state(observation: Observation, terms: RecordTerms) -> tuple[str, str
             else None
         )
     if test == "menopausal-status":
-        found = terms.answer("menopause", value)
-        return ("menopause", found) if found else None
+        return _menopause(observation, terms)
     return None
+
+
+def _menopause(observation: Observation, terms: RecordTerms) -> tuple[str, str] | None:
+    """The menopausal state by its code or in words; none where words leave it open."""
+    if observation.value_boolean:
+        return "menopause", "postmenopausal"
+    value = observation.value_codeable_concept
+    words = " ".join((observation.value_string or "", *texts_of(value)))
+    found = terms.answer("menopause", value) or terms.meanings("menopause").first(words)
+    return ("menopause", found) if found not in {None, "unclear"} else None
 
 
 def _worded_pregnancy(observation: Observation, terms: RecordTerms) -> str | None:

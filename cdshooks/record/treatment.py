@@ -433,7 +433,7 @@ def _dispense_dates(dispense: MedicationDispense) -> _Dates:
 def _procedure_dates(procedure: Procedure) -> _Dates:
     start = read_date(procedure.performed_date_time, start_of(procedure.performed_period))
     end = read_date(end_of(procedure.performed_period))
-    is_single = end is None and procedure.status != "in-progress"
+    is_single = (end is None and procedure.status != "in-progress") or _is_one_day(start, end)
     return _Dates(
         start=start,
         end=start if is_single else end,
@@ -447,7 +447,7 @@ def _statement_dates(statement: MedicationStatement) -> _Dates:
     start = read_date(start_of(statement.effective_period))
     end = read_date(end_of(statement.effective_period)) or end_in_words(statement.dosage)
     if start is not None or end is not None:
-        return _Dates(start=start, end=end, is_open=is_current and end is None)
+        return _Dates(start=start, end=end, is_open=is_current and end is None, is_single_dose=_is_one_day(start, end))
     day = read_date(statement.effective_date_time)
     if day is not None:
         return _Dates(start=day, end=None if is_current else day, is_open=is_current, is_single_dose=not is_current)
@@ -481,6 +481,7 @@ def _request_dates(request: MedicationRequest) -> _Dates:
         start=start,
         end=end,
         is_open=request.status == "active" and end is None,
+        is_single_dose=_is_one_day(start, end),
         is_certain=is_certain,
         supply_days=int(supply) if isinstance(supply, (int, float)) and supply > 0 else None,
     )
@@ -494,6 +495,11 @@ _DATES_OF: Mapping[type, Callable[[Any], _Dates]] = {
     Procedure: _procedure_dates,
 }
 """Start and end by each type's own members."""
+
+
+def _is_one_day(start: PartialDate | None, end: PartialDate | None) -> bool:
+    """Whether a period is one day: a dose, however its record is meant for a course. Source: terminology 10.2, 13."""
+    return start is not None and start == end and start.is_exact
 
 
 def _said_of_use(resource: Drug | Procedure) -> list[str]:

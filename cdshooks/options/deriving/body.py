@@ -82,7 +82,8 @@ def _heart(source: Source) -> Iterator[Fact]:
     numbers = [
         (it, value) for it in measurements_of(source, "lvef_percent") if (value := bounded(it, "low")) is not None
     ]
-    first = numbers[0] if numbers else None
+    # of several on the first day the highest, so that a fall is never told too small
+    first = max((it for it in numbers if it[0].date == numbers[0][0].date), key=lambda pair: pair[1], default=None)
     lowest = min(numbers, key=lambda pair: pair[1], default=None)
     for fact_id, pair in (("lvef_baseline_percent", first), ("lvef_nadir_percent", lowest)):
         yield source.fact(
