@@ -71,19 +71,19 @@ def _parts(
     yield (
         "Cancer drugs taken",
         ("drug", *dated, "record", "stopped for", "meant for", "cited"),
-        _drugs(record.exposures, cite),
+        _drugs(record.exposures, cite, knowledge),
         None,
     )
     yield (
         "Ordered or planned, not counted",
         ("drug", *dated, "record", "stopped for", "meant for", "cited"),
-        _drugs(record.planned, cite),
+        _drugs(record.planned, cite, knowledge),
         None,
     )
     yield (
         "Drugs for another disease",
         ("drug", *dated, "record", "stopped for", "meant for", "cited"),
-        _drugs(record.other_cancer_drugs, cite),
+        _drugs(record.other_cancer_drugs, cite, knowledge),
         None,
     )
     yield (
@@ -243,27 +243,41 @@ def _parts(
     )
 
 
-def _drugs(exposures: tuple[Exposure, ...], cite: Cite) -> Iterator[Row]:
-    """One row for a course; doses of one drug with the same proof and reason are one row with their number."""
+def _drugs(exposures: tuple[Exposure, ...], cite: Cite, knowledge: Knowledge) -> Iterator[Row]:
+    """One row for a course; doses of one drug with the same proof and reason are one row until a break of the treatment."""
+    longest_break = knowledge.line_rules.days("gap_hi")
     rows: list[tuple[int, str, Row]] = []
     for _, same in groupby(sorted(exposures, key=lambda it: (_alike(it), _ordinal(it.start))), _alike):
         doses = list(same)
-        for group in [doses] if doses[0].is_single_dose else [[it] for it in doses]:
+        for group in _unbroken(doses, longest_break) if doses[0].is_single_dose else [[it] for it in doses]:
             first, last = group[0], group[-1]
             shape = ("1 dose" if len(group) == 1 else f"{len(group)} doses") if first.is_single_dose else "course"
             end = _day(last.end) or ("goes on" if last.is_open else "not told")
             start = _day(first.start) or "not told"
             row = (
                 first.agent if first.trial is None else f"{first.agent} ({first.trial})",
-                start + ("" if first.is_date_certain else " (from words)"),
+                start,
                 end,
-                _joined(shape, first.route, first.proof.value),
+                _joined(
+                    shape, first.route, first.proof.value, None if first.is_date_certain else "a date only in words"
+                ),
                 first.stopped_for.value if first.stopped_for else "",
                 _joined(first.intent.value if first.intent else None, _disease(first)),
                 cite(tuple(ref for it in group for ref in it.evidence)),
             )
             rows.append((_ordinal(first.start), first.agent, row))
     yield from (row for _, _, row in sorted(rows))
+
+
+def _unbroken(doses: list[Exposure], longest_break: int) -> Iterator[list[Exposure]]:
+    """Doses in the order of their days, parted where more days than the longest break lie between two."""
+    group: list[Exposure] = []
+    for it in doses:
+        if group and _ordinal(it.start) - _ordinal(group[-1].start) > longest_break:
+            yield group
+            group = []
+        group.append(it)
+    yield group
 
 
 def _disease(it: Exposure) -> str | None:

@@ -55,7 +55,7 @@ def _evidence(value: Any) -> Iterator[ResourceRef]:
 
 def _name(held: Held) -> str:
     concept = getattr(held.resource, "code", None) or getattr(held.resource, "medication_codeable_concept", None)
-    concept = concept or getattr(held.resource, "event", None)
+    concept = concept or getattr(held.resource, "event", None) or _referred_medication(held)
     if not isinstance(concept, CodeableConcept):
         return "without a code"
     names = [concept.text, *(it.display for it in concept.coding)]
@@ -63,8 +63,20 @@ def _name(held: Held) -> str:
     return " ".join((next((it for it in names if it), None) or next(codes, "without a code")).split())[:_LONGEST_NAME]
 
 
+def _referred_medication(held: Held) -> CodeableConcept | None:
+    """What the Medication inside the resource says, or else the words beside the reference to one."""
+    contained = getattr(held.resource, "contained", ())
+    named = next((it.code for it in contained if it.code is not None), None)
+    reference = getattr(held.resource, "medication_reference", None)
+    if named is None and reference is not None and reference.display:
+        return CodeableConcept(text=reference.display)
+    return named
+
+
 def _withdrawn(held: Held) -> str | None:
     concept = getattr(held.resource, "verification_status", None)
     codes = [it.code for it in concept.coding] if isinstance(concept, CodeableConcept) else []
+    if getattr(held.resource, "do_not_perform", None) is True:
+        return "not to be performed"
     status = getattr(held.resource, "status", None)
     return next((it for it in (status, *codes) if it in _WITHDRAWN), None)

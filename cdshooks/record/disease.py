@@ -395,6 +395,8 @@ class DiseaseReader:
         for term in self._terms.denied_conditions((conclusion,)):
             if term.category == "metastasis":
                 self._absent.append((term.concept.removeprefix("met-"), held, day))
+        if is_brain and self._terms.meanings("brain-clear").first(conclusion) is not None:
+            self._absent.append(("brain", held, day))  # on a report on the head "no metastases" means its own
         for term in self._terms.worded_conditions((conclusion,)):
             self._add_metastasis(held, term.category, term.concept, day, "text", Certainty.PROVISIONAL)
         trend = self._terms.worded_trend((conclusion,))
@@ -440,9 +442,10 @@ class DiseaseReader:
         is_urgent = any(_day(day) > treated_on and _day(day) >= calmed_on for day, _ in self._urgent)
         planned = [it for it in planned if it.date is None or _day(it.date) > treated_on]
         worsened = newest is not None and newest.trend == "progression" and _day(newest.date) >= treated_on
+        has_status = any(it.trend != "no-evidence-of-disease" for it in cns_statuses)
         if meninges:
             state, because = "leptomeningeal", "Leptomeningeal disease is on record."
-        elif absent and not (found or local or cns_statuses or planned or self._urgent or self._lesions):
+        elif absent and not (found or local or has_status or planned or self._urgent or self._lesions):
             state, because = "none", "The record says that there are no brain metastases."
         elif is_urgent or (planned and worsened) or (planned and not local):
             state, because = (

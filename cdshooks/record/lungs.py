@@ -47,10 +47,11 @@ def with_lung_findings(
         for clause in _CLAUSE_END.split(said.text):
             is_denied = any(_is_lung(it, terms) for it in terms.denied_conditions((clause,)))
             is_said = any(_is_lung(it, terms) for it in terms.worded_conditions((clause,)))
-            if not is_said and not is_denied:
-                continue
             outcome = terms.meanings("adverse-outcome").first(clause)
-            has_cleared = (is_denied and outcome is None) or (is_said and outcome == "resolved")
+            is_clear = _shows_clear_lungs(clause, outcome, terms)
+            if not (is_said or is_denied or is_clear):
+                continue
+            has_cleared = is_clear or (is_denied and outcome is None) or (is_said and outcome == "resolved")
             if has_cleared:
                 conflicts.update({it: _conflict(it, said) for it in found if _is_contradicted(it, said.day)})
                 found = [_cleared(it, said.day, said.held) for it in found]
@@ -92,6 +93,13 @@ def _said_in(observation: Observation, terms: RecordTerms) -> str:
     if outcome is not None:
         return f"{name}, {value}"
     return f"no {name}" if is_denied or terms.meanings("denial").first(value) is not None else ""
+
+
+def _shows_clear_lungs(clause: str, outcome: str | None, terms: RecordTerms) -> bool:
+    """Whether a clause says that the lungs are clear, or that what pneumonitis looks like has gone or is not there."""
+    sign = terms.meanings("lung-shadow").first(clause)
+    is_gone = outcome == "resolved" or (outcome is None and terms.meanings("denial").first(clause) is not None)
+    return sign == "clear" or (sign == "shadow" and is_gone)
 
 
 def _is_lung(term: ConditionTerm, terms: RecordTerms) -> bool:

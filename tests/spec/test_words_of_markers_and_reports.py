@@ -233,3 +233,37 @@ def test_an_urgent_brain_report_alone_is_not_dropped():
 )
 def test_a_wish_coded_or_in_words(code, value, wishes):
     assert [it.wish for it in record({**observation("x"), "code": code, **value}).wishes] == wishes
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "state"),
+    [
+        ("MRI brain", "No acute intracranial abnormality. No metastases.", "none"),
+        ("MRI brain", "No evidence of metastatic disease.", "none"),
+        ("Schädel-MRT", "Keine Metastasen.", "none"),
+        ("MRI brain", "No new metastases.", None),  # says nothing of old ones
+        ("CT chest", "No metastases.", None),  # says nothing of the brain
+    ],
+)
+def test_no_metastases_on_a_report_on_the_head_are_none_in_the_brain(name, said, state):
+    found = record({**ct(said), "code": {"text": name}}).cns
+    assert (found.state if found else None) == state
+
+
+@pytest.mark.parametrize(
+    ("said", "resolved"),
+    [
+        ("Ground-glass opacities completely resolved.", True),
+        ("No ground-glass changes.", True),
+        ("Liver progression. Lungs clear.", True),
+        ("Residual ground-glass opacities.", None),
+        ("New ground-glass opacities.", None),
+        ("Liver clear.", None),
+    ],
+)
+def test_lungs_without_the_signs_of_pneumonitis_have_cleared(said, resolved):
+    assert [it.is_resolved for it in record(ILD, ct(said)).toxicities] == [resolved]
+
+
+def test_signs_alone_make_no_illness():
+    assert record(ct("New ground-glass opacities.")).toxicities == ()
