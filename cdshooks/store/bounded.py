@@ -8,13 +8,27 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from enum import StrEnum
 from typing import TypeVar
 
 from cdshooks.errors import StoreUnavailableError
 from cdshooks.store.store import Store
 
 _T = TypeVar("_T")
-_THREADS = 4
+
+
+class Lane(StrEnum):
+    """Whose work waits for whose: what may fill one lane with waiting work holds up no other."""
+
+    CALLS = "calls"
+    """What a call reads and leaves behind; it is answered without."""
+    TOKENS = "tokens"
+    """Whether a token is new; without an answer the call is refused."""
+    READINESS = "readiness"
+
+
+_THREADS = {Lane.CALLS: 4, Lane.TOKENS: 4, Lane.READINESS: 1}
+"""Together fewer than the connections of the store, so that each thread finds one at once."""
 
 
 class BoundedStore:
@@ -34,7 +48,7 @@ class BoundedStore:
         self._store, self._on_change = store, on_change
         self._wait_seconds, self._rest_seconds = wait_seconds, rest_seconds
         self._lock = threading.Lock()
-        self._pool: ThreadPoolExecutor | None = None
+        self._pools: dict[Lane, ThreadPoolExecutor] = {}
         self._failed: str | None = None
         self._rests_until = 0.0
         os.register_at_fork(after_in_child=self._forget_threads)
@@ -49,13 +63,13 @@ class BoundedStore:
             raise StoreUnavailableError(self._failed or "unknown")
         return self.probe(work, self._wait_seconds)
 
-    def probe(self, work: Callable[[Store], _T], wait_seconds: float) -> _T:
-        """The outcome of this work, tried although the store may be resting.
+    def probe(self, work: Callable[[Store], _T], wait_seconds: float, lane: Lane = Lane.CALLS) -> _T:
+        """The outcome of this work, tried although the store may be resting, in a lane of its kind.
 
         Raises:
             StoreUnavailableError: The store fails or takes too long.
         """
-        waiting = self._start(work)
+        waiting = self._start(work, lane)
         try:
             outcome = waiting.result(wait_seconds)
         except StoreUnavailableError as error:
@@ -68,11 +82,12 @@ class BoundedStore:
         self._change(None)
         return outcome
 
-    def _start(self, work: Callable[[Store], _T]) -> Future[_T]:
+    def _start(self, work: Callable[[Store], _T], lane: Lane) -> Future[_T]:
         with self._lock:
-            if self._pool is None:
-                self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="store")
-            return self._pool.submit(work, self._store)
+            pool = self._pools.get(lane)
+            if pool is None:
+                pool = self._pools[lane] = ThreadPoolExecutor(_THREADS[lane], thread_name_prefix=f"store-{lane}")
+            return pool.submit(work, self._store)
 
     def _change(self, failed: str | None) -> None:
         with self._lock:
@@ -85,4 +100,4 @@ class BoundedStore:
     def _forget_threads(self) -> None:
         """Threads do not survive a fork."""
         self._lock = threading.Lock()
-        self._pool = None
+        self._pools = {}

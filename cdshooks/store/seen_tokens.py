@@ -13,12 +13,14 @@ from cdshooks.store.tables import seen_tokens
 def use_once(store: Store, *, issuer: str, jti: str, expires_at: datetime) -> bool:
     """Whether this token id was not used before; of any number of calls at once, one hears yes.
 
+    A call waits for this, so it waits for no disk: every other worker and replica sees the id at once, and a killed process
+    forgets none. A machine that loses power forgets at most those of its last moment, which expire within minutes.
     ``expires_at`` is when the token expires, with the allowed clock skew: until then the id is kept.
 
     Raises:
         StoreUnavailableError: It cannot be known; the token must not be accepted.
     """
-    with store.writing() as connection:
+    with store.writing(is_relaxed=True) as connection:
         row = insert(connection, seen_tokens).values(issuer=issuer, jti=jti, expires_at=expires_at)
         return connection.execute(row.on_conflict_do_nothing().returning(seen_tokens.c.jti)).first() is not None
 

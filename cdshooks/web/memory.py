@@ -20,7 +20,7 @@ from cdshooks.hooks.feedback import CardFeedback
 from cdshooks.hooks.request import HookRequest
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.store.audit_events import add_audit_event
-from cdshooks.store.bounded import BoundedStore
+from cdshooks.store.bounded import BoundedStore, Lane
 from cdshooks.store.earlier_responses import responses_for_patient
 from cdshooks.store.feedback import KeptFeedback, keep_feedback
 from cdshooks.store.issued_cards import IssuedCard, IssuedSuggestion, remember_cards
@@ -32,7 +32,7 @@ from cdshooks.web.audit import Asked, feedback_event, hook_event
 from cdshooks.web.events import log_event
 
 _T = TypeVar("_T")
-_SECONDS_FOR_A_TOKEN = 1.0
+_SECONDS_FOR_A_TOKEN = 1.5
 """Without an answer the call is refused, so one slow moment of the store must not refuse all callers of the next two seconds."""
 _SECONDS_FOR_READINESS = 1.0
 _CARE_USERS = ("Practitioner/", "PractitionerRole/")
@@ -128,7 +128,9 @@ class Memory:
             StoreUnavailableError: It cannot be known; accepting the token would let a stolen one in.
         """
         return self._bounded.probe(
-            lambda store: use_once(store, issuer=issuer, jti=jti, expires_at=kept_until), _SECONDS_FOR_A_TOKEN
+            lambda store: use_once(store, issuer=issuer, jti=jti, expires_at=kept_until),
+            _SECONDS_FOR_A_TOKEN,
+            Lane.TOKENS,
         )
 
     def attempt(self, work: Callable[[Store], _T]) -> _T:
@@ -142,7 +144,7 @@ class Memory:
     def fault(self) -> str | None:
         """What is wrong with the store, by kind; None when it can be written now."""
         try:
-            self._bounded.probe(lambda store: store.beat(self._now()), _SECONDS_FOR_READINESS)
+            self._bounded.probe(lambda store: store.beat(self._now()), _SECONDS_FOR_READINESS, Lane.READINESS)
         except StoreUnavailableError as error:
             return error.kind
         return None

@@ -1,4 +1,4 @@
-"""Two replicas behind the shipped nginx settings share only PostgreSQL: what one replica has seen or kept, the other knows."""
+"""Two replicas behind the shipped nginx settings share only PostgreSQL: what one has seen or kept, the other knows, and either may go."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -62,6 +64,10 @@ class Replica:
             time.sleep(0.2)
         raise AssertionError("the replica did not become ready")
 
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(60) == 0
+
 
 class Hospital:
     """Two replicas, the proxy before them, and a client of theirs."""
@@ -101,7 +107,8 @@ class Hospital:
         upstream = (ROOT / "deploy" / "nginx" / "upstream.conf").read_text("utf-8")
         server = next(it for it in upstream.splitlines() if it.strip().startswith("server "))
         both = "\n".join(server.replace("cdshooks:8080", f"127.0.0.1:{it.port}") for it in self.replicas)
-        (place / "upstream.conf").write_text(upstream.replace(server, both))
+        self.upstream = place / "upstream.conf"
+        self.upstream.write_text(upstream.replace(server, both))
         shipped = (ROOT / "deploy" / "nginx" / "cdshooks.conf").read_text("utf-8")
         shipped = shipped.replace("/etc/nginx/upstream.conf", str(place / "upstream.conf"))
         shipped = shipped.replace("/run/secrets", str(place)).replace("listen 8443", f"listen 127.0.0.1:{self.port}")
@@ -132,6 +139,19 @@ class Hospital:
         return self.call(
             production.hook, production.hook_request(), headers or production.authorisation(), replica=replica
         )
+
+    @contextlib.contextmanager
+    def without(self, replica):
+        """The proxy sends this replica nothing new: the steps of docs/operations.md, "Upgrade and rollback"."""
+        all_of_them = self.upstream.read_text("utf-8")
+        line = next(it for it in all_of_them.splitlines() if f"127.0.0.1:{replica.port} " in it)
+        self.upstream.write_text(all_of_them.replace(line, line.replace(";", " down;")))
+        self.nginx.send_signal(signal.SIGHUP)
+        time.sleep(2)  # what has been sent to it is answered
+        yield
+        self.upstream.write_text(all_of_them)
+        self.nginx.send_signal(signal.SIGHUP)
+        time.sleep(1)
 
     def close(self):
         self.nginx.terminate()
@@ -187,3 +207,32 @@ def test_what_only_operators_need_does_not_pass_the_proxy(hospital):
         with contextlib.closing(connection):
             connection.request("GET", path)
             assert connection.getresponse().status == status, path
+
+
+def test_a_rolling_restart_under_load_fails_no_call(hospital):
+    """No call is tried twice: each must be answered with its cards the first time."""
+    answers, stopped = [], threading.Event()
+
+    def caller():
+        while not stopped.is_set():
+            try:
+                answers.append(hospital.order_select()[0])
+            except (OSError, http.client.HTTPException) as error:
+                answers.append(repr(error))
+            time.sleep(0.1)
+
+    callers = [threading.Thread(target=caller) for _ in range(2)]
+    for it in callers:
+        it.start()
+    try:
+        for replica in hospital.replicas:
+            with hospital.without(replica):
+                replica.stop()
+                replica.start().wait_until_ready()
+    finally:
+        stopped.set()
+        for it in callers:
+            it.join()
+    assert len(answers) > 20
+    assert set(answers) == {200}
+    assert hospital.order_select(replica=hospital.replicas[0])[0] == 200

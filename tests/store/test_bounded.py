@@ -1,12 +1,13 @@
 """A store that hangs or fails holds up no hook call."""
 
+import contextlib
 import threading
 import time
 
 import pytest
 
 from cdshooks.errors import StoreUnavailableError
-from cdshooks.store.bounded import BoundedStore
+from cdshooks.store.bounded import BoundedStore, Lane
 
 
 class FakeStore:
@@ -57,6 +58,28 @@ def test_rel_05_readiness_asks_a_resting_store_too(bounded):
         bounded.attempt(work(StoreUnavailableError("OperationalError")))
     assert bounded.probe(work(1), 1.0) == 1
     assert bounded.attempt(work(2)) == 2
+
+
+def test_aut_07_work_that_fills_the_lane_of_calls_holds_up_no_token_and_no_readiness(bounded):
+    release = threading.Event()
+    hanging = [threading.Thread(target=waited, args=(bounded, release)) for _ in range(12)]
+    for it in hanging:
+        it.start()
+    time.sleep(0.05)
+    try:
+        assert bounded.probe(work("new"), 0.15, Lane.TOKENS) == "new"
+        assert bounded.probe(work("beats"), 0.15, Lane.READINESS) == "beats"
+        with pytest.raises(StoreUnavailableError):
+            bounded.probe(work("kept"), 0.15)
+    finally:
+        release.set()
+        for it in hanging:
+            it.join()
+
+
+def waited(bounded, release):
+    with contextlib.suppress(StoreUnavailableError):
+        bounded.probe(lambda _: release.wait(10), 1.0)
 
 
 def test_a_defect_of_ours_is_not_mistaken_for_a_store_that_is_down(bounded, heard):
