@@ -69,6 +69,13 @@ def missing_or_conflicting(advice: Advice, knowledge: Knowledge, gaps: Sequence[
     return f"{wording.MISSING}\n\n" + ("\n".join(dict.fromkeys(points)) or knowledge.wording.nothing_missing)
 
 
+def not_seen(advice: Advice) -> list[str]:
+    """Which parts of the record the answer was given without; drugs are not among them, for without those lines are not counted."""
+    keys = dict.fromkeys(it.query for it in advice.record.incomplete if not it.concerns_treatment)
+    names = [wording.QUERIES[key] for key in keys if key in wording.QUERIES]
+    return [wording.NOT_SEEN.format(names=", ".join(names))] if names else []
+
+
 def unverified(advice: Advice) -> list[str]:
     """What rests on a row of our tables that nobody has read, where it decided something about an order or a regimen."""
     doubts = [it for it in advice.record.doubts if it.code == UNVERIFIED]

@@ -14,6 +14,7 @@ from cdshooks.cards.detail import (
     gap_names,
     limits,
     missing_or_conflicting,
+    not_seen,
     relevant_gaps,
 )
 from cdshooks.cards.model import TOPIC_PREFIX, Action, Card, Coding, Indicator, Link, Source, Suggestion
@@ -350,6 +351,7 @@ class _Maker:
                 opening.append(wording.DUE.format(reviewed=manifest.reviewed, due=manifest.due))
         if occasion.is_date_fixed:
             opening.append(wording.FIXED_DATE.format(today=self._advice.as_of))
+        opening.extend(not_seen(self._advice))
         detail = "\n\n".join(part for part in (*opening, *parts, limits(self._knowledge)) if part)
         full = self._headed(summary)
         return Card(

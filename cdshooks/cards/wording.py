@@ -61,6 +61,14 @@ INCOMPLETE = (
     "Parts of the record were not sent or could not be retrieved: {queries}. "
     "Lines are not counted from an incomplete history."
 )
+NOT_SEEN = "**Not seen:** {names}. They were not sent or could not be retrieved, so what they hold is unknown here."
+QUERIES = {
+    "procedures": "procedures",
+    "reports": "diagnostic reports",
+    "allergies": "allergies and intolerances",
+    "adverseEvents": "adverse events",
+}
+"""The queries without which a card can still be shown, as a clinician calls what they ask for."""
 UNREADABLE = "{count} could not be read and may matter: {refs}."
 UNMAPPED = "Not recognised as a drug we know: {names}."
 SUGGEST = "Draft: {label}"

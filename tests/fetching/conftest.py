@@ -48,7 +48,8 @@ def knowledge():
 
 
 def dev_app(knowledge, state, **more):
-    settings = Settings(is_dev=True, is_evaluation=True, today=date(2026, 11, 24), state_directory=state, **more)
+    told = {"today": date(2026, 11, 24), **more}
+    settings = Settings(is_dev=True, is_evaluation=True, state_directory=state, **told)
     return build_app(settings, knowledge)
 
 

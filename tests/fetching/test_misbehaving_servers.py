@@ -50,6 +50,13 @@ def test_out_07_a_query_for_treatment_that_fails_leaves_no_count_of_lines(ask, m
     assert "suggestions" not in card
 
 
+@pytest.mark.parametrize("fault", [it for it in BROKEN if it != "no-owner"])
+def test_rel_03_an_optional_query_that_fails_is_named_on_each_card(ask, misbehaving, fault):
+    cards = ask(misbehaving.base(fault, "Procedure")).get_json()["cards"]
+    assert cards
+    assert all("**Not seen:** procedures." in it["detail"] for it in cards)
+
+
 @pytest.mark.parametrize("fault", FAULTS_THAT_MEND)
 @pytest.mark.parametrize("kind", ["Condition", "MedicationRequest"])
 def test_out_10_what_passes_is_tried_once_more(ask, misbehaving, fault, kind):

@@ -70,6 +70,7 @@ def test_a_query_beside_treatment_that_was_not_sent_does_not_make_the_history_in
     cards = fire(story_request).get_json()["cards"]
     assert cards
     assert not any("incomplete" in it["summary"] for it in cards)
+    assert all("**Not seen:** adverse events." in it["detail"] for it in cards)
 
 
 OWNERS = [
