@@ -19,6 +19,7 @@ from cdshooks.store.patient_hash import read_or_make_key
 from cdshooks.store.store import Store
 from cdshooks.web.app_pages import app_blueprint
 from cdshooks.web.callers import Callers
+from cdshooks.web.card_links import CardLinks
 from cdshooks.web.events import log_event
 from cdshooks.web.fetching import Fetching
 from cdshooks.web.guard import Guard
@@ -28,6 +29,8 @@ from cdshooks.web.knowledge_page import knowledge_blueprint
 from cdshooks.web.memory import Memory
 from cdshooks.web.observe import install_observation
 from cdshooks.web.openapi import install_openapi
+from cdshooks.web.opened_pages import opened_blueprint
+from cdshooks.web.page_drawer import PageDrawer
 from cdshooks.web.problems import install_problem_handlers
 from cdshooks.web.services import services_blueprint
 from cdshooks.web.tracing import tracing_faults
@@ -63,26 +66,35 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
         False  # a redirect would break a CORS preflight, so no URL is ever answered by one (D-16)
     )
     app.url_map.merge_slashes = False
+    key = _hash_key(settings)
     memory = Memory(
         _open_store(settings),
         loaded,
-        key=_hash_key(settings),
+        key=key,
         keeps_comments=settings.keeps_comments,
         now=lambda: datetime.now(UTC),
     )
     guard = Guard(loaded, settings, today)
     registry = TrialRegistry(memory.attempt, loaded.trials.by_id, time.monotonic)
     fetching = app.extensions["cdshooks.fetching"] = Fetching(settings)
+    links = None
+    if settings.public_url is not None:
+        links = CardLinks(settings.public_url, key, memory.attempt, lambda: datetime.now(UTC))
     install_observation(app)
     origins = frozenset(origin for it in clients for origin in it.cors_origins)
     install_headers(app, origins, is_any_origin_allowed=settings.is_dev)
     install_problem_handlers(app)
     app.register_blueprint(
-        services_blueprint(guard, settings, memory, registry, _callers(clients, settings, memory), fetching, today)
+        services_blueprint(
+            guard, settings, memory, registry, _callers(clients, settings, memory), fetching, links, today
+        )
     )
     app.register_blueprint(health_blueprint(loaded, guard, settings, memory, registry, today))
     app.register_blueprint(knowledge_blueprint(loaded, settings, today))
-    app.register_blueprint(app_blueprint(guard, settings, registry, today))
+    drawer = PageDrawer(guard, settings, registry)
+    app.register_blueprint(app_blueprint(drawer, settings, today))
+    if links is not None:
+        app.register_blueprint(opened_blueprint(links, drawer, today))
     install_openapi(app, is_dev=settings.is_dev)
     if settings.is_dev:
         log_event("dev-mode")

@@ -76,7 +76,8 @@ def answer_hook(
         advice, knowledge, _occasion(request, selected, knowledge, as_of, is_date_fixed=is_date_fixed), new_uuid
     )
     answer = keep_quiet(cards, earlier, knowledge.quiet, as_of=as_of)
-    return msgspec.structs.replace(answer, verdicts=tuple(it.verdict.value for it in advice.options) if cards else ())
+    verdicts = tuple(it.verdict.value for it in advice.options) if cards else ()
+    return msgspec.structs.replace(answer, verdicts=verdicts, resources=resources)
 
 
 def _occasion(

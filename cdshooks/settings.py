@@ -39,6 +39,7 @@ SETTINGS = frozenset(
         "MAX_IN_FLIGHT",
         "MAX_RESOURCES",
         "POSITION",
+        "PUBLIC_URL",
         "RETENTION_DAYS",
         "SHADOW",
         "SWITCHES",
@@ -92,6 +93,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Calls that one worker answers at once; a further one is told to come back."""
     most_resources: int = 20_000
     """Resources of one call; a record that is read in a moment has fewer."""
+    public_url: str | None = None
+    """Where browsers of clinicians reach the patient page; None: cards do not link to it."""
     position: tuple[float, float] | None = None
     """Where the hospital is, latitude and longitude in degrees: distances to trial sites begin there."""
 
@@ -148,6 +151,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         keeps_comments=get("KEEP_COMMENTS", _yes_or_no, otherwise=False, must="must be 0 or 1"),
         most_in_flight=get("MAX_IN_FLIGHT", _above_zero, 16, "must be a whole number above zero"),
         most_resources=get("MAX_RESOURCES", _above_zero, 20_000, "must be a whole number above zero"),
+        public_url=get("PUBLIC_URL", _public_url, None, "must be an https URL such as https://cds.example.org"),
         position=get("POSITION", _position, None, "must be latitude,longitude in degrees such as 42.36,-71.06"),
         today=get("TODAY", date.fromisoformat, None, "must be a date such as 2026-11-24"),
     )
@@ -246,6 +250,14 @@ def _jurisdiction(text: str) -> str:
 def _web_url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError
+    return text.rstrip("/")
+
+
+def _public_url(text: str) -> str:
+    """A link on a card leads to a patient, so it is https; plain http is for this machine alone."""
+    parts = urlsplit(_web_url(text))
+    if "@" in parts.netloc or (parts.scheme == "http" and parts.hostname not in {"127.0.0.1", "::1", "localhost"}):
         raise ValueError
     return text.rstrip("/")
 

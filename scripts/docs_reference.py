@@ -37,13 +37,14 @@ ROUTES: Mapping[str, str] = {
     "/healthz": "The process is alive.",
     "/readyz": "200 when it can answer, else 503, with the reasons; names the knowledge in force and what is switched off.",
     "/version": "The version of the service, its knowledge and Python.",
+    "/openapi.json": "The OpenAPI 3.1 document of the routes in force.",
     "/metrics": "What is counted, for Prometheus; see [metrics](metrics.md).",
     "/": "A page for people.",
     "/knowledge": "What the service rests on, as a page.",
     "/knowledge.json": "The same as JSON.",
     "/dsi": "The source attributes of 45 CFR 170.315(b)(11)(iv).",
     "/hazards": "The hazard log.",
-    "/app": "The patient page.",
+    "/app": "The patient page; behind a card it is `/app/opened/` and a reference that is good once.",
 }
 """Route -> what a caller may expect of it."""
 INNER = re.compile(r"^/(cds-services//|pages\.css$|app/.+|workbench.*|launch$|callback$|static/.*)")

@@ -9,6 +9,7 @@ from datetime import date
 import msgspec
 
 from cdshooks.cards.model import Card
+from cdshooks.ehr.resources import Resources
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.quiet import QuietRule
 from cdshooks.options.model import Advice
@@ -38,6 +39,8 @@ class CardSet(msgspec.Struct, frozen=True, kw_only=True):
     silenced: tuple[Card, ...] = ()
     verdicts: tuple[str, ...] = ()
     """Of each option that was judged, for counting; never sent."""
+    resources: Resources | None = None
+    """What the cards rest on, for the page behind them; never sent."""
 
 
 def keep_quiet(

@@ -10,6 +10,7 @@ UNSIGNED_LONG = "**NOT FOR CLINICAL USE.** No clinician has signed the knowledge
 EXPIRED = "The knowledge behind this card expired on {expires}; no option is suggested."
 EXPIRED_SUMMARY = "The knowledge of this service expired on {expires}: no option is suggested"
 DUE = "The knowledge was last reviewed on {reviewed}; a review was due on {due}."
+PAGE_LINK = "The whole course, all options and trials on one page"
 FIXED_DATE = "The date of this service is fixed to {today}."
 
 INCOMPLETE_SUMMARY = "Treatment history incomplete: lines of therapy cannot be counted"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from cdshooks.ehr.patient_file import read_patient_file
+from cdshooks.ehr.resources import Resources
 from cdshooks.explain.unused import Unused, unused_resources
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.places import Position
@@ -39,9 +40,22 @@ def explain_patient(
         UnreadablePatientFileError: The file is none of the three forms.
     """
     resources = read_patient_file(data)
+    advice = advise(resources, knowledge, as_of=as_of, jurisdiction=jurisdiction, registry=registry, hospital=hospital)
+    return advice, unused_resources(resources, advice.record)
+
+
+def advise(
+    resources: Resources,
+    knowledge: Knowledge,
+    *,
+    as_of: date,
+    jurisdiction: str,
+    registry: Registry | None = None,
+    hospital: Position | None = None,
+) -> Advice:
+    """The advice for one patient's resources, with every option and trial judged in full."""
     record = read_patient_record(resources, knowledge)
     lines = build_line_history(record, knowledge, as_of=as_of)
-    advice = assess_options(
+    return assess_options(
         record, lines, knowledge, as_of=as_of, jurisdiction=jurisdiction, registry=registry, hospital=hospital
     )
-    return advice, unused_resources(resources, record)

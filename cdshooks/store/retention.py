@@ -8,7 +8,7 @@ import msgspec
 import sqlalchemy as sa
 
 from cdshooks.store.store import Store
-from cdshooks.store.tables import audit_events, issued_cards, seen_tokens
+from cdshooks.store.tables import audit_events, issued_cards, sealed_rows, seen_tokens
 
 
 class Purged(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,6 +33,7 @@ def purge(
         if client is not None:
             gone = connection.execute(sa.delete(issued_cards).where(issued_cards.c.client == client)).rowcount
             return Purged(cards=gone, audit_events=0, token_ids=0)
+        connection.execute(sa.delete(sealed_rows).where(sealed_rows.c.expires_at <= now))
         return Purged(
             cards=connection.execute(sa.delete(issued_cards).where(issued_cards.c.issued_at < cards_before)).rowcount,
             audit_events=connection.execute(

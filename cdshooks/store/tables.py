@@ -1,4 +1,7 @@
-"""The tables of the store. No column holds a name, a date of birth, an identifier or a result of a patient. Source: LOG-04."""
+"""The tables of the store. No column holds a name, a date of birth, an identifier or a result of a patient, except sealed.
+
+Source: LOG-04.
+"""
 
 from __future__ import annotations
 
@@ -137,6 +140,15 @@ trial_records = sa.Table(
     sa.Column("signed_by", sa.String(500)),
     sa.Column("reviewed_by", sa.String(500)),
     sa.Column("signed_at", UtcTime),
+)
+
+# Sealed: neither the store nor the service can read a box without the reference, which only a link or a cookie holds.
+sealed_rows = sa.Table(
+    "sealed_rows",
+    metadata,
+    sa.Column("row", sa.String(64), primary_key=True),
+    sa.Column("box", sa.LargeBinary, nullable=False),
+    sa.Column("expires_at", UtcTime, nullable=False, index=True),
 )
 
 heartbeats = sa.Table(

@@ -29,6 +29,7 @@ from cdshooks.web import metrics
 from cdshooks.web.admission import Admission
 from cdshooks.web.body import Bounds, read_body
 from cdshooks.web.callers import Callers
+from cdshooks.web.card_links import CardLinks
 from cdshooks.web.events import log_event
 from cdshooks.web.fetching import Fetching
 from cdshooks.web.guard import Guard
@@ -53,6 +54,7 @@ def services_blueprint(
     registry: TrialRegistry,
     callers: Callers | None,
     fetching: Fetching,
+    links: CardLinks | None,
     today: Callable[[], date],
 ) -> Blueprint:
     """Routes of the CDS Hooks protocol; without ``callers`` (in dev mode) nobody has to prove who they are."""
@@ -116,7 +118,7 @@ def services_blueprint(
             silenced=len(answer.silenced),
             milliseconds=round((time.perf_counter() - started) * 1000),
         )
-        body = msgspec.json.encode({"cards": [as_sent(card, profile) for card in answer.cards]})
+        body = msgspec.json.encode({"cards": [as_sent(card, profile) for card in _linked(answer, links).cards]})
         return Response(body, content_type=_JSON, headers=dict(headers))
 
     @blueprint.post("/cds-services/<service_id>/feedback")
@@ -148,6 +150,10 @@ def _identify(callers: Callers | None, base_url: str, service_id: str, suffix: s
     return callers.identify(
         request.headers.get("Authorization"), service=service_id, audiences=frozenset({url, url + suffix})
     )
+
+
+def _linked(answer: CardSet, links: CardLinks | None) -> CardSet:
+    return answer if links is None else links.added(answer)
 
 
 def _profile(knowledge: Knowledge, caller: Client | None, settings: Settings) -> Profile:

@@ -16,7 +16,7 @@ from cdshooks.store.engine import open_engine
 from cdshooks.store.migrate import migrate, revision
 from cdshooks.store.tables import metadata
 
-HEAD = "0002"
+HEAD = "0003"
 AT_ONCE = 6
 WORKER = """
 import sys
@@ -61,7 +61,7 @@ def test_rel_12_the_newest_migration_can_be_taken_back(store):
     with store.engine.connect() as connection, connection.begin():
         config.attributes["connection"] = connection
         command.downgrade(config, "-1")
-    assert revision(store.engine) == "0001"
+    assert revision(store.engine) == "0002"
     migrate(store.engine)
     assert revision(store.engine) == HEAD
 
