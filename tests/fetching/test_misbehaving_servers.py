@@ -4,6 +4,7 @@ Each fault befalls one type; the rest of the patient is fetched as it should be.
 """
 
 import time
+import urllib.request
 
 import pytest
 
@@ -133,22 +134,31 @@ def test_out_10_a_server_that_fails_is_left_alone_for_a_moment_and_the_metric_te
     assert f'fhir_circuit_state{{base="{base}"}} 1.0' in client.get("/metrics").get_data(as_text=True)
 
 
-def test_out_08_the_token_is_written_nowhere(client, ask, misbehaving, capfd, state):
-    for fault in ("none", "status-401", "not-json", "reset", "redirect-elsewhere", "other-patient"):
-        answer = ask(misbehaving.base(fault, "Condition"))
-        assert TOKEN not in answer.get_data(as_text=True)
-    assert TOKEN not in client.get("/metrics").get_data(as_text=True)
+def test_out_08_neither_token_nor_patient_is_written_anywhere(client, ask, misbehaving, story, capfd, caplog, state):
+    """The libraries' own log is read too, down to what only a debugger would switch on."""
+    patient = story["context"]["patientId"]
+    with caplog.at_level("DEBUG"):
+        for fault in ("none", "status-401", "not-json", "reset", "redirect-elsewhere", "other-patient", "no-owner"):
+            answer = ask(misbehaving.base(fault, "Condition"))
+            assert TOKEN not in answer.get_data(as_text=True)
+    metrics = client.get("/metrics").get_data(as_text=True)
+    assert 'fhir_client_request_duration_seconds_count{query="conditions",status="401"}' in metrics
     told = capfd.readouterr()
-    assert TOKEN not in told.out + told.err
+    written = told.out + told.err + caplog.text + metrics
+    assert "fhir-lacking" in written
+    assert [it for it in (TOKEN, patient, "MARKER", "trastuzumab") if it in written] == []
     assert not any(TOKEN.encode() in it.read_bytes() for it in state.rglob("*") if it.is_file())
 
 
 def test_out_04_the_environment_says_nothing_of_where_and_with_what_to_ask(ask, misbehaving, monkeypatch, tmp_path):
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login me password stolen\n")
-    monkeypatch.setenv("NETRC", str(netrc))
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    answer = ask(misbehaving.base("none", "Environment"))
+    with monkeypatch.context() as environment:
+        environment.setenv("NETRC", str(netrc))
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            environment.setenv(name, "http://127.0.0.1:9")
+        with pytest.raises(OSError, match="refused"):  # what a client that heeds the environment comes to
+            urllib.request.build_opener().open(misbehaving.origin, timeout=5)
+        answer = ask(misbehaving.base("none", "Environment"))
     assert answer.get_json()["cards"][0]["suggestions"]
     assert all(it["bearer"] == f"Bearer {TOKEN}"[:14] for it in misbehaving.seen() if "/none~Environment" in it["path"])
