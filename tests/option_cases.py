@@ -243,6 +243,7 @@ def history(table: str = "", *, is_at_least: bool = False) -> LineHistory:
         ),
         alternatives=(),
         confidence=Confidence.HIGH,
+        confidence_because=(),
         lines=tuple(lines),
         early=tuple(early),
         next_line=len(lines) + 1,

@@ -94,6 +94,7 @@ def explain_json(advice: Advice, knowledge: Knowledge, unused: tuple[Unused, ...
                 for it in lines.alternatives
             ],
             "confidence": lines.confidence.value,
+            "confidence_because": list(lines.confidence_because),
             "history": [_line(it) for it in lines.lines],
             "early": [_line(it) for it in lines.early],
             "next_line": lines.next_line,

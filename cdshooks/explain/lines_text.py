@@ -82,6 +82,8 @@ def _count(history: LineHistory) -> Iterator[str]:
     else:
         inferred = ", inferred" if since.is_inferred else ""
         yield f"metastatic since {since.date} ({since.basis}{inferred}) {_cited(since.evidence)}"
+    if history.confidence_because:
+        yield f"confidence {history.confidence.value}, for {'; '.join(history.confidence_because)}"
     for it in history.alternatives:
         if it.line is None:
             yield _open(it)

@@ -43,6 +43,7 @@ _TABLES = {
     "drug_codes": _Table(("system", "code"), ("agent",)),
     "look_alikes": _Table(("one", "other"), ()),
     "drug_placeholders": _Table(("name",), ()),
+    "cancer_drug_signs": _Table(("kind", "sign"), ()),
     "therapy_words": _Table(("words",), ("kind",)),
     "urgency_words": _Table(("words",), ("meaning",)),
     "procedures": _Table(("system", "code"), ("kind",)),

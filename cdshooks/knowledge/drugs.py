@@ -70,6 +70,10 @@ class DrugKnowledge(msgspec.Struct, frozen=True, kw_only=True):
     """How records name a drug of a trial without saying which."""
     payload_endings: tuple[str, ...]
     """A word that ends so behind the name of an antibody makes it a conjugate."""
+    cancer_endings: tuple[str, ...]
+    """How names end that only cancer drugs have, by their INN stems."""
+    cancer_atc: tuple[str, ...]
+    """How ATC codes of cancer drugs begin."""
     denials: Meanings
     """Words that, before a drug's name, say that it was not given."""
     not_given: Meanings
@@ -120,6 +124,10 @@ def load_drugs(overlay: Path | None = None) -> DrugKnowledge:
     meanings = load_meanings(rows_of("meanings", overlay))
     trial_names = frozenset(name_of(row["name"]) for _, row in rows_of("trial_drug_names", overlay))
     payload_endings = tuple(sorted({row["ending"] for _, row in rows_of("payload_endings", overlay)}))
+
+    def signs(kind: str) -> tuple[str, ...]:
+        return tuple(sorted({row["sign"] for _, row in rows_of("cancer_drug_signs", overlay) if row["kind"] == kind}))
+
     placeholders = frozenset(name_of(row["name"]) for _, row in rows_of("drug_placeholders", overlay))
     protocols = {
         name_of(row["protocol"]): tuple(AgentId(it) for it in split(row["agents"]))
@@ -138,6 +146,8 @@ def load_drugs(overlay: Path | None = None) -> DrugKnowledge:
         protocols=protocols,
         trial_names=trial_names,
         payload_endings=payload_endings,
+        cancer_endings=signs("ending"),
+        cancer_atc=signs("atc"),
         denials=meanings.get("drug-denied", NOTHING),
         not_given=meanings.get("drug-not-given", NOTHING),
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from cdshooks.lines.doubts import Told, is_outside
 from cdshooks.lines.model import Alternative, Confidence, Counts
+from cdshooks.lines.sentences import CONFIDENCE
+from cdshooks.record.model import Suggested
 
 _EARLY_RELAPSE = "EARLY_RELAPSE"
 
@@ -25,21 +27,48 @@ def count_lines(told: Told, alternatives: tuple[Alternative, ...]) -> Counts:
     )
 
 
-def confidence_of(told: Told, alternatives: tuple[Alternative, ...], counts: Counts) -> Confidence:
-    """How sure the count is: open questions, unknown drugs, vague days, and what kind of records tell it."""
+def confidence_of(
+    told: Told, alternatives: tuple[Alternative, ...], counts: Counts
+) -> tuple[Confidence, tuple[str, ...]]:
+    """How sure the count is, and why not surer: open questions, unknown drugs, vague days, what kind of records tell it."""
     record, rules = told.record, told.rules
-    drugs = len(record.exposures) + len(record.unmapped)
-    many_unknown = drugs > 0 and len(record.unmapped) * 100 > rules.days("unmapped_low") * drugs
+    unknown = [it for it in record.unmapped if it.may_be_cancer_drug is not False]
+    drugs = len(record.exposures) + len(unknown)
     decides = {it.code for it in alternatives}
     questions = len({(it.code, it.line) for it in alternatives if it.code != _EARLY_RELAPSE})
-    if counts.is_at_least or many_unknown or decides & {"MET_LATE", "MET_UNKNOWN"}:
-        return Confidence.LOW
-    if questions >= rules.days("questions_low"):
-        return Confidence.LOW
-    is_imprecise = any(not run.start.is_exact or not run.is_certain for run in told.runs)
-    is_given = any(run.is_given for run in told.runs)
-    is_inferred = told.onset.since is not None and told.onset.since.is_inferred
-    is_open_end = any(line.confidence is not Confidence.HIGH for line in told.lines)
-    if questions or is_imprecise or is_open_end or is_inferred or (told.lines and not is_given):
-        return Confidence.MODERATE
-    return Confidence.HIGH
+    low = (
+        ("incomplete", counts.is_at_least),
+        ("unknown_drugs", drugs > 0 and len(unknown) * 100 > rules.days("unmapped_low") * drugs),
+        ("setting", bool(decides & {"MET_LATE", "MET_UNKNOWN"})),
+        ("questions", questions >= rules.days("questions_low")),
+    )
+    moderate = (
+        ("question", questions == 1),
+        ("cancer_drug", any(it.may_be_cancer_drug for it in unknown)),
+        ("suggested", bool(_suggested_alone(told))),
+        ("vague", any(not run.start.is_exact or not run.is_certain for run in told.runs)),
+        ("inferred", told.onset.since is not None and told.onset.since.is_inferred),
+        ("open_end", any(line.confidence is not Confidence.HIGH for line in told.lines)),
+        ("not_given", bool(told.lines) and not any(run.is_given for run in told.runs)),
+    )
+    because = tuple(CONFIDENCE[name] for name, holds in (*low, *moderate) if holds)
+    if any(holds for _, holds in low):
+        return Confidence.LOW, because
+    return (Confidence.MODERATE if because else Confidence.HIGH), because
+
+
+def _suggested_alone(told: Told) -> list[Suggested]:
+    """Protocol names on record of whose drugs none is known from another record of that time."""
+    window = told.rules.days("combo")
+    return [
+        it
+        for it in told.record.suggested
+        if not any(
+            run.agent in it.agents
+            and (
+                it.date is None
+                or (run.start.days_until(it.date).most >= -window and run.covered.days_until(it.date).least <= window)
+            )
+            for run in told.runs
+        )
+    ]

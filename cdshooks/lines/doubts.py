@@ -125,18 +125,31 @@ def _setting(told: Told) -> Iterator[Alternative]:
 
 
 def _hardly_early(told: Told) -> Iterator[Alternative]:
-    """Progression under treatment, or drugs hardly used before metastases, in a record that names none: the lines they make."""
+    """Treatment that is hardly for early disease in a record that names no metastases: the lines it makes.
+
+    It is so with progression under treatment, drugs hardly used before metastases, an antibody for longer than early
+    treatment lasts, and where neither an intent nor breast surgery says that the disease is early.
+    """
     rules, runs = told.rules, told.runs
     marker = next((it for it in runs if rules.has("metastatic_only", it.agent)), None)
     progressions = Progressions(told.record, rules, None)
-    first = next(
-        (
-            it
-            for it in runs
-            if marker is it or (it.intent not in EARLY_INTENTS and progressions.between(it.start, it.covered))
-        ),
-        None,
-    )
+    has_surgery = any(it.kind in BREAST_SURGERY and not it.is_planned for it in told.record.local_therapies)
+
+    def is_hardly_early(run: Run) -> bool:
+        if run is marker:
+            return True
+        if run.intent in EARLY_INTENTS or run.intent is TreatmentIntent.CURATIVE:
+            return False
+        is_antibody = rules.has("antibody", run.agent)
+        is_systemic = is_antibody or rules.has("anti_her2", run.agent) or rules.has("chemotherapy", run.agent)
+        days = run.start.days_until(run.covered).least
+        return (
+            bool(progressions.between(run.start, run.covered))
+            or (is_antibody and days > rules.days("early_most"))
+            or (is_systemic and not has_surgery)
+        )
+
+    first = next((it for it in runs if is_hardly_early(it)), None)
     if first is None:
         return
     segmenter = Segmenter(rules, progressions, as_of=told.as_of)
@@ -222,20 +235,28 @@ def _second_cancer(told: Told) -> Iterator[Alternative]:
 
 def _unknown_drug(told: Told) -> Iterator[Alternative]:
     """A drug whose name nobody here knows, begun while no known drug of the last line was covered: it may be a line."""
-    lines = told.lines
-    for it in told.record.unmapped:
-        if it.start is None or it.what != "drug" or it.start.first > told.as_of:
+    lines, window = told.lines, told.rules.days("combo")
+    progressions = Progressions(told.record, told.rules, told.onset.since.date if told.onset.since else None)
+    asked: PartialDate | None = None
+    known = [it for it in told.record.unmapped if it.start is not None and it.may_be_cancer_drug is not False]
+    for it in sorted(known, key=lambda one: (one.start.first, one.start.last, one.evidence) if one.start else ()):
+        if it.start is None or it.start.first > told.as_of:
             continue
+        if asked is not None and asked.days_until(it.start).least <= window:
+            continue  # drugs begun together are one question
         before = next((line for line in reversed(lines) if line.start.is_before(it.start) is True), None)
         if before is None or before.number is None:
             continue
         after = lines[before.number] if before.number < len(lines) else None
-        is_between = all(
+        has_ended = all(
             course.end is not None and course.end.days_until(it.start).least >= -told.rules.days("pd_fwd")
             for course in before.courses
         )
-        is_apart = after is None or it.start.days_until(after.start).least > told.rules.days("combo")
-        if is_between and is_apart:
+        is_new = before.start.days_until(it.start).least > window
+        has_progressed = is_new and bool(progressions.near(it.start, before.start))
+        is_apart = after is None or it.start.days_until(after.start).least > window
+        if (has_ended or has_progressed) and is_apart:
+            asked = it.start
             yield _alternative(
                 "OUTSIDE",
                 1,
@@ -245,7 +266,6 @@ def _unknown_drug(told: Told) -> Iterator[Alternative]:
                 number=before.number,
                 evidence=it.evidence,
             )
-            return
 
 
 def _long_pauses(told: Told) -> Iterator[Alternative]:
@@ -263,4 +283,24 @@ def _long_pauses(told: Told) -> Iterator[Alternative]:
                 days=days,
                 number=line.number,
                 evidence=line.evidence[-1:],
+            )
+    last = told.lines[-1] if told.lines else None
+    known = frozenset(last.evidence) if last is not None else frozenset()
+    is_open = any(run.is_open and not known.isdisjoint(run.evidence) for run in told.runs)
+    if (
+        last is not None
+        and last.end is not None
+        and not is_open
+        and last.end_reason in {EndReason.UNKNOWN, EndReason.PROGRESSION}
+    ):
+        days = last.end.days_until(PartialDate.from_day(told.as_of)).least
+        if days > told.rules.days("history_starts"):
+            yield _alternative(
+                "OUTSIDE",
+                1,
+                sentence="SILENT_SINCE",
+                line=last.number,
+                days=days,
+                number=last.number,
+                evidence=last.evidence[-1:],
             )

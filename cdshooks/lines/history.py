@@ -49,11 +49,13 @@ def build_line_history(record: PatientRecord, knowledge: Knowledge, *, as_of: da
     )
     alternatives = (*segmenter.alternatives, *whole_history_doubts(told))
     counts = count_lines(told, alternatives)
+    confidence, because = confidence_of(told, alternatives, counts)
     return LineHistory(
         metastatic_since=onset.since,
         counts=counts,
         alternatives=alternatives,
-        confidence=confidence_of(told, alternatives, counts),
+        confidence=confidence,
+        confidence_because=because,
         lines=lines,
         early=early,
         next_line=counts.metastatic_lines + 1,

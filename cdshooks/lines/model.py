@@ -145,6 +145,8 @@ class LineHistory(Value, frozen=True, kw_only=True):
     counts: Counts
     alternatives: tuple[Alternative, ...]
     confidence: Confidence
+    confidence_because: tuple[str, ...]
+    """Why it is not high."""
     lines: tuple[LineOfTherapy, ...]
     early: tuple[LineOfTherapy, ...]
     next_line: int

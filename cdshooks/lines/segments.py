@@ -187,7 +187,8 @@ class Segmenter:
         self.alternatives = kept
 
     def _doubt(self, line: Segment, doubt: Doubted, run: Run, together: str | None = None) -> None:
-        if any((it.code, it.line) == (doubt.code, line.number) for it in self.alternatives):
+        asked = ((it.code, it.line, it.delta > 0) for it in self.alternatives)
+        if (doubt.code, line.number, doubt.delta > 0) in asked:
             return  # two drugs of one day are one open question
         line.doubts += 1
         self.alternatives.append(

@@ -31,6 +31,7 @@ ALTERNATIVES = {
     "MET_UNKNOWN": "No record says that the disease is metastatic, but treatment from {agents} on looks like it.",
     "SILENCE": "{agent} came back after {days} days of which nothing is recorded; it could be the same line.",
     "LONG_PAUSE": "Nothing is recorded for {days} days after line {number}; a line may be missing.",
+    "SILENT_SINCE": "Nothing is recorded for the {days} days since line {number}; a line may be missing.",
     "UNKNOWN_DRUG": "A drug that is not recognised was begun on {start}, after line {number}; it could be a line.",
     "ORDER_ONLY": "{agent} is known only from an order of {start}; once it is given, it is a new line.",
     "SECOND_CANCER": "{agent} may have been for the other cancer on record ({other}), for no reason is stated.",
@@ -71,4 +72,18 @@ FIRINGS = {
     "relapse_later": "Relapse {days} days after the last early anti-HER2 dose: later than 12 months.",
     "other_cancer": "{agent} was given for another disease and is no part of the lines.",
     "planned": "{agent} is only ordered so far.",
+}
+
+CONFIDENCE = {
+    "incomplete": "lines may be missing from the record",
+    "unknown_drugs": "many drugs on record are not recognised",
+    "setting": "whether the disease was metastatic then is not sure",
+    "questions": "several questions about the count are open",
+    "question": "a question about the count is open",
+    "cancer_drug": "a cancer drug on record is not recognised",
+    "suggested": "treatment is known only by the name of a protocol",
+    "vague": "a date is known only roughly or from words",
+    "inferred": "the metastatic day is inferred",
+    "open_end": "the course of a line is not sure",
+    "not_given": "the drugs are known from orders and statements, no dose is recorded as given",
 }

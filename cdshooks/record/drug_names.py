@@ -112,6 +112,21 @@ class DrugNames:
         """Whether a drug's name says no more than that there is a drug ("see instructions"), or nothing at all."""
         return not text or tuple(stem(word) for word in words(text[:_LONGEST_TEXT])) in self._drugs.placeholders
 
+    def may_be_cancer_drug(self, concepts: tuple[CodeableConcept, ...], text: str) -> bool | None:
+        """Whether a drug that is not known is one for cancer: by its ATC code, the stem of its name, or our list of others."""
+        codes = [
+            (it.code or "").strip().upper()
+            for concept in concepts
+            for it in concept.coding
+            if SYSTEMS.get(plain_system(it.system)) == "atc" and it.code
+        ]
+        written = words(text[:_LONGEST_TEXT])
+        if any(code.startswith(self._drugs.cancer_atc) for code in codes):
+            return True
+        if any(word.endswith(self._drugs.cancer_endings) or word in self._drugs.other_names for word in written):
+            return True
+        return False if codes else None
+
     def is_anticancer(self, agent: AgentId) -> bool:
         """Whether an agent is a cancer drug; supportive and bone drugs are not."""
         drug = self._drugs.by_agent.get(agent)

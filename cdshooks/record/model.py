@@ -302,6 +302,8 @@ class Unmapped(Value, frozen=True, kw_only=True):
     what: str
     evidence: tuple[ResourceRef, ...]
     start: PartialDate | None = None
+    may_be_cancer_drug: bool | None = None
+    """True for a name or code that only cancer drugs have, False where the record says that it is none or for another disease."""
 
 
 class Suggested(Value, frozen=True, kw_only=True):

@@ -174,7 +174,7 @@ class TreatmentReader:
         if not identified.agents:
             identified = self._in_instruction(held, resource, concepts) or identified
         if not identified.agents:
-            self._note_unknown(held, identified, concepts, dates)
+            self._note_unknown(held, resource, identified, concepts, dates)
         cancer_drugs = []
         for agent in identified.agents:
             if self._names.is_anticancer(agent):
@@ -244,7 +244,12 @@ class TreatmentReader:
         return None
 
     def _note_unknown(
-        self, held: Held, identified: Identified, concepts: tuple[CodeableConcept, ...], dates: _Dates
+        self,
+        held: Held,
+        resource: Drug | Procedure,
+        identified: Identified,
+        concepts: tuple[CodeableConcept, ...],
+        dates: _Dates,
     ) -> None:
         """What names no drug that we know: a protocol, a drug known only for its interactions, or a text to be listed."""
         if identified.protocol:
@@ -267,7 +272,13 @@ class TreatmentReader:
             name = self._terms.interacting_name(text) or "co-medication"
             self._add_comedication(held, name, classes, dates)
         else:
-            self._unmapped.append(Unmapped(text=text, what="drug", evidence=(held.ref,), start=dates.start))
+            is_other = self._given_for(resource) in _OTHER_USES
+            may_be = False if is_other else self._names.may_be_cancer_drug(concepts, text)
+            if may_be is None and isinstance(resource, Procedure):
+                may_be = True  # only procedures that give cancer drugs are read here
+            self._unmapped.append(
+                Unmapped(text=text, what="drug", evidence=(held.ref,), start=dates.start, may_be_cancer_drug=may_be)
+            )
 
     def _add_comedication(self, held: Held, name: str, classes: tuple[str, ...], dates: _Dates) -> None:
         """A drug that is no cancer treatment but may interact, by interaction class."""

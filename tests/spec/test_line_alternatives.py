@@ -60,9 +60,9 @@ def check(record, questions, count, *, as_of=TODAY):
 
 
 def test_late_partner_sequence_and_intensified_maintenance_could_be_lines_of_their_own():
-    check(patient((T, 0, 400), (D, 0, 120), (P, 40, 400)), {("LATE_PARTNER", 1, 1)}, (1, 1, 2))
+    check(patient((T, 0, None), (D, 0, 120), (P, 40, None)), {("LATE_PARTNER", 1, 1)}, (1, 1, 2))
     check(
-        patient(("doxorubicin", 0, 63), ("cyclophosphamide", 0, 63), (T, 84, 400), (P, 84, 400), (D, 84, 200)),
+        patient(("doxorubicin", 0, 63), ("cyclophosphamide", 0, 63), (T, 84, None), (P, 84, None), (D, 84, 200)),
         {("SEQUENCE", 1, 1)},
         (1, 1, 2),
     )
@@ -287,7 +287,7 @@ def test_early_tablets_bought_with_pauses_are_one_regimen():
 
 
 def test_drugs_of_one_year_that_are_never_given_together_could_be_two_lines():
-    record = record_of("agent | start | end\ntrastuzumab | 2024 | 2024\ntrastuzumab emtansine | 2024 | 2025")
+    record = record_of("agent | start | end\ntrastuzumab | 2024 | 2024\ntrastuzumab emtansine | 2024 |")
     check(record, {("OUTSIDE", 1, 1)}, (1, 1, 2))
 
 
@@ -317,8 +317,99 @@ def test_a_metastatic_day_recorded_late_makes_only_the_lines_before_it_doubtful(
 
 def test_without_a_word_of_metastases_drugs_hardly_used_before_them_ask_for_the_stage():
     record = patient((T, 0, 300), (D, 0, 120), ("tucatinib", 330, None), ("capecitabine", 330, None), metastatic=None)
-    history = check(record, {("MET_UNKNOWN", None, 1)}, (0, 0, 1))
+    history = check(record, {("MET_UNKNOWN", None, 2)}, (0, 0, 2))
     assert history.confidence == "low"
+    operated = patient(
+        (T, 0, 300),
+        (D, 0, 120),
+        ("tucatinib", 330, None),
+        ("capecitabine", 330, None),
+        metastatic=None,
+        surgery=(on(-30),),
+    )
+    check(
+        operated, {("MET_UNKNOWN", None, 1)}, (0, 0, 1)
+    )  # surgery says that the first treatment was for early disease
+
+
+@pytest.mark.parametrize(("days", "questions"), [(456, set()), (457, {("MET_UNKNOWN", None, 1)})])
+def test_an_antibody_for_longer_than_early_treatment_lasts_asks_for_the_stage(days, questions):
+    record = patient((T, 0, days), (P, 0, days), (D, 0, 120), metastatic=None, surgery=(on(-30),))
+    assert asked(history_of(record)) == questions
+
+
+def test_treatment_without_intent_surgery_or_stage_is_not_called_early_for_sure():
+    unsure = history_of(patient((T, 0, 300), (D, 0, 120), metastatic=None))
+    assert (counts(unsure), unsure.confidence) == ((0, 0, 1), "low")
+    for early in (
+        patient((T, 0, 300), (D, 0, 120), metastatic=None, surgery=(on(-30),)),
+        patient((T, 0, 300, "", "adjuvant"), (D, 0, 120, "", "adjuvant"), metastatic=None),
+    ):
+        told = history_of(early)
+        assert (counts(told), told.confidence) == ((0, 0, 0), "high")
+
+
+@pytest.mark.parametrize(
+    ("ended", "as_of", "is_open_question"),
+    [
+        ("progression", 380, False),
+        ("progression", 381, True),
+        ("", 381, True),
+        ("completed", 381, False),
+        ("toxicity", 381, False),
+    ],
+)
+def test_half_a_year_of_silence_after_the_last_line_asks_whether_one_is_missing(ended, as_of, is_open_question):
+    record = patient((TDXD, 0, 200, ended))
+    history = history_of(record, as_of=date.fromisoformat(on(as_of)))
+    assert any("may be missing" in it.because for it in history.alternatives) is is_open_question
+
+
+def test_an_order_still_called_current_is_no_silence():
+    record = patient((TDXD, 0, None), progression=(100,))
+    assert not [it for it in history_of(record).alternatives if "may be missing" in it.because]
+
+
+def unknown(text, start, number=1, **more):
+    return Unmapped(
+        text=text,
+        what="drug",
+        evidence=(ResourceRef(f"MedicationRequest/{number}"),),
+        start=day(on(start)) if start is not None else None,
+        **more,
+    )
+
+
+@pytest.mark.parametrize(
+    ("drugs", "lines_missing"),
+    [
+        ([unknown("XY", 230)], 1),  # after the line, nothing known is running
+        ([unknown("XY", 230), unknown("YZ", 240, 2)], 1),  # begun together: one regimen
+        ([unknown("XY", 230), unknown("YZ", 300, 2)], 2),
+        ([unknown("XY", 230, may_be_cancer_drug=False)], 0),  # by its code no cancer drug
+        ([unknown("XY", 100)], 0),  # a partner of what is running
+        ([unknown("XY", 20)], 0),
+    ],
+)
+def test_each_unknown_drug_begun_after_a_line_could_be_one(drugs, lines_missing):
+    record = msgspec.structs.replace(patient((TDXD, 0, 200, "progression")), unmapped=tuple(drugs))
+    history = history_of(record, as_of=date.fromisoformat(on(330)))
+    assert counts(history) == (1, 1, 1 + lines_missing)
+
+
+def test_an_unknown_drug_begun_after_progression_beside_a_running_antibody_could_be_a_line():
+    record = patient((T, 0, None), ("eribulin", 0, 200, "progression"), progression=(205,))
+    history = history_of(msgspec.structs.replace(record, unmapped=(unknown("XY", 230),)))
+    assert any(it.code == "OUTSIDE" and it.delta == 1 for it in history.alternatives)
+
+
+@pytest.mark.parametrize(("may_be", "confidence"), [(True, "moderate"), (None, "high"), (False, "high")])
+def test_a_cancer_drug_that_is_not_recognised_lowers_the_confidence(may_be, confidence):
+    doses = [(TDXD, it, it) for it in range(0, 200, 21)]
+    record = msgspec.structs.replace(patient(*doses), unmapped=(unknown("XY", 100, may_be_cancer_drug=may_be),))
+    history = history_of(record, as_of=date.fromisoformat(on(200)))
+    assert history.confidence == confidence
+    assert bool(history.confidence_because) == (confidence != "high")
 
 
 def other_cancer():

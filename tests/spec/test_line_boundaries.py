@@ -40,7 +40,7 @@ def test_r8_a_drug_within_28_days_belongs_to_the_regimen(joined, lines):
 
 @pytest.mark.parametrize(("gap", "lines", "doubts"), [(90, 1, False), (91, 1, True), (180, 1, True), (181, 2, True)])
 def test_r10_a_break_of_the_same_regimen(gap, lines, doubts):
-    history = lines_of((T, 0, 200), ("vinorelbine", 0, 200), (T, 200 + gap, 900), ("vinorelbine", 200 + gap, 900))
+    history = lines_of((T, 0, 200), ("vinorelbine", 0, 200), (T, 200 + gap, None), ("vinorelbine", 200 + gap, None))
     assert len(history.lines) == lines
     assert bool(history.alternatives) == doubts
 

@@ -184,10 +184,11 @@ def test_without_evidence_of_metastases_there_is_no_line(line_spec):
         pertuzumab  | 2021-01-04 | 2021-12-20
         """,
         """
-        line  | agents
-        early | pertuzumab, trastuzumab
+        line     | agents
+        adjuvant | pertuzumab, trastuzumab
         """,
         metastatic=None,
+        surgery=("2020-12-01",),
         count=(0, 0, 0),
     )
 
