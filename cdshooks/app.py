@@ -35,6 +35,7 @@ from cdshooks.web.problems import install_problem_handlers
 from cdshooks.web.services import services_blueprint
 from cdshooks.web.tracing import tracing_faults
 from cdshooks.web.trial_registry import TrialRegistry
+from cdshooks.web.workbench import workbench_blueprint
 
 
 def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
@@ -96,6 +97,8 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
     if links is not None:
         app.register_blueprint(opened_blueprint(links, drawer, today))
     install_openapi(app, is_dev=settings.is_dev)
+    if settings.is_dev:
+        app.register_blueprint(workbench_blueprint(guard, settings, registry, today))
     if settings.is_dev:
         log_event("dev-mode")
     if settings.is_shadow:

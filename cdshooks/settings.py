@@ -15,7 +15,7 @@ from cdshooks.errors import CdsHooksError
 
 _T = TypeVar("_T")
 _WORKER_CLASSES = ("gthread", "gevent", "sync")
-_JURISDICTIONS = ("US", "EU", "CN")
+JURISDICTIONS = ("US", "EU", "CN")
 _SECRETS = ("DATABASE_URL", "HASH_KEY")
 _SHORTEST_KEY = 16
 SETTINGS = frozenset(
@@ -242,7 +242,7 @@ def _key(text: str) -> str:
 
 
 def _jurisdiction(text: str) -> str:
-    if text not in _JURISDICTIONS:
+    if text not in JURISDICTIONS:
         raise ValueError
     return text
 

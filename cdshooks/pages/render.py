@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import resources
+from typing import Any
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
 
+from cdshooks.hooks.services import Service
+from cdshooks.knowledge.publish import in_words
 from cdshooks.pages import wording
 from cdshooks.pages.timeline import LEGEND
 from cdshooks.pages.view import PatientPage
+from cdshooks.pages.workbench import Answered, Asked, Choice, Fault
 
 _templates = Environment(
     loader=PackageLoader("cdshooks.pages"),
@@ -19,6 +23,18 @@ _templates = Environment(
     trim_blocks=True,
     auto_reload=False,
 )
+
+
+_reading = _templates.overlay(undefined=Undefined)
+"""For pages of knowledge, whose entries leave out what does not apply to them."""
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """What a service says of itself; ``unsigned`` is the version of knowledge that no clinician has signed."""
+
+    version: str
+    base_url: str
+    unsigned: str | None
 
 
 class StoryLink(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +61,48 @@ def message_html(heading: str, texts: Iterable[str], root: str) -> str:
     return _templates.get_template("message.html").render(heading=heading, texts=tuple(texts), root=root)
 
 
+def workbench_html(
+    asked: Asked,
+    told: Answered | Fault | None,
+    *,
+    stories: Iterable[Choice],
+    profiles: Iterable[Choice],
+    jurisdictions: Iterable[str],
+    services: Iterable[Service],
+    root: str,
+) -> str:
+    """The workbench."""
+    return _templates.get_template("workbench.html").render(
+        asked=asked,
+        answered=told if isinstance(told, Answered) else None,
+        fault=told if isinstance(told, Fault) else None,
+        stories=tuple(stories),
+        profiles=tuple(profiles),
+        jurisdictions=tuple(jurisdictions),
+        services=tuple(services),
+        root=root,
+    )
+
+
+def about_html(about: About, root: str) -> str:
+    """What stands at the root of a service in production."""
+    return _templates.get_template("about.html").render(about=about, root=root)
+
+
+def knowledge_html(
+    template: str, document: Mapping[str, Any], cites: Mapping[Any, str], jurisdiction: str, root: str
+) -> str:
+    """What the service rests on ("knowledge.html"), or the hazard log ("hazards.html")."""
+    return _reading.get_template(template).render(
+        it=document, cites=cites, in_words=in_words, jurisdiction=jurisdiction, root=root
+    )
+
+
 def stylesheet() -> bytes:
     """The one stylesheet of all pages."""
     return resources.files("cdshooks.pages").joinpath("static", "page.css").read_bytes()
+
+
+def script(name: str) -> bytes:
+    """A script of a page."""
+    return resources.files("cdshooks.pages").joinpath("static", name).read_bytes()

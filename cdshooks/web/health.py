@@ -5,34 +5,24 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable
 from datetime import date
-from html import escape
 
 import msgspec
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from cdshooks import __version__
 from cdshooks.draining import is_draining
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.manifest import Freshness
+from cdshooks.pages.render import About, about_html
 from cdshooks.settings import Settings
 from cdshooks.web import metrics
 from cdshooks.web.guard import Guard
 from cdshooks.web.memory import Memory
 from cdshooks.web.trial_registry import TrialRegistry
 
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>cdshooks</title>
-<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}}</style></head>
-<body><h1>cdshooks {version}</h1>
-<p>Decision support for HER2-positive metastatic breast cancer beyond the standard lines, over CDS Hooks.</p>
-{unsigned}<ul><li><a href="/cds-services">/cds-services</a>: the services and their prefetch templates</li>
-<li><a href="/knowledge">/knowledge</a>: what the service rests on; <a href="/hazards">/hazards</a>: the hazard log</li>
-<li><a href="/readyz">/readyz</a>: whether the service can answer</li></ul>
-<p>Fire a call at it: <code>cdshooks fire REQUEST.json --url {base_url}</code></p>{warning}</body></html>"""
-_UNSIGNED = (
-    "<p><strong>Not for clinical use:</strong> no clinician has signed the knowledge in force ({knowledge}).</p>"
+_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-_DEV = "<p><strong>Dev mode:</strong> no client has to prove who it is. Never use this with real patients.</p>"
 
 
 def health_blueprint(
@@ -111,15 +101,21 @@ def health_blueprint(
         )
         return Response(text, content_type=metrics.CONTENT_TYPE)
 
+    if settings.is_dev:
+        return blueprint  # the workbench stands there
+
     @blueprint.get("/")
     def page() -> Response:
         manifest = knowledge.manifest
-        text = _PAGE.format(
+        about = About(
             version=__version__,
-            unsigned=_UNSIGNED.format(knowledge=manifest.version) if manifest.signature(today()) is None else "",
-            base_url=escape(settings.base_url),
-            warning=_DEV if settings.is_dev else "",
+            base_url=settings.base_url,
+            unsigned=manifest.version if manifest.signature(today()) is None else None,
         )
-        return Response(text, content_type="text/html; charset=utf-8")
+        return Response(
+            about_html(about, request.root_path),
+            content_type="text/html; charset=utf-8",
+            headers={"Content-Security-Policy": _POLICY},
+        )
 
     return blueprint

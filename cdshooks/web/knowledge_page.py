@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import msgspec
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, request
 
 from cdshooks.knowledge.load import Knowledge
-from cdshooks.knowledge.publish import in_words, knowledge_document
+from cdshooks.knowledge.publish import knowledge_document
+from cdshooks.pages.render import knowledge_html
 from cdshooks.settings import Settings
 
-_CSP = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-_STYLE = Path(__file__).parent / "templates" / "pages.css"
+_CSP = (
+    "default-src 'none'; style-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 
 
 def knowledge_blueprint(knowledge: Knowledge, settings: Settings, today: Callable[[], date]) -> Blueprint:
     """Routes for those who want to see what the service rests on."""
-    blueprint = Blueprint("knowledge", __name__, template_folder="templates")
+    blueprint = Blueprint("knowledge", __name__)
     made: dict[date, dict[str, Any]] = {}
-    styles = _STYLE.read_bytes()
 
     def document() -> dict[str, Any]:
         day = today()
@@ -33,9 +33,7 @@ def knowledge_blueprint(knowledge: Knowledge, settings: Settings, today: Callabl
 
     def page(template: str) -> Response:
         cites = {key: it.cite for key, it in knowledge.sources.items()}
-        text = render_template(
-            template, it=document(), cites=cites, in_words=in_words, jurisdiction=settings.jurisdiction
-        )
+        text = knowledge_html(template, document(), cites, settings.jurisdiction, request.root_path)
         return Response(text, content_type="text/html; charset=utf-8", headers={"Content-Security-Policy": _CSP})
 
     def as_json(content: object) -> Response:
@@ -65,9 +63,5 @@ def knowledge_blueprint(knowledge: Knowledge, settings: Settings, today: Callabl
     @blueprint.get("/hazards")
     def hazards() -> Response:
         return page("hazards.html")
-
-    @blueprint.get("/pages.css")
-    def style() -> Response:
-        return Response(styles, content_type="text/css; charset=utf-8")
 
     return blueprint

@@ -19,9 +19,7 @@ from cdshooks.hooks.clients import Client
 from cdshooks.hooks.feedback import read_feedback
 from cdshooks.hooks.request import HookRequest, read_hook_request
 from cdshooks.hooks.services import BY_ID, PREFETCH, Service, discovery
-from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.places import Position
-from cdshooks.knowledge.profiles import Profile
 from cdshooks.order_select import answer_hook
 from cdshooks.settings import Settings
 from cdshooks.trace import current_trace
@@ -35,6 +33,7 @@ from cdshooks.web.fetching import Fetching
 from cdshooks.web.guard import Guard
 from cdshooks.web.memory import HookCall, Memory
 from cdshooks.web.observe import observe_hook, observe_outcome
+from cdshooks.web.terms import terms_of
 from cdshooks.web.trial_registry import TrialRegistry
 
 _JSON = "application/json"
@@ -86,24 +85,24 @@ def services_blueprint(
             observe_hook(service_id, hook_request.hook_instance)
             _count_prefetch(hook_request)
             made = HookCall(client=client, request=hook_request, trace_id=_trace_id())
+            terms = terms_of(request.environ, caller, settings, knowledge, today())
             try:
                 answer = answer_hook(
                     hook_request,
                     knowledge,
-                    as_of=today(),
-                    jurisdiction=settings.jurisdiction,
+                    as_of=terms.as_of,
+                    jurisdiction=terms.jurisdiction,
                     new_uuid=new_uuid,
-                    is_date_fixed=settings.today is not None,
+                    is_date_fixed=terms.is_date_fixed,
                     registry=registry.now(),
                     hospital=hospital,
-                    earlier=memory.earlier_responses(made, as_of=today()),
+                    earlier=memory.earlier_responses(made, as_of=terms.as_of),
                     source=source,
                 )
             except CdsHooksError as error:
                 memory.remember_refusal(made, 412 if isinstance(error, MissingPatientDataError) else 400)
                 raise
-            profile = _profile(knowledge, caller, settings)
-            answer = shaped(guard.passed(answer, new_uuid), profile, new_uuid)
+            answer = shaped(guard.passed(answer, new_uuid), terms.profile, new_uuid)
             evaluated = len(answer.cards)
             answer, headers = guard.shadowed(answer)
             memory.remember_answer(made, answer)
@@ -118,7 +117,7 @@ def services_blueprint(
             silenced=len(answer.silenced),
             milliseconds=round((time.perf_counter() - started) * 1000),
         )
-        body = msgspec.json.encode({"cards": [as_sent(card, profile) for card in _linked(answer, links).cards]})
+        body = msgspec.json.encode({"cards": [as_sent(card, terms.profile) for card in _linked(answer, links).cards]})
         return Response(body, content_type=_JSON, headers=dict(headers))
 
     @blueprint.post("/cds-services/<service_id>/feedback")
@@ -128,7 +127,7 @@ def services_blueprint(
         with feedback_admission.place():
             caller = _identify(callers, settings.base_url, service_id, "/feedback")
             client = caller.name if caller is not None else _DEV
-            profile = _profile(guard.knowledge, caller, settings)
+            profile = terms_of(request.environ, caller, settings, guard.knowledge, today()).profile
             answers = read_feedback(read_body(request, bounds), profile.reason_members)
             kept = memory.keep_feedback(answers, client=client, service=service.id, trace_id=_trace_id())
         for it in kept:
@@ -154,10 +153,6 @@ def _identify(callers: Callers | None, base_url: str, service_id: str, suffix: s
 
 def _linked(answer: CardSet, links: CardLinks | None) -> CardSet:
     return answer if links is None else links.added(answer)
-
-
-def _profile(knowledge: Knowledge, caller: Client | None, settings: Settings) -> Profile:
-    return knowledge.profiles[caller.profile if caller is not None else settings.dev_profile]
 
 
 def _service(service_id: str) -> Service:

@@ -12,33 +12,23 @@ import re
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image, ImageChops
+
+from tests.browser.judging import JUDGED, LOOKS, violations
 
 pytestmark = pytest.mark.browser
 
 FIXTURES = Path(__file__).parents[2] / "fhir_fixtures"
 PICTURES = Path(__file__).parent / "pictures"
 STORIES = sorted(it.parent.name for it in FIXTURES.glob("*/story.md"))
-LOOKS = [(width, scheme) for width in (390, 1440) for scheme in ("light", "dark")]
-JUDGED = [(390, "dark"), (1440, "light")]
-"""The looks that axe judges for every story: each colour and each width once, for a judgement takes seconds."""
 PICTURED = [
     ("after-thp-tdxd-tucatinib-active-brain-metastases", 1440, "light"),
     ("dates-known-only-to-the-month", 390, "dark"),
     ("her2-results-contradict-each-other", 1440, "dark"),
     ("relapse-four-months-after-adjuvant-tdm1", 390, "light"),
 ]
-RULES = {
-    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-}
 _PAGE_OF_PDF = re.compile(rb"/Type\s*/Page[^s]")
 _CHANNEL, _SHARE = 48, 0.02
-
-
-def violations(page):
-    found = Axe().run(page, options=RULES).response["violations"]
-    return [(it["id"], it["nodes"][0]["target"], it["nodes"][0]["failureSummary"]) for it in found]
 
 
 @pytest.mark.parametrize("story", STORIES)

@@ -67,7 +67,7 @@ def test_inp_04_the_document_describes_the_routes_that_there_are_and_refers_to_n
         for method, of in it.items()
         if "default" not in of["responses"]
     }
-    assert described == {(it, "get") for it in [*GETS, "/pages.css"]} | {(it, "post") for it in POSTS}
+    assert described == {(it, "get") for it in [*GETS, "/app/page.css"]} | {(it, "post") for it in POSTS}
     routes = {
         it.rule for it in app.url_map.iter_rules() if "//" not in it.rule and not it.rule.startswith("/cds-services/<")
     }
