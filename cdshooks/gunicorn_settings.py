@@ -6,6 +6,7 @@ Read in gunicorn's master before the application is loaded. Source: REL-04, REL-
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import shutil
 import signal
@@ -18,6 +19,7 @@ from cdshooks.draining import begin_draining
 from cdshooks.json_lines import LOGGING
 from cdshooks.settings import read_server_settings
 
+gc.disable()  # what is loaded at the start stays, and looking it through for garbage takes a quarter of the start
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a directory in memory, in which we make one of our own
 _faults: list[str] = []  # the application tells them, with all others, when it is loaded
 _server = read_server_settings(os.environ, _faults)

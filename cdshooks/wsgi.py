@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging.config
 import os
 import sys
@@ -43,3 +44,6 @@ def _load(overlay: str) -> Knowledge:
 
 
 app = _start()
+gc.collect()
+gc.freeze()  # knowledge is never garbage, and the pages that workers share stay shared
+gc.enable()

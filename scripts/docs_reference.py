@@ -111,8 +111,11 @@ def command_page() -> str:
 
 def _commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
     if isinstance(command, click.Group):
-        for key in sorted(command.commands):
-            yield from _commands(command.commands[key], f"{name} {key}")
+        context = click.Context(command, info_name=name)
+        for key in command.list_commands(context):
+            found = command.get_command(context, key)
+            if found is not None:
+                yield from _commands(found, f"{name} {key}")
     else:
         yield name, command
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from cdshooks.cli.opening import opened_store
-from cdshooks.cli.trials import knowledge_of, report_import, today_of
+from cdshooks.cli.trials import knowledge_of, report_import, today_of, trials
 from cdshooks.errors import RegistryUnavailableError
 from cdshooks.registry.importing import Imported, import_studies
 from cdshooks.registry.study import Refused
@@ -29,7 +29,7 @@ class _Progress(msgspec.Struct, frozen=True, kw_only=True):
     began: str | None = None
 
 
-@click.command()
+@trials.command()
 @click.option("--url", default=REGISTRY_URL, show_default=True, help="The registry's API, or a mirror of it.")
 @click.option(
     "--since", type=click.DateTime(["%Y-%m-%d"]), help="Changed since this day (default: since the last sync)."

@@ -7,14 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from cdshooks.store.engine import BEGIN
 
 _SCRIPTS = Path(__file__).parent / "migrations"
+_VERSION = sa.table("alembic_version", sa.column("version_num", sa.String))
 _LOCK = 5_117_311_209
 """The advisory lock of our migrations in PostgreSQL; the number means nothing but must never change."""
 
@@ -28,6 +25,14 @@ def migrate(engine: sa.Engine) -> None:
     Raises:
         sqlalchemy.exc.DBAPIError: The store cannot be reached or written.
     """
+    if _is_up_to_date(engine):
+        return
+    # Loaded only where there is something to do: a start with tables of today does not wait for it.
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.migration import MigrationContext  # noqa: PLC0415
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     known = {it.revision for it in ScriptDirectory.from_config(config).walk_revisions()}
@@ -41,7 +46,14 @@ def migrate(engine: sa.Engine) -> None:
 def revision(engine: sa.Engine) -> str | None:
     """The migration that the store stands at; None before the first."""
     with engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        if not engine.dialect.has_table(connection, _VERSION.name):
+            return None
+        return connection.execute(sa.select(_VERSION.c.version_num)).scalar()
+
+
+def _is_up_to_date(engine: sa.Engine) -> bool:
+    newest = max(it.name for it in (_SCRIPTS / "versions").glob("[0-9]*.py"))
+    return revision(engine) == newest.split("_", 1)[0]
 
 
 @contextmanager

@@ -1,0 +1,42 @@
+"""``cdshooks serve``: becomes gunicorn; it imports nothing else of ours, for gunicorn loads all of it anew."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import click
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8080, show_default=True, help="Port to listen on.")
+@click.option("--workers", default=2, show_default=True, help="Worker processes.")
+@click.option("--dev", is_flag=True, help="No client has to prove who it is. Never with real patients.")
+@click.option("--profile", help="With --dev: the kind of EHR that cards are made for, such as epic or sandbox.")
+def serve(host: str, port: int, workers: int, profile: str | None, *, dev: bool) -> None:
+    """Run the service under gunicorn.
+
+    Example: cdshooks serve --dev --port 8080
+    """
+    if profile is not None and not dev:
+        raise click.UsageError("--profile goes with --dev; in production each client has its own, in clients.toml.")
+    if dev and host not in _LOOPBACK:
+        raise click.UsageError("--dev asks nobody who they are, so it listens on a loopback address only.")
+    if dev:
+        os.environ["CDSHOOKS_DEV"] = "1"
+        os.environ["CDSHOOKS_DEV_PROFILE"] = profile or os.environ.get("CDSHOOKS_DEV_PROFILE", "")
+        click.echo("DEV MODE: no client has to prove who it is. Never use this with real patients.", err=True)
+    arguments = [
+        "gunicorn",
+        "--config",
+        "python:cdshooks.gunicorn_settings",
+        "--bind",
+        f"{host}:{port}",
+        "--workers",
+        str(workers),
+        "cdshooks.wsgi:app",
+    ]
+    os.execv(sys.executable, [sys.executable, "-m", *arguments])  # noqa: S606 - our own interpreter, no shell, fixed words
