@@ -29,6 +29,8 @@ class Client(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     issuer: str
     jwks_url: str | None = None
     jwks_file: str | None = None
+    jku: str | None = None
+    """Beside ``jwks_file``: the address of keys that its tokens may name. Nothing is fetched from it."""
     algorithms: tuple[Algorithm, ...] = ("ES384", "RS384")
     fhir_servers: tuple[str, ...] = ()
     """None: this client's FHIR server is never asked; what it prefetches is all there is."""
@@ -97,6 +99,8 @@ def _faults(client: Client, folder: Path, profiles: Collection[str]) -> list[str
         faults.append("either jwks_url or jwks_file must be given, and only one of them")
     if client.jwks_url is not None and not _is_safe_url(client.jwks_url):
         faults.append("jwks_url must be an https URL without user name and fragment")
+    if client.jku is not None and (client.jwks_file is None or not _is_safe_url(client.jku)):
+        faults.append("jku goes with jwks_file, and must be an https URL without user name and fragment")
     if client.jwks_file is not None and not (folder / client.jwks_file).is_file():
         faults.append("jwks_file must name a file that can be read")
     if not client.algorithms:

@@ -107,7 +107,8 @@ def _verify_signature(token: str, header: dict[str, Any], client: Client, keys: 
     algorithm = header.get("alg")
     if algorithm not in client.algorithms:
         raise UnauthorizedClientError("alg")
-    if "jku" in header and (client.jwks_url is None or header["jku"] != client.jwks_url):
+    address = client.jwks_url or client.jku
+    if "jku" in header and (address is None or header["jku"] != address):
         raise UnauthorizedClientError("jku")
     found = keys.find(_text(header, "kid", "kid"))
     if found is None:

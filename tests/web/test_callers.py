@@ -481,6 +481,21 @@ def test_rel_09_a_file_without_clients_stops_the_start(tmp_path, text):
         read_clients(file, PROFILES)
 
 
+@pytest.mark.parametrize(
+    ("members", "fault"),
+    [
+        ('jwks_file = "keys.json"\njku = "http://far.example/keys"', "jku goes with jwks_file"),
+        ('jwks_url = "https://a.example/keys"\njku = "https://a.example/keys"', "jku goes with jwks_file"),
+    ],
+)
+def test_s_7_an_address_of_keys_stands_beside_a_file_alone(tmp_path, members, fault):
+    (tmp_path / "keys.json").write_text('{"keys": []}', encoding="utf-8")
+    file = tmp_path / "clients.toml"
+    file.write_text(f'[[clients]]\nname = "a"\nissuer = "https://a"\n{members}\n', encoding="utf-8")
+    with pytest.raises(SettingsError, match=fault):
+        read_clients(file, PROFILES)
+
+
 def test_rel_09_without_clients_only_dev_serves(loaded_knowledge, tmp_path):
     with pytest.raises(SettingsError, match="CDSHOOKS_CLIENTS: no EHR client"):
         build_app(Settings(is_evaluation=True, state_directory=tmp_path), loaded_knowledge)
