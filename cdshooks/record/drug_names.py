@@ -233,7 +233,8 @@ class DrugNames:
         slips = 2 if len(word) >= _LETTERS_FOR_TWO_SLIPS else 1
         near = process.extract(word, self._all_words, scorer=DamerauLevenshtein.distance, score_cutoff=slips, limit=4)
         best = min((score for _, score, _ in near), default=0)
-        close = [name for name, score, _ in near if score <= best + 1]
+        # one of ours counts as near with a slip more; one of another drug only when it lies as near
+        close = [name for name, score, _ in near if score <= best + (name in self._agents_by_word)]
         # A slip that lies about as near to a second drug is not ours to resolve.
         if len({self._agents_by_word.get(name) for name in close}) != 1 or self._is_blend(word, close[0]):
             return word

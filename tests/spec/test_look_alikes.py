@@ -48,7 +48,7 @@ def test_a_salt_in_one_word_with_its_drug(written, agent):
     [
         ("doxetaxel", set()),  # begins as doxorubicin, ends as docetaxel
         ("docitaxel", {"docetaxel"}),
-        ("dacetaxel", {"docetaxel"}),  # no drug begins so
+        ("dicetaxel", {"docetaxel"}),  # no drug begins so
         ("corboplatin", set()),  # no cancer drug, but one that is known (Cortef) begins so
         ("carbaplatin", {"carboplatin"}),
         ("palcitaxel", {"paclitaxel"}),  # two letters in each other's place, though palbociclib begins so
@@ -57,3 +57,13 @@ def test_a_salt_in_one_word_with_its_drug(written, agent):
 )
 def test_a_word_that_begins_as_one_drug_and_ends_as_another_is_neither(written, agents_named):
     assert agents(written) == agents_named
+
+
+@pytest.mark.parametrize("name", ["satraplatin", "sapacitabine", "pirarubicin", "cabazitaxel", "dalpiciclib"])
+def test_a_drug_of_its_own_is_none_of_ours(name):
+    assert agents(name) == set()
+
+
+@pytest.mark.parametrize(("written", "agent"), [("capcitabine", "capecitabine"), ("epirrubicina", "epirubicin")])
+def test_a_rare_drug_two_slips_away_hides_none_of_ours(written, agent):
+    assert agents(written) == {agent}
