@@ -84,14 +84,16 @@ class _Limits:
 
 def _courses(agent: AgentId, known: list[Exposure], cycle: int | None, limits: _Limits) -> list[Run]:
     courses: list[_Growing] = []
+    last: _Growing | None = None
     for it in sorted(known, key=_by_start):
-        if courses and courses[-1].takes_next_dose(it):
+        if last is not None and last.takes_next_dose(it):
             continue
-        if courses and courses[-1].takes_in(it):
-            courses[-1].take(it)
+        if last is not None and last.takes_in(it):
+            last.take(it)
         else:
-            continues = bool(courses) and courses[-1].is_continued_by(it)
-            courses.append(_Growing(agent, cycle, limits, it, continues=continues))
+            continues = last is not None and last.is_continued_by(it)
+            last = _Growing(agent, cycle, limits, it, continues=continues)
+            courses.append(last)
     return [it.finished() for it in courses]
 
 
@@ -134,6 +136,14 @@ class _Growing:
         self._until: tuple[PartialDate, int] | None = None
         self._until_day = 0
         self._is_open = False
+        self._is_series = False
+        """Whether the run is one of doses of which each covers a cycle, so that the next dose is quickly judged."""
+        self._last_is_next_dose = False
+        """Whether the last record is the next dose of such a series: what it covers is a cycle from its own day."""
+        boundary = limits.boundary
+        begins_before = boundary is not None and first.start is not None and first.start.last.toordinal() < boundary
+        self._crossing_day = boundary if begins_before else None
+        """The day on which the metastatic setting begins, for a run that began before."""
         self._records: list[Exposure] = []
         self._reasons: list[tuple[int, StopReason]] = []
         self.take(first)
@@ -142,29 +152,32 @@ class _Growing:
         """Take the next dose of a running series, the commonest record by far; any other record is left to ``takes_in``."""
         start, cycle = it.start, self._cycle
         if (
-            not it.is_single_dose
-            or not self._records[-1].is_single_dose
+            not self._is_series
+            or not it.is_single_dose
             or start is None
             or cycle is None
             or it.stopped_for is not None
             or it.supply_days is not None
-            or self._is_open
-            or self._until is None
-            or start.first.toordinal() - self._until_day > self._limits.refill
         ):
             return False
-        day = start.last.toordinal()
-        if day < self._last_dose_day or day + cycle < self._until_day or self._crosses(day):
+        first, last = start.first, start.last
+        day = last.toordinal()
+        until = day + cycle
+        if (
+            (day if first is last else first.toordinal()) > self._until_day + self._limits.refill
+            or day < self._last_dose_day
+            or until < self._until_day
+            or (self._crossing_day is not None and day >= self._crossing_day)
+        ):
             return False
         self._last_dose, self._last_dose_day = start, day
-        self._until, self._until_day = (start, cycle), day + cycle
+        self._last_is_next_dose, self._until_day = True, until
         self._records.append(it)
         return True
 
     def _crosses(self, day: int) -> bool:
         """Whether the metastatic setting begins between the start of this run and a day."""
-        boundary, first = self._limits.boundary, self._first.start
-        return boundary is not None and first is not None and first.last.toordinal() < boundary <= day
+        return self._crossing_day is not None and self._crossing_day <= day
 
     def takes_in(self, it: Exposure) -> bool:
         """Whether a record is part of this run: while the drug is covered, or right after."""
@@ -203,6 +216,7 @@ class _Growing:
         start, end = it.start, it.end
         if start is None or self._first.start is None:
             return
+        self._settle()
         if end is not None and end.last < start.first:
             end = start
         covered: PartialDate | None = end
@@ -225,10 +239,17 @@ class _Growing:
         self._is_open = it.is_open or (
             self._is_open and it.proof not in _TAKEN_FOR_SURE and it.stopped_for is None and self._first.start == start
         )
+        self._is_series = it.is_single_dose and not self._is_open and self._until is not None
         self._records.append(it)
+
+    def _settle(self) -> None:
+        """Say what the last dose of a series covers, once it is asked for."""
+        if self._last_is_next_dose and self._last_dose is not None and self._cycle is not None:
+            self._until, self._last_is_next_dose = (self._last_dose, self._cycle), False
 
     def finished(self) -> Run:
         """The course of all records taken in."""
+        self._settle()
         records = self._records
         start, last = self._first.start, self._last_dose
         if start is None or last is None:
@@ -236,7 +257,16 @@ class _Growing:
         until = None
         if self._until is not None:
             until = self._until[0].plus_days(self._until[1]) if self._until[1] else self._until[0]
-        proofs = {it.proof for it in records}
+        proofs: set[Proof] = set()
+        evidence: set[ResourceRef] = set()
+        intent: TreatmentIntent | None = None
+        is_certain, has_reason = True, False
+        for it in records:  # one pass, for a course may have hundreds of doses
+            proofs.add(it.proof)
+            evidence.update(it.evidence)
+            intent = intent or it.intent
+            is_certain = is_certain and it.is_date_certain
+            has_reason = has_reason or it.given_for is not None
         return Run(
             agent=self._agent,
             start=start,
@@ -245,11 +275,11 @@ class _Growing:
             is_open=self._is_open,
             is_given=not proofs.isdisjoint(_TAKEN_FOR_SURE),
             is_only_ordered=proofs == _ONLY_ORDERED,
-            has_stated_reason=any(it.given_for is not None for it in records),
+            has_stated_reason=has_reason,
             stopped_for=self._reason(),
-            intent=next((it.intent for it in records if it.intent is not None), None),
-            is_certain=all(it.is_date_certain for it in records),
-            evidence=tuple(sorted({ref for it in records for ref in it.evidence})),
+            intent=intent,
+            is_certain=is_certain,
+            evidence=tuple(sorted(evidence)),
             continues=self._continues,
         )
 
