@@ -7,13 +7,16 @@ BIN    := $(VENV)/bin
 STEP   := scripts/step
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs docs-build drill image-check wheel-check format lock bench clean
+.PHONY: help demo sandbox test check docs docs-build drill image-check wheel-check format lock bench clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed 's/:.*## /\t/' | expand -t 12
 
 demo: $(VENV)/.installed ## start the service, fire a shipped request at it, show the cards
 	@$(BIN)/cdshooks demo --port $(PORT)
+
+sandbox: $(VENV)/.installed ## the service without tokens, and a FHIR server that holds every story
+	@$(BIN)/python scripts/sandbox.py --port $(PORT)
 
 test: $(VENV)/.installed-dev ## format, lint, types, imports, knowledge, tests with branch coverage
 	@$(STEP) "Format"            $(BIN)/ruff format --check .
