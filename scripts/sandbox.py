@@ -46,7 +46,7 @@ def main() -> int:
             try:
                 wait_for(f"{base}/metadata", server)
                 wait_for(f"{url}/readyz", service)
-                print(f"service      {url}/cds-services, and for people {url}/app")
+                print(f"service      {url}/cds-services, and for people {url} (the workbench)")
                 print(f"FHIR server  {base}, all stories; no token is asked for")
                 print(f"requests     {desk}/*.json: no prefetch, all is fetched")
                 print(f"try          cdshooks fire {desk}/{FIRST}.json --url {url}", flush=True)

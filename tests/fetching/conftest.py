@@ -18,7 +18,9 @@ from cdshooks.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 STORY = ROOT / "fhir_fixtures" / "after-thp-tdxd-tucatinib-active-brain-metastases" / "request.json"
-DEADLINE_MS = 1200
+SHORT_DEADLINE_MS, LONG_DEADLINE_MS = 1200, 30_000
+DELAYING = {"never", "slow", "drip", "drip-head", "hang", "slow3"}
+"""Faults that only a deadline ends."""
 TOKEN = "TOKEN-MARKER-7f3a"
 
 
@@ -60,10 +62,23 @@ def state(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def client(knowledge, state):
-    app = dev_app(knowledge, state, deadline_ms=DEADLINE_MS)
-    yield app.test_client()
-    app.extensions["cdshooks.fetching"].close()
+def client_with_deadline(knowledge, state):
+    """A service for each deadline. One that no loaded machine misses tells faults apart from delays."""
+    made = {}
+
+    def of(deadline_ms):
+        if deadline_ms not in made:
+            made[deadline_ms] = dev_app(knowledge, state, deadline_ms=deadline_ms)
+        return made[deadline_ms].test_client()
+
+    yield of
+    for it in made.values():
+        it.extensions["cdshooks.fetching"].close()
+
+
+@pytest.fixture
+def client(client_with_deadline):
+    return client_with_deadline(LONG_DEADLINE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -77,11 +92,13 @@ def story(_told):
 
 
 @pytest.fixture
-def ask(client, story):
-    """A call that leaves everything to be fetched from a FHIR server."""
+def ask(client_with_deadline, story):
+    """A call that leaves what is not sent to be fetched from a FHIR server with a fault; only a delay meets a short deadline."""
 
-    def send(base, **more):
-        request = {key: value for key, value in story.items() if key != "prefetch"}
+    def send(base, prefetch=None):
+        request = {key: value for key, value in story.items() if key != "prefetch"} | (
+            {"prefetch": prefetch} if prefetch else {}
+        )
         granted = {
             "access_token": TOKEN,
             "token_type": "Bearer",
@@ -89,7 +106,9 @@ def ask(client, story):
             "scope": "patient/*.rs",
             "subject": "cds",
         }
-        body = {**request, "fhirServer": base, "fhirAuthorization": granted, **more}
+        body = {**request, "fhirServer": base, "fhirAuthorization": granted}
+        fault = base.removesuffix("/fhir").rpartition("/")[2].partition("~")[0]
+        client = client_with_deadline(SHORT_DEADLINE_MS if fault in DELAYING else LONG_DEADLINE_MS)
         return client.post("/cds-services/her2-later-line", json=body)
 
     return send

@@ -8,7 +8,7 @@ import urllib.request
 
 import pytest
 
-from tests.fetching.conftest import DEADLINE_MS, TOKEN
+from tests.fetching.conftest import DELAYING, SHORT_DEADLINE_MS, TOKEN
 from tests.fetching.misbehaving import (
     FAULTS_OF_OWNERS,
     FAULTS_THAT_LEAVE_A_PART,
@@ -16,7 +16,7 @@ from tests.fetching.misbehaving import (
     FAULTS_THAT_MEND,
 )
 
-ENDS_WITHIN_SECONDS = DEADLINE_MS / 1000 + 5
+ENDS_WITHIN_SECONDS = SHORT_DEADLINE_MS / 1000 + 5
 """Room for a slow machine; every fault that delays would take ten seconds or more."""
 BROKEN = [*FAULTS_THAT_LEAVE_NOTHING, *FAULTS_THAT_LEAVE_A_PART, "no-owner"]
 
@@ -32,7 +32,7 @@ def test_without_prefetch_all_is_fetched_and_the_cards_are_the_same(client, ask,
 def test_out_07_a_required_query_that_fails_is_412_and_in_time(ask, misbehaving, fault):
     began = time.monotonic()
     answer = ask(misbehaving.base(fault, "Condition"))
-    assert time.monotonic() - began < ENDS_WITHIN_SECONDS
+    assert fault not in DELAYING or time.monotonic() - began < ENDS_WITHIN_SECONDS
     assert answer.status_code == 412, answer.get_data(as_text=True)
     issue = answer.get_json()["issue"][0]
     assert issue["expression"] == ["$.prefetch.conditions"]
@@ -44,7 +44,7 @@ def test_out_07_a_required_query_that_fails_is_412_and_in_time(ask, misbehaving,
 def test_out_07_a_query_for_treatment_that_fails_leaves_no_count_of_lines(ask, misbehaving, fault):
     began = time.monotonic()
     answer = ask(misbehaving.base(fault, "MedicationRequest"))
-    assert time.monotonic() - began < ENDS_WITHIN_SECONDS
+    assert fault not in DELAYING or time.monotonic() - began < ENDS_WITHIN_SECONDS
     (card,) = answer.get_json()["cards"]
     assert "incomplete" in card["summary"]
     assert "medicationRequests" in card["detail"]
