@@ -19,7 +19,6 @@ from cdshooks.store.patient_hash import read_or_make_key
 from cdshooks.store.store import Store
 from cdshooks.web.app_pages import app_blueprint
 from cdshooks.web.callers import Callers
-from cdshooks.web.card_links import CardLinks
 from cdshooks.web.events import log_event
 from cdshooks.web.fetching import Fetching
 from cdshooks.web.guard import Guard
@@ -29,7 +28,7 @@ from cdshooks.web.knowledge_page import knowledge_blueprint
 from cdshooks.web.memory import Memory
 from cdshooks.web.observe import install_observation
 from cdshooks.web.openapi import install_openapi
-from cdshooks.web.opened_pages import opened_blueprint
+from cdshooks.web.page_access import PageAccess, access_faults
 from cdshooks.web.page_drawer import PageDrawer
 from cdshooks.web.problems import install_problem_handlers
 from cdshooks.web.services import services_blueprint
@@ -49,6 +48,9 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
     def today() -> date:
         return settings.today or date.today()  # noqa: DTZ011 - a calendar date where the service runs
 
+    def now() -> datetime:
+        return datetime.now(UTC)
+
     loaded = knowledge if knowledge is not None else load_knowledge(settings.knowledge_overlay)
     prepare_drafts(loaded)
     faults = list(tracing_faults())
@@ -60,6 +62,7 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
     clients = _clients(settings, loaded, faults)
     if settings.dev_profile not in loaded.profiles:
         faults.append(f"CDSHOOKS_DEV_PROFILE must be one of {', '.join(sorted(loaded.profiles))}.")
+    faults.extend(access_faults(settings, clients))
     if faults:
         raise SettingsError(tuple(faults))
     app = Flask("cdshooks", static_folder=None)
@@ -73,29 +76,26 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
         loaded,
         key=key,
         keeps_comments=settings.keeps_comments,
-        now=lambda: datetime.now(UTC),
+        now=now,
     )
     guard = Guard(loaded, settings, today)
     registry = TrialRegistry(memory.attempt, loaded.trials.by_id, time.monotonic)
     fetching = app.extensions["cdshooks.fetching"] = Fetching(settings)
-    links = None
-    if settings.public_url is not None:
-        links = CardLinks(settings.public_url, key, memory.attempt, lambda: datetime.now(UTC))
+    drawer = PageDrawer(guard, settings, registry)
+    access = PageAccess(settings, clients, fetching, drawer, today, key=key, attempt=memory.attempt, now=now)
     install_observation(app)
     origins = frozenset(origin for it in clients for origin in it.cors_origins)
     install_headers(app, origins, is_any_origin_allowed=settings.is_dev)
     install_problem_handlers(app)
     app.register_blueprint(
         services_blueprint(
-            guard, settings, memory, registry, _callers(clients, settings, memory), fetching, links, today
+            guard, settings, memory, registry, _callers(clients, settings, memory), fetching, access.links, today
         )
     )
     app.register_blueprint(health_blueprint(loaded, guard, settings, memory, registry, today))
     app.register_blueprint(knowledge_blueprint(loaded, settings, today))
-    drawer = PageDrawer(guard, settings, registry)
-    app.register_blueprint(app_blueprint(drawer, settings, today))
-    if links is not None:
-        app.register_blueprint(opened_blueprint(links, drawer, today))
+    app.register_blueprint(app_blueprint(drawer, settings, today, access.signed_in))
+    access.register(app)
     install_openapi(app, is_dev=settings.is_dev)
     if settings.is_dev:
         app.register_blueprint(workbench_blueprint(guard, settings, registry, today))

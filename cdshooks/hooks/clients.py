@@ -47,6 +47,18 @@ class Client(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     services: tuple[str, ...] = ()
     """None: all services."""
     longest_lifetime_seconds: int = 900
+    smart_client_id: str | None = None
+    """How its authorization server knows us; None: it does not launch the patient page."""
+    smart_client_secret_file: str | None = None
+    """None: a public client, which proves itself by PKCE alone."""
+    smart_scopes: str | None = None
+    """None: to read what the prefetch templates name."""
+
+    def smart_secret(self, folder: Path) -> str | None:
+        """The secret by which its authorization server knows us; its file lies in the folder of ``clients.toml``, or anywhere."""
+        if self.smart_client_secret_file is None:
+            return None
+        return (folder / self.smart_client_secret_file).read_text(encoding="utf-8").strip()
 
 
 class _Table(msgspec.Struct, forbid_unknown_fields=True):
@@ -111,6 +123,12 @@ def _faults(client: Client, folder: Path, profiles: Collection[str]) -> list[str
         faults.append("each of fhir_networks must be a network such as 10.20.0.0/16")
     if not all(_is_origin(it) for it in client.cors_origins):
         faults.append("each of cors_origins must be an origin such as https://ehr.example.org")
+    if client.smart_client_id is not None and (not client.smart_client_id.strip() or not client.fhir_servers):
+        faults.append("smart_client_id must not be empty and needs fhir_servers, from which the page is launched")
+    if client.smart_client_secret_file is not None and not (folder / client.smart_client_secret_file).is_file():
+        faults.append("smart_client_secret_file must name a file that can be read")
+    if client.smart_scopes is not None and "launch" not in client.smart_scopes.split():
+        faults.append("smart_scopes must hold launch")
     if not set(client.services) <= BY_ID.keys():
         faults.append("services names a service that does not exist")
     if not 0 < client.longest_lifetime_seconds <= _LONGEST_LIFETIME:

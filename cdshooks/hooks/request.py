@@ -12,7 +12,7 @@ from cdshooks.hooks.services import Service
 from cdshooks.hooks.strict_json import check_json
 from cdshooks.hooks.wire_fault import wire_fault
 
-_FHIR_ID = re.compile(r"(?!\.{1,2}\Z)[^\s/?#&]{1,256}\Z")
+FHIR_ID = re.compile(r"(?!\.{1,2}\Z)[^\s/?#&]{1,256}\Z")
 """Ids of real EHRs are longer than FHIR allows (C-17); what could change the path or query of a URL is refused (OUT-02)."""
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z", re.IGNORECASE)
 _LONGEST_NAME, _LONGEST_URL, _MOST_SELECTIONS = 512, 2048, 1000
@@ -119,7 +119,7 @@ def read_hook_request(service: Service, body: bytes) -> HookRequest:
 def _check_envelope(wire: _Request) -> None:
     if not _UUID.match(wire.hook_instance):
         raise BadHookRequestError("$.hookInstance", "this is not a UUID")
-    if not _FHIR_ID.match(wire.context.patient_id):
+    if not FHIR_ID.match(wire.context.patient_id):
         raise BadHookRequestError("$.context.patientId", "this is not the id of a resource")
     if not wire.context.user_id:
         raise BadHookRequestError("$.context.userId", "this member is required")

@@ -19,8 +19,10 @@ from cdshooks.web.page_drawer import PageDrawer, html, message, protect
 from cdshooks.web.stories import Story, shipped_stories
 
 
-def app_blueprint(drawer: PageDrawer, settings: Settings, today: Callable[[], date]) -> Blueprint:
-    """Routes of the pages."""
+def app_blueprint(
+    drawer: PageDrawer, settings: Settings, today: Callable[[], date], signed_in: Callable[[], Response | None]
+) -> Blueprint:
+    """Routes of the pages; ``signed_in`` draws the page of a browser that an EHR has launched."""
     blueprint = Blueprint("app_pages", __name__)
     blueprint.after_request(protect)
     styles = stylesheet()
@@ -35,6 +37,9 @@ def app_blueprint(drawer: PageDrawer, settings: Settings, today: Callable[[], da
         if settings.is_dev:
             links = (StoryLink(name=it.name, title=it.title) for it in stories.values())
             return html(choose_html(links, request.root_path))
+        page = signed_in()
+        if page is not None:
+            return page
         return message(401, "No patient is open", "Open this page from the patient's chart in the EHR.")
 
     if not settings.is_dev:

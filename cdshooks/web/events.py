@@ -37,6 +37,8 @@ EVENTS: dict[str, tuple[int, str, frozenset[str]]] = {
     ),
     "fhir-back": (logging.INFO, "A FHIR server is asked again.", frozenset({"server"})),
     "client-refused": (logging.WARNING, "A client did not prove who it is.", frozenset({"reason"})),
+    "smart-signed-in": (logging.INFO, "A user of a client opened the page of a patient.", frozenset({"client"})),
+    "smart-refused": (logging.WARNING, "A launch of the page was refused.", frozenset({"reason"})),
     "overloaded": (logging.WARNING, "A call could not be answered now.", frozenset({"error_id"})),
     "store-unavailable": (
         logging.ERROR,

@@ -7,6 +7,7 @@ import threading
 from cdshooks.errors import BadHookRequestError
 from cdshooks.fetching.addresses import Base, Resolver, policy_for, read_base
 from cdshooks.fetching.server import FhirServer, FhirSession
+from cdshooks.hooks.access_token import AccessToken
 from cdshooks.hooks.clients import Client
 from cdshooks.hooks.request import HookRequest
 from cdshooks.settings import Settings
@@ -42,10 +43,22 @@ class Fetching:
         server = self._dev_server(request.fhir_server) if caller is None else self._server(caller, request.fhir_server)
         if server is None or not request.is_token_usable:
             return None
+        return self._session(server, request.access_token, began)
+
+    def source_of(self, client: Client, base: str, token: AccessToken, *, began: float) -> FhirSession | None:
+        """The server of a client that one of its users has signed in to; None: it may not be asked.
+
+        Raises:
+            BadHookRequestError: The server is not configured for this client.
+        """
+        server = self._server(client, base)
+        return None if server is None else self._session(server, token, began)
+
+    def _session(self, server: FhirServer, token: AccessToken | None, began: float) -> FhirSession:
         trace = current_trace.get()
         return FhirSession(
             server=server,
-            token=request.access_token,
+            token=token,
             until=began + self._seconds,
             traceparent=trace.traceparent if trace is not None else None,
         )

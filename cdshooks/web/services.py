@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from uuid import uuid4
 
@@ -20,6 +20,7 @@ from cdshooks.hooks.feedback import read_feedback
 from cdshooks.hooks.request import HookRequest, read_hook_request
 from cdshooks.hooks.services import BY_ID, PREFETCH, Service, discovery
 from cdshooks.knowledge.places import Position
+from cdshooks.knowledge.profiles import Profile
 from cdshooks.order_select import answer_hook
 from cdshooks.settings import Settings
 from cdshooks.trace import current_trace
@@ -117,8 +118,7 @@ def services_blueprint(
             silenced=len(answer.silenced),
             milliseconds=round((time.perf_counter() - started) * 1000),
         )
-        body = msgspec.json.encode({"cards": [as_sent(card, terms.profile) for card in _linked(answer, links).cards]})
-        return Response(body, content_type=_JSON, headers=dict(headers))
+        return _sent(_linked(answer, links, caller), terms.profile, headers)
 
     @blueprint.post("/cds-services/<service_id>/feedback")
     @blueprint.post("/cds-services//<service_id>/feedback")
@@ -151,8 +151,13 @@ def _identify(callers: Callers | None, base_url: str, service_id: str, suffix: s
     return callers.identify(request.headers.get("Authorization"), service=service_id, audiences=audiences)
 
 
-def _linked(answer: CardSet, links: CardLinks | None) -> CardSet:
-    return answer if links is None else links.added(answer)
+def _sent(answer: CardSet, profile: Profile, headers: Mapping[str, str]) -> Response:
+    body = msgspec.json.encode({"cards": [as_sent(card, profile) for card in answer.cards]})
+    return Response(body, content_type=_JSON, headers=dict(headers))
+
+
+def _linked(answer: CardSet, links: CardLinks | None, caller: Client | None) -> CardSet:
+    return answer if links is None else links.added(answer, caller)
 
 
 def _service(service_id: str) -> Service:

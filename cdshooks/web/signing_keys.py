@@ -7,7 +7,6 @@ with an unknown key waits for one at most, so an endpoint that hangs costs nobod
 from __future__ import annotations
 
 import re
-import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -18,12 +17,14 @@ import jwt
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from cdshooks.web.bounded_http import UnreachableError, ask
+
 _LARGEST, _MOST_KEYS = 256 * 1024, 50
 _SHORTEST_RSA_BITS = 2048
 _FRESH_AT_LEAST, _FRESH_AT_MOST = 300.0, 86_400.0
 _STALE_AT_MOST = 86_400.0
 _BETWEEN_FETCHES = 60.0
-_WAIT, _LONGEST_FETCH = 1.0, 5.0
+_WAIT = 1.0
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age=(\d{1,9})(?:$|[\s,])", re.IGNORECASE)
 _CURVES = {"ES256": "P-256", "ES384": "P-384", "ES512": "P-521"}
 
@@ -175,28 +176,13 @@ def keys_of_url(url: str) -> Callable[[], tuple[bytes, float]]:
     """Fetches a key set from the configured URL: no redirect, no proxy or .netrc of the environment, bounded size and time."""
 
     def fetch() -> tuple[bytes, float]:
-        client = httpx.Client(
-            trust_env=False, follow_redirects=False, timeout=_WAIT, verify=ssl.create_default_context()
-        )
-        # Time-outs of the library are per read: a dripping server is cut off by closing its connection.
-        cut = threading.Timer(_LONGEST_FETCH, client.close)
-        cut.daemon = True
-        cut.start()
-        headers = {"Accept": "application/json", "Accept-Encoding": "identity"}
         try:
-            with client, client.stream("GET", url, headers=headers) as answer:
-                if answer.status_code != httpx.codes.OK or answer.headers.get("Content-Encoding") is not None:
-                    raise UnusableKeysError
-                document = b""
-                for piece in answer.iter_raw():
-                    document += piece
-                    if len(document) > _LARGEST:
-                        raise UnusableKeysError
-                age = _MAX_AGE.search(answer.headers.get("Cache-Control", ""))
-        except (httpx.HTTPError, httpx.InvalidURL, RuntimeError, OSError):
+            answer = ask("GET", url, headers={}, largest=_LARGEST)
+        except UnreachableError:
             raise UnusableKeysError from None
-        finally:
-            cut.cancel()
-        return document, float(age[1]) if age else _FRESH_AT_LEAST
+        if answer.status_code != httpx.codes.OK:
+            raise UnusableKeysError
+        age = _MAX_AGE.search(answer.headers.get("Cache-Control", ""))
+        return answer.content, float(age[1]) if age else _FRESH_AT_LEAST
 
     return fetch

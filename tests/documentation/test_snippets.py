@@ -6,6 +6,7 @@ cannot be run says why, in one of the reasons known here.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -14,6 +15,7 @@ import shlex
 import socket
 import subprocess
 import sys
+import threading
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +28,7 @@ from cdshooks.cli.main import main
 from cdshooks.hooks.clients import read_clients
 from cdshooks.knowledge.load import load_knowledge
 from cdshooks.knowledge.switches import read_switches
-from tests.sandbox_fhir import fhir_server
+from scripts.fhir_server import FhirServer, Store, read_files
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -40,7 +42,7 @@ REASONS = {
     "needs a Kubernetes cluster",
     "needs a container engine",
 }
-STORY = "after-thp-tdxd-tucatinib-active-brain-metastases"
+STORY = ROOT / "fhir_fixtures" / "after-thp-tdxd-tucatinib-active-brain-metastases" / "request.json"
 BLOCK = re.compile(
     r"^(?:<!-- not run: (?P<reason>[^>]+) -->\n)?^```(?P<kind>\w*)(?: title=\"(?P<title>[^\"]+)\")?\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
@@ -75,6 +77,20 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def sandbox():
+    """The reader's own FHIR server: small pages, so that whoever forgets to turn them misses treatment."""
+    server = FhirServer(Store(read_files([STORY]), page_size=3))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.base
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def script_of(blocks, port, folder):
@@ -132,8 +148,8 @@ def test_each_page_does_what_it_says(name, tmp_path):
     script = script_of(blocks, free_port(), tmp_path)
     if any(it.title and it.title.startswith("overlay/") for it in blocks):
         script += "cdshooks knowledge check overlay > check.out 2>&1\n"
-    with fhir_server(STORY) as (server, patient):
-        environment |= {"FHIR": server, "PATIENT": patient}
+    with sandbox() as base:
+        environment |= {"FHIR": base, "PATIENT": "p-brain"}
         done = subprocess.run(
             ["bash", "-c", script],
             cwd=tmp_path,

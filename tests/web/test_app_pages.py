@@ -87,7 +87,7 @@ def test_in_production_there_are_no_stories_and_nothing_can_be_pasted(loaded_kno
     today = lambda: date(2026, 11, 24)  # noqa: E731 - the clock of this test
     guard = Guard(loaded_knowledge, Settings(), today)
     app = Flask("production")
-    app.register_blueprint(app_blueprint(PageDrawer(guard, Settings(), None), Settings(), today))
+    app.register_blueprint(app_blueprint(PageDrawer(guard, Settings(), None), Settings(), today, lambda: None))
     client = app.test_client()
     assert client.get("/app").status_code == 401
     assert client.get(BRAIN).status_code == 404

@@ -13,6 +13,7 @@ from cdshooks.settings import Settings, SettingsError, read_settings
 from cdshooks.store.engine import open_engine
 from cdshooks.store.store import Store
 from cdshooks.web.card_links import CardLinks
+from cdshooks.web.sealed_contents import SealedContents
 
 PUBLIC = "https://cds.example.org"
 LINK = re.compile(rf"{PUBLIC}(/app/opened/[0-9a-f]{{64}})\Z")
@@ -123,7 +124,14 @@ def test_looking_ahead_does_not_use_it_up(client, story_request, headers):
 def test_a_service_with_another_key_cannot_open_it(app, client, story_request, tmp_path):
     path = path_of(client, story_request)
     store = Store(open_engine(f"sqlite:///{tmp_path}/store.db"))
-    other = CardLinks(PUBLIC, b"another key of sufficient length", lambda work: work(store), lambda: datetime.now(UTC))
+    contents = SealedContents(
+        "card link",
+        timedelta(minutes=10),
+        key=b"another key of sufficient length",
+        attempt=lambda work: work(store),
+        now=lambda: datetime.now(UTC),
+    )
+    other = CardLinks(PUBLIC, contents)
     assert other.opened(path.rpartition("/")[2]) is None
     assert client.get(path).status_code == 200
 
