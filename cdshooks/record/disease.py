@@ -321,7 +321,10 @@ class DiseaseReader:
                 code="second-cancer",
                 about="metastatic",
                 because="Another cancer is on record; whether a metastasis or a drug without a reason belongs to it "
-                "is not told.",
+                "is not told."
+                if known & {"breast-cancer", "her2-positive"}
+                else "Another cancer is on record and no diagnosis of breast cancer; metastases and drugs without a "
+                "reason most likely belong to the other one.",
                 evidence=tuple(sorted({ref for it in others for ref in it.evidence})),
             )
 

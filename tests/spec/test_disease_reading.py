@@ -268,3 +268,15 @@ GRADE = "http://hl7.org/fhir/us/ctcae/StructureDefinition/ctcae-grade"
 def test_a_ctcae_grade_in_every_place_it_stands(more, grade):
     (found,) = record(condition(text=ILD, **more)).toxicities
     assert (found.kind, found.grade) == ("ild", grade)
+
+
+def test_another_cancer_without_breast_cancer_on_record_is_told_apart_from_a_second_one():
+    lung = condition("C34.90", id="lung")
+    brain = condition("C79.31", id="brain", onsetDateTime="2024-01-01")
+    breast = condition("C50.912", id="breast")
+
+    def doubt(*resources):
+        return next(it.because for it in record(*resources).doubts if it.code == "second-cancer")
+
+    assert "no diagnosis of breast cancer" in doubt(lung, brain)
+    assert "no diagnosis of breast cancer" not in doubt(lung, brain, breast)
