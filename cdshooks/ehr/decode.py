@@ -14,7 +14,7 @@ import msgspec
 from cdshooks.ehr.explain_unreadable import explain_unreadable
 from cdshooks.ehr.model import Incomplete, Unreadable
 from cdshooks.ehr.repair import decode_repaired
-from cdshooks.ehr.resources import TYPES, Base, Held, Resources, Unsupported
+from cdshooks.ehr.resources import TYPES, Base, Held, Medication, Resources, Unsupported
 from cdshooks.errors import UnreadablePatientFileError
 from cdshooks.knowledge.ids import ResourceRef
 
@@ -161,6 +161,9 @@ class ResourceCollector:
 
     def finish(self) -> Resources:
         """Everything collected."""
+        for held in self._by_type.get("Medication", ()):
+            for identifier in held.resource.identifier if isinstance(held.resource, Medication) else ():
+                self._by_name.setdefault(identifier.name, held)
         return Resources(
             by_type={name: tuple(held) for name, held in self._by_type.items()},
             by_name=self._by_name,

@@ -14,7 +14,7 @@ from cdshooks.ehr.key_states import KEY_OF, TYPE_OF, KeyState, key_for, next_pag
 from cdshooks.ehr.model import Incomplete, Unreadable
 from cdshooks.ehr.patient_identity import ContextPatient, Owner, OwnerReader
 from cdshooks.ehr.resources import Held, Medication, Resources, Specimen
-from cdshooks.ehr.searches import MEDICATIONS, queries_for_medications, query_for
+from cdshooks.ehr.searches import MEDICATIONS, drugs_without_a_name, queries_for_medications, query_for
 from cdshooks.ehr.source import Completeness, Fetched, FhirSource, Query
 from cdshooks.errors import MissingPatientDataError, OtherPatientError
 from cdshooks.hooks.request import HookRequest
@@ -113,7 +113,7 @@ class _Gathering:
         self._states[key] = KeyState.DATA if has_data else KeyState.NOTHING
 
     def fetch_medications(self, source: FhirSource, drafts: bytes) -> None:
-        """Read the drugs that are only referred to; one that cannot be read stays a drug without a name."""
+        """Read the drugs that are only referred to; one that cannot be read leaves the history incomplete."""
         if self._patient.fhir_server is None:
             return
         drafted = ResourceCollector()
@@ -137,29 +137,36 @@ class _Gathering:
             self._patient,
             fetched=frozenset(self._fetched),
         )
-        nameless = self._nameless(found)
-        self._check_required((*found.incomplete, *nameless), can_ask=can_ask)
+        useless = self._useless(found)
+        self._check_required((*found.incomplete, *useless), can_ask=can_ask)
         never_sent = tuple(
             Incomplete(query=key, because=self._fetched.get(key) or "it was not sent", concerns_treatment=False)
             for key in PREFETCH
             if self._states.get(key, KeyState.UNKNOWN) is KeyState.UNKNOWN and key not in REQUIRED_ONE_OF
         )
-        incomplete = (*map(_with_concern, (*found.incomplete, *nameless)), *never_sent)
+        incomplete = (*map(_with_concern, (*found.incomplete, *useless)), *never_sent)
         return msgspec.structs.replace(found, incomplete=incomplete)
 
-    def _nameless(self, found: Resources) -> tuple[Incomplete, ...]:
-        """What cannot be known to be the patient's, where a conclusion would rest on its absence. Source: PID-01, OUT-07.
+    def _useless(self, found: Resources) -> tuple[Incomplete, ...]:
+        """What is there and of no use, where a conclusion would rest on its absence. Source: PID-01, OUT-07.
 
-        A drug that was set aside may be a line of therapy. Of the other required queries, all would have to be set aside.
+        A drug that was set aside, or of which only a reference is known, may be a line of therapy. Of the other required
+        queries, all would have to be set aside.
         """
+        unnamed = tuple(
+            Incomplete(query=it.query, because="it says of a drug only where to look it up, and there is nothing")
+            for it in drugs_without_a_name(found)
+            if it.query in REQUIRED_ONE_OF
+        )
         kinds = {
             str(it.resource).partition("/")[0].partition("?")[0] for it in found.unreadable if it.reason == NAMELESS
         }
-        return tuple(
+        set_aside = tuple(
             Incomplete(query=key, because=NAMELESS)
             for key in (*REQUIRED, *REQUIRED_ONE_OF)
             if TYPE_OF[key] in kinds and (key in REQUIRED_ONE_OF or not found.of(TYPE_OF[key]))
         )
+        return (*unnamed, *set_aside)
 
     def _check_required(self, incomplete: tuple[Incomplete, ...], *, can_ask: bool) -> None:
         """Refuse to conclude from less than what is required.

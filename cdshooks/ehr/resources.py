@@ -38,6 +38,31 @@ class Reference(Part, frozen=True, kw_only=True):
     display: str | None = None
 
 
+class Identifier(Part, frozen=True, kw_only=True):
+    """A business identifier."""
+
+    system: str | None = None
+    value: str | None = None
+
+    @property
+    def name(self) -> str:
+        """As a conditional reference to a Medication writes it."""
+        return f"Medication?identifier={self.system or ''}|{self.value or ''}"
+
+
+class DrugReference(Reference, frozen=True, kw_only=True):
+    """A reference to a Medication, which may name it by an identifier alone."""
+
+    identifier: Identifier | None = None
+
+    @property
+    def name(self) -> str:
+        """By what the Medication is looked up; empty where nothing leads to one."""
+        if self.reference:
+            return self.reference
+        return self.identifier.name if self.identifier is not None and self.identifier.value else ""
+
+
 class PatientReference(Part, frozen=True, kw_only=True):
     """Whose a resource is. What is displayed of a person is never read."""
 
@@ -138,6 +163,7 @@ class Medication(Base, frozen=True, kw_only=True):
 
     code: CodeableConcept | None = None
     ingredient: tuple[Ingredient, ...] = ()
+    identifier: tuple[Identifier, ...] = ()
 
 
 class Contained(Part, frozen=True, kw_only=True):
@@ -154,7 +180,7 @@ class Drug(Base, frozen=True, kw_only=True):
 
     status: str | None = None
     medication_codeable_concept: CodeableConcept | None = None
-    medication_reference: Reference | None = None
+    medication_reference: DrugReference | None = None
     contained: tuple[Contained, ...] = ()
     reason_code: tuple[CodeableConcept, ...] = ()
     reason_reference: tuple[Reference, ...] = ()

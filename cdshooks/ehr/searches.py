@@ -5,11 +5,11 @@ Source: P-13, OUT-02, OUT-09.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 from cdshooks.ehr.decode import resolve
-from cdshooks.ehr.resources import TYPES, Drug, Resources
+from cdshooks.ehr.resources import TYPES, Drug, DrugReference, Held, Resources
 from cdshooks.ehr.source import Query
 from cdshooks.hooks.services import PREFETCH
 
@@ -20,6 +20,8 @@ _PAGE_SIZE = 1000
 """A wish, not a limit: servers have their own, and all pages are read."""
 _DRUGS = tuple(name for name, of_type in TYPES.items() if issubclass(of_type, Drug))
 _MOST_MEDICATIONS = 50
+_BY_IDENTIFIER = "Medication?identifier="
+_NEVER_TAKEN = frozenset({"entered-in-error", "not-done", "not-taken", "cancelled", "draft"})
 
 
 def query_for(key: str, patient_id: str, next_page: str | None = None) -> Query:
@@ -36,22 +38,45 @@ def query_for(key: str, patient_id: str, next_page: str | None = None) -> Query:
 def queries_for_medications(found: Iterable[Resources], base: str) -> tuple[Query, ...]:
     """Reads of the drugs that orders, doses and statements refer to and that nobody sent. ``base``: of the FHIR server."""
     together = tuple(found)
-    paths: set[str] = set()
-    for resources in together:
-        for held in (it for kind in _DRUGS for it in resources.of(kind)):
-            drug = held.resource
-            reference = drug.medication_reference if isinstance(drug, Drug) else None
-            if reference is None or not reference.reference or any(resolve(it, reference.reference) for it in together):
-                continue
-            path = _path_of(reference.reference, base)
-            if path is not None:
-                paths.add(path)
-    return tuple(Query(key=MEDICATIONS, kind="Medication", path=path) for path in sorted(paths)[:_MOST_MEDICATIONS])
+    names = {reference.name for it in together for _, _, reference in _references(it)}
+    unsent = sorted(it for it in names if it and not any(resolve(resources, it) for resources in together))
+    paths = dict.fromkeys(path for path in (_path_of(it, base) for it in unsent) if path is not None)
+    return tuple(Query(key=MEDICATIONS, kind="Medication", path=it) for it in list(paths)[:_MOST_MEDICATIONS])
 
 
-def _path_of(reference: str, base: str) -> str | None:
+def drugs_without_a_name(resources: Resources) -> tuple[Held, ...]:
+    """What says of its drug only where it can be looked up, where nothing is found there. Source: OUT-07.
+
+    Any of them may be a line of therapy; not so what was entered in error or never given.
+    """
+    return tuple(
+        held
+        for held, drug, reference in _references(resources)
+        if not reference.display and drug.status not in _NEVER_TAKEN and not _is_found(resources, drug, reference.name)
+    )
+
+
+def _references(resources: Resources) -> Iterator[tuple[Held, Drug, DrugReference]]:
+    """What names its drug by a reference and not by a code or words."""
+    for held in (it for kind in _DRUGS for it in resources.of(kind)):
+        drug = held.resource
+        if (
+            isinstance(drug, Drug)
+            and drug.medication_codeable_concept is None
+            and drug.medication_reference is not None
+        ):
+            yield held, drug, drug.medication_reference
+
+
+def _is_found(resources: Resources, drug: Drug, name: str) -> bool:
+    return bool(drug.contained) if name.startswith("#") else resolve(resources, name) is not None
+
+
+def _path_of(name: str, base: str) -> str | None:
     """The path of a Medication under this base; None for a contained one, one elsewhere, or what is no such reference."""
-    relative = reference.removeprefix(base.rstrip("/") + "/").partition("/_history/")[0]
+    relative = name.removeprefix(base.rstrip("/") + "/").partition("/_history/")[0]
+    if relative.startswith(_BY_IDENTIFIER):
+        return _BY_IDENTIFIER + quote(relative.removeprefix(_BY_IDENTIFIER), safe="")
     kind, _, logical_id = relative.partition("/")
     if kind != "Medication" or not logical_id or "/" in logical_id or set(logical_id) <= {"."}:
         return None

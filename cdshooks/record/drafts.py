@@ -71,7 +71,7 @@ def _concepts(request: MedicationRequest, drafts: Resources, prefetched: Resourc
         code = contained.code if contained is not None else None
         inside = contained.ingredient if contained is not None else ()
     else:
-        held = resolve(drafts, reference.reference) or resolve(prefetched, reference.reference)
+        held = resolve(drafts, reference.name) or resolve(prefetched, reference.name)
         medication = held.resource if held is not None and isinstance(held.resource, Medication) else None
         code, inside = (medication.code, medication.ingredient) if medication is not None else (None, ())
     concepts = [code] if code is not None else []

@@ -319,7 +319,7 @@ class TreatmentReader:
         if reference.reference and reference.reference.startswith("#"):
             referenced = self._referenced(resource, reference.reference)
         else:
-            key = reference.reference or ""
+            key = reference.name
             found = self._by_reference.get(key)
             referenced = self._by_reference[key] = self._referenced(resource, key) if found is None else found
         if not coded and not referenced and reference.display:

@@ -89,10 +89,11 @@ def test_p_11_where_prefetch_goes_on_the_fhir_server_is_asked_for_the_rest(fhir,
 
 
 FORMS = {
-    "relative": "Medication/{id}",
-    "versioned": "Medication/{id}/_history/1",
-    "absolute": "{base}/Medication/{id}",
-    "contained": "#{id}",
+    "relative": {"reference": "Medication/{id}"},
+    "versioned": {"reference": "Medication/{id}/_history/1"},
+    "absolute": {"reference": "{base}/Medication/{id}"},
+    "contained": {"reference": "#{id}"},
+    "identifier": {"identifier": {"system": "urn:formulary", "value": "{id}"}},
 }
 
 
@@ -105,8 +106,10 @@ def with_references(story, base, form):
         if concept is None:
             continue
         name = f"drug-{resource['id']}"
-        medications.append({"resourceType": "Medication", "id": name, "code": concept})
-        resource["medicationReference"] = {"reference": FORMS[form].format(id=name, base=base)}
+        identifier = [{"system": "urn:formulary", "value": name}]
+        medications.append({"resourceType": "Medication", "id": name, "code": concept, "identifier": identifier})
+        written = json.dumps(FORMS[form]).replace("{id}", name).replace("{base}", base)
+        resource["medicationReference"] = json.loads(written)
         if form == "contained":
             resource["contained"] = [medications[-1]]
     return medications if form != "contained" else []
@@ -131,6 +134,22 @@ def test_every_form_of_a_reference_to_a_drug(client, story, form, is_prefetched)
 
 def _inside(value):
     return [it["resource"] for it in value.get("entry", [])] if value.get("resourceType") == "Bundle" else [value]
+
+
+def test_out_07_a_drug_that_is_only_referred_to_and_cannot_be_looked_up_leaves_no_count_of_lines(client, story):
+    """Without this, the lines that such drugs make would be missing in silence."""
+    server = serving(Store([]))
+    with_references(story, server.base, "relative")
+    for more in ({}, {"fhirServer": server.base}):
+        (card,) = client.post("/cds-services/her2-later-line", json={**story, **more}).get_json()["cards"]
+        assert "incomplete" in card["summary"]
+        assert "medicationRequests" in card["detail"]
+    for entry in story["prefetch"]["medicationRequests"]["entry"]:
+        entry["resource"]["medicationReference"]["display"] = "docetaxel"
+    cards = client.post("/cds-services/her2-later-line", json=story).get_json()["cards"]
+    assert not any("incomplete" in it["summary"] for it in cards)
+    server.shutdown()
+    server.server_close()
 
 
 def test_a_server_that_knows_no_such_search_as_doses_is_as_one_that_was_not_asked_for_them(client, story):
