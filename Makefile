@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STEP   := scripts/step
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test check docs docs-build drill image-check wheel-check format lock bench clean
+.PHONY: help demo sandbox test check docs docs-build drill image-check wheel-check format lock bench bench-quick bench-more clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed 's/:.*## /\t/' | expand -t 12
@@ -32,8 +32,15 @@ format: $(VENV)/.installed-dev ## put the code in form
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.installed-dev ## measure reading, lines and drug names; prints ratios
-	@for one in benchmarks/*.py; do echo "== $$one"; $(BIN)/python $$one || exit 1; done
+bench: $(VENV)/.installed-dev ## what a call costs, step by step and over HTTP, and how drug names are found; writes bench.json
+	@$(BIN)/python benchmarks/speed.py
+	@$(BIN)/python benchmarks/drug_names.py
+
+bench-quick: $(VENV)/.installed-dev ## the same in half a minute on a quiet machine, without the largest patients
+	@$(BIN)/python benchmarks/speed.py --quick
+
+bench-more: $(VENV)/.installed-dev ## lines, options, trials and the page by themselves, against their own aims; accuracy of lines
+	@for one in lines options trials page line_accuracy; do echo "== $$one"; $(BIN)/python benchmarks/$$one.py; done
 
 docs: $(VENV)/.installed-dev ## the documentation site on http://127.0.0.1:8000
 	@$(BIN)/python scripts/docs_site.py serve

@@ -47,3 +47,6 @@ app = _start()
 gc.collect()
 gc.freeze()  # knowledge is never garbage, and the pages that workers share stay shared
 gc.enable()
+gc.set_threshold(
+    50_000, 50, 100
+)  # what a call makes goes with its end; looking more often lengthens the tail (docs/speed.md)

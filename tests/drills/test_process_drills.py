@@ -1,7 +1,10 @@
 """Stopping, overload, wrong settings, and counting over workers that come and go."""
 
 import http.client
+import os
 import re
+import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -81,6 +84,21 @@ def test_rel_04_beyond_capacity_calls_are_told_to_come_back_and_none_piles_up(st
     assert all(int(it[1]) >= 1 for it in refused)
     assert set(health) == {200}
     service.show()
+
+
+def test_start_up_reads_the_knowledge_once_and_a_worker_that_replaces_another_needs_no_file(start, tell, tmp_path):
+    overlay = tmp_path / "overlay"
+    shutil.copytree(ROOT / "docs" / "overlay-example", overlay)
+    service = start(CDSHOOKS_KNOWLEDGE_OVERLAY=str(overlay))
+    service.show()
+    shutil.rmtree(overlay)  # whoever read it again would find nothing
+    before = set(service.workers())
+    for it in before:
+        os.kill(it, signal.SIGKILL)
+    while before & set(service.workers()) or len(service.workers()) < len(before):
+        time.sleep(0.1)
+    cards = service.show()
+    tell("workers replaced without knowledge files", workers=len(service.workers()), cards=len(cards))
 
 
 def test_rel_09_all_faults_of_a_start_are_told_at_once(tmp_path, tell):
