@@ -19,6 +19,7 @@ from cdshooks.knowledge.trial_registry import Registry
 from cdshooks.lines.history import build_line_history
 from cdshooks.options.assess import assess_options
 from cdshooks.record.drafts import DraftOrder, read_draft_orders
+from cdshooks.record.drug_names import unmapped_system
 from cdshooks.record.read import read_patient_record
 
 
@@ -77,7 +78,8 @@ def answer_hook(
     )
     answer = keep_quiet(cards, earlier, knowledge.quiet, as_of=as_of)
     verdicts = tuple(it.verdict.value for it in advice.options) if cards else ()
-    return msgspec.structs.replace(answer, verdicts=verdicts, resources=resources)
+    unmapped = tuple(unmapped_system(it.text) for it in record.unmapped)
+    return msgspec.structs.replace(answer, verdicts=verdicts, unmapped=unmapped, resources=resources)
 
 
 def _occasion(

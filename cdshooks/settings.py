@@ -156,6 +156,8 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         today=get("TODAY", date.fromisoformat, None, "must be a date such as 2026-11-24"),
     )
     read_server_settings(environment, faults)
+    if not is_dev and environment.get("FLASK_DEBUG", "").strip() not in {"", "0"}:
+        faults.append("FLASK_DEBUG is set: a debugger shows what is in memory, and has no place beside patients.")
     if faults:
         raise SettingsError(tuple(dict.fromkeys(faults)))
     return settings

@@ -39,6 +39,8 @@ class CardSet(msgspec.Struct, frozen=True, kw_only=True):
     silenced: tuple[Card, ...] = ()
     verdicts: tuple[str, ...] = ()
     """Of each option that was judged, for counting; never sent."""
+    unmapped: tuple[str, ...] = ()
+    """The code system of each drug that is not known, or "text", for counting; never sent."""
     resources: Resources | None = None
     """What the cards rest on, for the page behind them; never sent."""
 

@@ -251,6 +251,15 @@ class ResourceCollector:
         return ResourceRef(f"{what}#{self._unnamed}")
 
 
+def has_failed(raw: bytes | msgspec.Raw) -> bool:
+    """Whether a part of what was asked for could not be retrieved, as the EHR says inside its answer. Source: P-6, P-7."""
+    if b'"OperationOutcome"' not in bytes(raw):
+        return False
+    collector = ResourceCollector()
+    collector.add_json(raw, query="any")
+    return any(it.because == RETRIEVAL_FAILED for it in collector.incomplete)
+
+
 def _decode(raw: bytes | msgspec.Raw, resource_type: str) -> _Sendable:
     decoder = _decoders[resource_type]
     try:

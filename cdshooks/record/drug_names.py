@@ -18,6 +18,7 @@ from cdshooks.knowledge.names import Name, name_of, stem, words
 from cdshooks.record.remembered import remembered
 
 _LONGEST_TEXT = 400
+_CODE_MARK, _NO_SYSTEM = "#", "no system"
 """Characters of a text that are searched: a drug's name stands at its beginning."""
 _LETTERS_FOR_ONE_SLIP, _LETTERS_FOR_TWO_SLIPS = 7, 10
 _LETTERS_OF_BEGINNING = 3
@@ -85,7 +86,7 @@ class DrugNames:
         label = (
             texts[0]
             if texts
-            else next((f"{it.system or 'no system'}#{it.code}" for it in concept.coding if it.code), None)
+            else next((f"{it.system or _NO_SYSTEM}{_CODE_MARK}{it.code}" for it in concept.coding if it.code), None)
         )
         return Identified(unmapped=label)
 
@@ -274,3 +275,10 @@ def _agents_by_word(drugs: DrugKnowledge) -> dict[str, frozenset[AgentId]]:
         for word in name:
             found.setdefault(word, set()).add(agent)
     return {word: frozenset(agents) for word, agents in found.items()}
+
+
+def unmapped_system(text: str) -> str:
+    """The code system of a drug that is known by its code alone, in our own few names for them; "text" for words."""
+    system, mark, _ = text.partition(_CODE_MARK)
+    is_code = mark and (system == _NO_SYSTEM or " " not in system)
+    return SYSTEMS.get(plain_system(system), "other") if is_code else "text"

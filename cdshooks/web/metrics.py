@@ -29,6 +29,11 @@ cards = Counter("cds_cards_total", "Cards shown, by topic.", ("rule", "indicator
 silenced = Counter("cds_cards_silenced_total", "Cards held back because they were answered already.", ("rule",))
 verdicts = Counter("cds_verdicts_total", "Options judged for a patient, by verdict.", ("verdict",))
 prefetch = Counter("cds_prefetch_total", "Prefetch keys by what was sent for them.", ("key", "state"))
+unmapped_codes = Counter(
+    "cds_unmapped_codes_total",
+    "Drugs of a record that are not known, by their code system; by words alone.",
+    ("system",),
+)
 feedback = Counter("cds_feedback_total", "Answers to cards, each counted once.", ("rule", "outcome", "reason"))
 auth_failures = Counter("cds_auth_failures_total", "Callers that did not prove who they are.", ("reason",))
 patient_mismatches = Counter("cds_patient_mismatch_total", "Calls refused because a resource was another patient's.")

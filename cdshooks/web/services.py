@@ -14,6 +14,7 @@ from flask import Blueprint, Response, request
 from cdshooks.cards.client_shape import as_sent, shaped
 from cdshooks.cards.quiet import CardSet
 from cdshooks.cards.wording import OVERRIDES
+from cdshooks.ehr.decode import has_failed
 from cdshooks.errors import CdsHooksError, MissingPatientDataError, UnknownServiceError
 from cdshooks.hooks.clients import Client
 from cdshooks.hooks.feedback import read_feedback
@@ -175,7 +176,9 @@ def _trace_id() -> str:
 def _count_prefetch(hook_request: HookRequest) -> None:
     for key in PREFETCH:
         raw = hook_request.prefetch.get(key)
-        state = "absent" if raw is None else "null" if bytes(raw) == b"null" else "sent"
+        state = (
+            "absent" if raw is None else "null" if bytes(raw) == b"null" else "failed" if has_failed(raw) else "sent"
+        )
         metrics.count(metrics.prefetch, key, state)
 
 
@@ -184,6 +187,8 @@ def _count(answer: CardSet, version: str) -> None:
         metrics.count(metrics.cards, card.source.topic.code, card.indicator.value, version)
     for verdict, times in Counter(answer.verdicts).items():
         metrics.count(metrics.verdicts, verdict, times=times)
+    for system, times in Counter(answer.unmapped).items():
+        metrics.count(metrics.unmapped_codes, system, times=times)
     for card in answer.silenced:
         metrics.count(metrics.silenced, card.source.topic.code)
     observe_outcome("cards" if answer.cards else "suppressed" if answer.silenced else "none")

@@ -197,7 +197,7 @@ def test_c_10_unknown_members_and_extensions_change_nothing(fire, story_request)
     assert [it["detail"] for it in after] == [it["detail"] for it in before]
 
 
-def test_an_internal_fault_gives_500_with_an_id_that_is_in_the_log(app, caplog):
+def test_log_03_an_internal_fault_gives_500_with_an_id_that_is_in_the_log(app, caplog):
     class Faulty:
         def __getattr__(self, name):
             raise RuntimeError("Jane Doe, born 1970")

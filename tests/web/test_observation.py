@@ -205,3 +205,39 @@ def test_obs_04_a_count_that_cannot_be_written_fails_no_call(tmp_path):
         [sys.executable, "-c", _COUNTING_ON_A_FULL_DISK], env=environment, capture_output=True, text=True, check=False
     )
     assert done.stdout == "still counting\n", done.stderr
+
+
+def test_obs_04_failed_retrievals_and_unknown_drugs_are_counted(fire, story_request, count):
+    original = json.loads(json.dumps(story_request))
+    failed = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception"}]}
+    warned = {"resourceType": "OperationOutcome", "issue": [{"severity": "warning", "code": "not-found"}]}
+    subject = {"reference": f"Patient/{story_request['context']['patientId']}"}
+    unknown = (
+        {"text": "Zorblaxumab (batch #3)"},
+        {"coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "99999999"}]},
+        {"coding": [{"system": "urn:local", "code": "CANARY"}]},
+        {"coding": [{"code": "CANARY"}]},
+    )
+    requests = [
+        {"resourceType": "MedicationRequest", "id": f"u{at}", "status": "active", "intent": "order", "subject": subject}
+        | {"medicationCodeableConcept": concept}
+        for at, concept in enumerate(unknown)
+    ]
+    story_request["prefetch"]["medicationRequests"].setdefault("entry", []).extend({"resource": it} for it in requests)
+    story_request["prefetch"]["procedures"] = failed
+    story_request["prefetch"]["allergies"] = {"resourceType": "Bundle", "entry": [{"resource": warned}]}
+    names = (
+        'cds_prefetch_total{key="procedures",state="failed"}',
+        'cds_prefetch_total{key="allergies",state="failed"}',
+        'cds_unmapped_codes_total{system="text"}',
+        'cds_unmapped_codes_total{system="rxnorm"}',
+        'cds_unmapped_codes_total{system="other"}',
+    )
+
+    def counted(request):
+        before = [count(it) for it in names]
+        assert fire(request).status_code == 200
+        return [count(it) - was for it, was in zip(names, before, strict=True)]
+
+    as_it_was = counted(original)
+    assert [it - was for it, was in zip(counted(story_request), as_it_was, strict=True)] == [1, 0, 1, 1, 2]
