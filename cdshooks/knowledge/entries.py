@@ -19,6 +19,7 @@ import msgspec
 
 from cdshooks.errors import KnowledgeError
 from cdshooks.knowledge.schema_faults import plain_fault
+from cdshooks.knowledge.seal import is_sealed
 from cdshooks.knowledge.strict_yaml import LineMap, read_yaml
 
 DATA = Path(__file__).parent / "data"
@@ -99,7 +100,9 @@ def read_file(path: Path, kind: str) -> dict[str, Entry]:
 def _shipped(root: Path, kind: str, id_key: str) -> tuple[dict[str, Entry], tuple[str, ...]]:
     """The shipped entries and their faults; they do not change while the process lives, and several loaders read them."""
     faults: list[str] = []
-    return _entries_under(root, kind, id_key, {}, faults, is_overlay=False), tuple(faults)
+    is_checked = root == DATA and is_sealed()
+    found = _entries_of(files_of(root, kind), kind, id_key, {}, faults, is_overlay=False, is_checked=is_checked)
+    return found, tuple(faults)
 
 
 def files_of(root: Path, kind: str) -> Iterator[Path]:
@@ -118,7 +121,14 @@ def _entries_under(
 
 
 def _entries_of(
-    paths: Iterable[Path], kind: str, id_key: str, before: Mapping[str, Entry], faults: list[str], *, is_overlay: bool
+    paths: Iterable[Path],
+    kind: str,
+    id_key: str,
+    before: Mapping[str, Entry],
+    faults: list[str],
+    *,
+    is_overlay: bool,
+    is_checked: bool = False,
 ) -> dict[str, Entry]:
     found: dict[str, Entry] = {}
     for path in paths:
@@ -131,7 +141,7 @@ def _entries_of(
             content = _in_force(path, kind, id_key, row, at, lines, before, faults) if is_overlay else row
             if content is None:
                 continue
-            if not (is_overlay and _SWITCHED_OFF in row):
+            if not is_checked and not (is_overlay and _SWITCHED_OFF in row):
                 at_changes = (*at, _CHANGES) if is_overlay and _CHANGES in row else at
                 row_faults = list(_schema_faults(path, kind, content, at_changes, lines))
                 faults.extend(row_faults)
