@@ -47,6 +47,16 @@ def compose_request(
     return {**request, "hook": service.hook, "context": _context(context, service, ordered)}
 
 
+def request_of_server(fhir_server: str, patient_id: str, hook_instance: str) -> dict[str, Any]:
+    """A call that sends no data, so that the service fetches all of it; its hook is open yet."""
+    return {
+        "hook": "",
+        "hookInstance": hook_instance,
+        "fhirServer": fhir_server,
+        "context": {"userId": _USER, "patientId": patient_id},
+    }
+
+
 def _of_bundle(content: Mapping[str, Any], hook_instance: str) -> dict[str, Any]:
     found = list(_resources(content))
     patients = [(path, it) for path, it in found if it.get("resourceType") == "Patient"]

@@ -31,6 +31,9 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     story: str = ""
     ordered: str = ""
+    server: str = ""
+    """The base URL of a FHIR server; where it stands, the text is not sent."""
+    fhir_patient: str = ""
     profile: str
     as_of: str
     jurisdiction: str

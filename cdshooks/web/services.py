@@ -105,20 +105,12 @@ def services_blueprint(
                 memory.remember_refusal(made, 412 if isinstance(error, MissingPatientDataError) else 400)
                 raise
             answer = shaped(guard.passed(answer, new_uuid), terms.profile, new_uuid)
+            terms.on_answer(answer)
             evaluated = len(answer.cards)
             answer, headers = guard.shadowed(answer)
             memory.remember_answer(made, answer)
-        if headers:
-            log_event("shadowed", service=service_id, cards=evaluated)
         _count(answer, knowledge.manifest.version)
-        log_event(
-            "answered",
-            service=service_id,
-            client=client,
-            cards=len(answer.cards),
-            silenced=len(answer.silenced),
-            milliseconds=round((time.perf_counter() - started) * 1000),
-        )
+        _log(answer, service_id, client, time.perf_counter() - started, shadowed=evaluated if headers else None)
         return _sent(_linked(answer, links, caller), terms.profile, headers)
 
     @blueprint.post("/cds-services/<service_id>/feedback")
@@ -140,6 +132,20 @@ def services_blueprint(
         return Response(b"{}", content_type=_JSON)
 
     return blueprint
+
+
+def _log(answer: CardSet, service_id: str, client: str, seconds: float, *, shadowed: int | None) -> None:
+    """``shadowed``: how many cards were evaluated and not shown; None outside shadow mode."""
+    if shadowed is not None:
+        log_event("shadowed", service=service_id, cards=shadowed)
+    log_event(
+        "answered",
+        service=service_id,
+        client=client,
+        cards=len(answer.cards),
+        silenced=len(answer.silenced),
+        milliseconds=round(seconds * 1000),
+    )
 
 
 def _identify(callers: Callers | None, base_url: str, service_id: str, suffix: str = "") -> Client | None:

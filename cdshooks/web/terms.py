@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
 import msgspec
 
+from cdshooks.cards.quiet import CardSet
 from cdshooks.hooks.clients import Client
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.profiles import Profile
@@ -17,6 +18,10 @@ _KEY = "cdshooks.terms"
 """A name in the WSGI environment, which no header of a caller can set."""
 
 
+def _nobody_asks(_: CardSet) -> None:
+    """Outside the workbench an answer goes to its caller alone."""
+
+
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """The profile, the day and the jurisdiction; ``is_date_fixed``: the day is not today's, and every card says so."""
 
@@ -24,6 +29,8 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     as_of: date
     jurisdiction: str
     is_date_fixed: bool
+    on_answer: Callable[[CardSet], None] = _nobody_asks
+    """Gets the cards with what they rest on, for an explanation beside them."""
 
 
 def terms_of(

@@ -15,16 +15,21 @@ from datetime import date
 from typing import Any
 from uuid import uuid4
 
+import msgspec
 from flask import Blueprint, Response, current_app, request
 from rich.console import Console
 from werkzeug.datastructures import MultiDict
 from werkzeug.test import Client as InProcess
 from werkzeug.wrappers import Response as Received
 
-from cdshooks.errors import BadHookRequestError, UnreadablePatientFileError
+from cdshooks.cards.quiet import CardSet
+from cdshooks.ehr.resources import Resources
+from cdshooks.errors import BadHookRequestError
 from cdshooks.explain.as_text import print_explanation
-from cdshooks.explain.patient import explain_patient
-from cdshooks.hooks.compose import compose_request
+from cdshooks.explain.patient import advise
+from cdshooks.explain.unused import unused_resources
+from cdshooks.fetching.addresses import read_base
+from cdshooks.hooks.compose import compose_request, request_of_server
 from cdshooks.hooks.json_place import NotJsonError, read_json_text
 from cdshooks.hooks.services import BY_ID, SERVICES, Service
 from cdshooks.knowledge.load import Knowledge
@@ -87,6 +92,8 @@ def workbench_blueprint(
             text=request.form.get("patient", ""),
             story=request.form.get("story", ""),
             ordered=request.form.get("ordered", "").strip(),
+            server=request.form.get("server", "").strip(),
+            fhir_patient=request.form.get("fhir_patient", "").strip(),
             profile=terms.profile.id,
             as_of=terms.as_of.isoformat(),
             jurisdiction=terms.jurisdiction,
@@ -111,8 +118,9 @@ def workbench_blueprint(
 
     def _answered(service: Service, body: bytes, terms: Terms, *, is_changed: bool) -> Answered:
         path = f"/cds-services/{service.id}"
+        answers: list[CardSet] = []
         started = time.perf_counter()
-        received = _call(path, body, terms)
+        received = _call(path, body, msgspec.structs.replace(terms, on_answer=answers.append))
         milliseconds = round((time.perf_counter() - started) * 1000)
         content = json.loads(received.data)
         is_answer = received.status_code == 200  # noqa: PLR2004 - HTTP success
@@ -130,22 +138,21 @@ def workbench_blueprint(
             answer=pretty(content),
             curl=f"curl -sS -H 'Content-Type: application/json' --data @request.json "
             f"{shlex.quote(request.host_url.rstrip('/') + request.root_path + path)}",
-            explanation=_explanation(body, terms) if is_answer else "",
+            explanation=_explanation(answers[0].resources, terms) if answers and answers[0].resources else "",
         )
 
-    def _explanation(body: bytes, terms: Terms) -> str:
+    def _explanation(resources: Resources, terms: Terms) -> str:
+        """Of the very resources that the cards rest on, fetched ones included."""
         written = io.StringIO()
-        try:
-            advice, unused = explain_patient(
-                body,
-                guard.knowledge,
-                as_of=terms.as_of,
-                jurisdiction=terms.jurisdiction,
-                registry=registry.now(),
-                hospital=Position.of(settings.position),
-            )
-        except UnreadablePatientFileError as error:
-            return f"As a patient, {error}."
+        advice = advise(
+            resources,
+            guard.knowledge,
+            as_of=terms.as_of,
+            jurisdiction=terms.jurisdiction,
+            registry=registry.now(),
+            hospital=Position.of(settings.position),
+        )
+        unused = unused_resources(resources, advice.record)
         print_explanation(advice, guard.knowledge, Console(file=written, width=_WIDTH, color_system=None), unused)
         return written.getvalue()
 
@@ -176,11 +183,22 @@ def _terms(form: MultiDict[str, str], knowledge: Knowledge, day: date) -> Terms:
 
 def _body(asked: Asked, service: Service) -> tuple[bytes, bool]:
     """The body to send, and whether it differs from the editor's text; a call of this service is sent letter by letter."""
-    content = _content(asked.text)
+    content = _content_of_server(asked) if asked.server else _content(asked.text)
     made = compose_request(content, service, ordered=asked.ordered, hook_instance=str(uuid4()))
     if made is content:
         return asked.text.encode(), False
     return pretty(made).encode(), True
+
+
+def _content_of_server(asked: Asked) -> Mapping[str, Any]:
+    base = read_base(asked.server)
+    if base is None or not base.is_loopback:
+        raise BadHookRequestError(
+            "$.fhirServer", "in dev mode only a server on this machine is asked, such as http://127.0.0.1:8090/fhir"
+        )
+    if not asked.fhir_patient:
+        raise BadHookRequestError("$.context.patientId", "name the id of the patient on that server")
+    return request_of_server(asked.server, asked.fhir_patient, str(uuid4()))
 
 
 def _content(text: str) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.browser.judging import JUDGED, LOOKS, violations
+from tests.sandbox_fhir import fhir_server
 
 pytestmark = pytest.mark.browser
 
@@ -108,4 +109,19 @@ def test_what_the_service_rests_on_is_readable(watched, path, width, scheme):
     assert watched.open(path, width, scheme).status == 200
     assert violations(watched.page) == []
     assert watched.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert watched.faults == []
+
+
+def test_a_patient_is_fetched_from_a_fhir_server(watched):
+    page = watched.page
+    with fhir_server(STORY) as (base, patient):
+        watched.open("/", 390, "dark")
+        page.get_by_text("or a patient on a FHIR server").click()
+        assert violations(page) == []
+        page.get_by_label("FHIR base URL").fill(base)
+        page.get_by_label("Patient id").fill(patient)
+        fire(page, "patient-view")
+        assert "patient-view: HTTP 200" in page.inner_text(".outcome")
+        assert page.locator(".card").count() == 1
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert watched.faults == []

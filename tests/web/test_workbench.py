@@ -12,6 +12,7 @@ import pytest
 
 from cdshooks.app import build_app
 from cdshooks.settings import Settings
+from tests.sandbox_fhir import fhir_server
 
 STORY = (
     Path(__file__).parents[2] / "fhir_fixtures" / "after-thp-tdxd-tucatinib-active-brain-metastases" / "request.json"
@@ -99,6 +100,18 @@ def test_ndjson_is_read_too(client, patient):
     assert "patient-view: HTTP 200" in said(answer)
 
 
+def test_a_patient_on_a_fhir_server_is_fetched_and_explained(client):
+    with fhir_server("dpd-deficiency-and-capecitabine-ordered") as (base, patient):
+        answer = press(client, "", server=base, fhir_patient=patient, ordered="capecitabine")
+        told = said(answer)
+        assert "order-select: HTTP 200" in told
+        assert "complete DPD deficiency" in told
+        assert "Lines of therapy" in told
+        assert "prefetch" not in as_sent(answer)
+        nobody = said(press(client, "", "patient-view", server=base, fhir_patient="nobody"))
+        assert "patient-view: HTTP 412" in nobody
+
+
 def test_the_drug_ordered_takes_the_place_of_the_drafts(client):
     answer = press(client, STORY.read_text(encoding="utf-8"), ordered="tucatinib")
     (order,) = as_sent(answer)["context"]["draftOrders"]["entry"]
@@ -147,6 +160,21 @@ def test_what_cannot_be_sent_is_named_by_its_path(client, text, path):
     assert answer.status_code == 400
     assert f"Not sent. At {path}: " in said(answer)
     assert editor(answer) == text
+
+
+@pytest.mark.parametrize(
+    ("server", "patient", "path"),
+    [
+        ("http://fhir.example.org/r4", "p", "$.fhirServer"),
+        ("http://127.0.0.1.example.org/fhir", "p", "$.fhirServer"),
+        ("http://[::ffff:127.0.0.1]/fhir", "p", "$.fhirServer"),
+        ("file:///etc/passwd", "p", "$.fhirServer"),
+        ("http://127.0.0.1:1/fhir", "", "$.context.patientId"),
+        ("http://127.0.0.1:1/fhir", "a/../b", "$.context.patientId"),
+    ],
+)
+def test_only_a_server_of_this_machine_is_asked(client, server, patient, path):
+    assert path in said(press(client, "", "patient-view", server=server, fhir_patient=patient))
 
 
 def test_what_the_service_refuses_is_shown_with_its_path(client, story_request):
