@@ -89,13 +89,13 @@ def judge_regimen(rules: RegimenRules, case: Case, memo: Memo) -> Judged:
 def _weigh(bindings: tuple[Binding, ...], case: Case, memo: Memo) -> Weighed:
     known = memo.sets.get(id(bindings))
     if known is None:
-        known = memo.sets[id(bindings)] = _weighed(tuple(_judge(it, case, memo) for it in bindings))
+        known = memo.sets[id(bindings)] = _weighed(tuple([_judge(it, case, memo) for it in bindings]))
     return known
 
 
 def _weighed(judgements: tuple[Judgement, ...]) -> Weighed:
-    telling = tuple(it for it in judgements if it.effect is not None or it.asks or it.dose_notes)
-    return Weighed(judgements, telling, min((_ORDER[it.effect] for it in telling), default=_NOTHING))
+    telling = tuple([it for it in judgements if it.effect is not None or it.asks or it.dose_notes])
+    return Weighed(judgements, telling, min([_ORDER[it.effect] for it in telling], default=_NOTHING))
 
 
 def judge_drug(agent: AgentId, case: Case) -> tuple[Finding, ...]:
@@ -203,9 +203,11 @@ _NO_DRUG: Bound = frozenset()
 def judge_criterion(criterion: Criterion, case: Case, bound: Bound = frozenset()) -> Judgement:
     """Answer all steps of a criterion; the finding is their Kleene conjunction, the effect the gravest that follows."""
     answers = [(step, evaluate(step.requires, case, bound)) for step in criterion.steps]
-    outcome = all_of(answer.outcome for _, answer in answers)
+    outcome = all_of([answer.outcome for _, answer in answers])
     effects = [(step, answer, _effect(criterion, step, answer)) for step, answer in answers]
-    step, answer, effect = min(effects, key=lambda it: (_ORDER[it[2]], it[1].outcome is not outcome))
+    step, answer, effect = (
+        effects[0] if len(effects) == 1 else min(effects, key=lambda it: (_ORDER[it[2]], it[1].outcome is not outcome))
+    )
     if effect is None:
         step, answer = next((pair for pair in answers if pair[1].outcome is outcome), answers[0])
     sentence = _named(_sentence(criterion, step, answer), bound)
@@ -216,8 +218,8 @@ def judge_criterion(criterion: Criterion, case: Case, bound: Bound = frozenset()
         outcome=outcome,
         because=because,
         missing=(criterion.ask_fact or missing) if outcome is Outcome.UNKNOWN or missing else None,
-        evidence=tuple(dict.fromkeys(ref for _, it in answers for ref in it.evidence)),
-        sources=tuple(citation.source for citation in criterion.sources),
+        evidence=tuple(dict.fromkeys([ref for _, it in answers for ref in it.evidence])),
+        sources=tuple([citation.source for citation in criterion.sources]),
         effect=effect,
         sentence=sentence,
     )
@@ -225,9 +227,9 @@ def judge_criterion(criterion: Criterion, case: Case, bound: Bound = frozenset()
         finding=finding,
         effect=effect,
         is_grave=effect is Effect.WARN and step.is_grave,
-        warned=_warned(Finding(criterion=criterion.id, outcome=outcome, because=because), effect),
-        asks=tuple(ask for it, reply in answers if (ask := _ask(criterion, it, reply, case, bound)) is not None),
-        dose_notes=tuple(it.dose_note for it, reply in answers if it.dose_note and reply.outcome is Outcome.NOT_MET),
+        warned=_warned(finding, effect),
+        asks=tuple([ask for it, reply in answers if (ask := _ask(criterion, it, reply, case, bound)) is not None]),
+        dose_notes=tuple([it.dose_note for it, reply in answers if it.dose_note and reply.outcome is Outcome.NOT_MET]),
     )
 
 
