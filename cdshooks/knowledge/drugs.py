@@ -27,6 +27,9 @@ SYSTEMS = {
     "http://www.cms.gov/medicare/coding/hcpcsreleasecodesets": "hcpcs",
     "https://www.cms.gov/medicare/coding/medhcpcsgeninfo": "hcpcs",
     "urn:oid:2.16.840.1.113883.6.285": "hcpcs",
+    "http://www.ama-assn.org/go/cpt": "hcpcs",  # CPT is level I of HCPCS, and senders write level II under its name
+    "urn:oid:2.16.840.1.113883.6.12": "hcpcs",
+    "http://terminology.hl7.org/codesystem/hcpcs-all-codes": "hcpcs",
     "hcpcs": "hcpcs",
     "http://snomed.info/sct": "snomed",
     "urn:oid:2.16.840.1.113883.6.96": "snomed",
@@ -76,6 +79,8 @@ class DrugKnowledge(msgspec.Struct, frozen=True, kw_only=True):
     """How ATC codes of cancer drugs begin."""
     denials: Meanings
     """Words that, before a drug's name, say that it was not given."""
+    blinded: Meanings
+    """Words beside a drug's name that leave open whether it was the drug or a placebo."""
     not_given: Meanings
     """Words anywhere in a text that say that its drug was not given."""
 
@@ -149,6 +154,7 @@ def load_drugs(overlay: Path | None = None) -> DrugKnowledge:
         cancer_endings=signs("ending"),
         cancer_atc=signs("atc"),
         denials=meanings.get("drug-denied", NOTHING),
+        blinded=meanings.get("drug-blinded", NOTHING),
         not_given=meanings.get("drug-not-given", NOTHING),
     )
 

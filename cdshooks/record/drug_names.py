@@ -23,6 +23,7 @@ _CODE_MARK, _NO_SYSTEM = "#", "no system"
 _LETTERS_FOR_ONE_SLIP, _LETTERS_FOR_TWO_SLIPS = 7, 10
 _LETTERS_OF_BEGINNING = 3
 """By these most look-alike drugs are told apart, so a slip in them that makes another drug's beginning is not resolved."""
+_BETWEEN_DRUGS = re.compile(r"[+;,&]|\b(?:and|with|und|mit|et|avec|y|con)\b", re.IGNORECASE)
 _REGISTRY_NUMBER = re.compile(r"NCT[0-9]{8}", re.IGNORECASE)
 
 
@@ -68,6 +69,10 @@ class DrugNames:
         if not coded and texts and self._is_denied(texts[0]):
             return Identified(unmapped=texts[0])
         named = self._specific(tuple(dict.fromkeys(agent for text in texts for agent in self.agents_in_text(text))))
+        blinded = frozenset(agent for text in texts for agent in self._blinded(text))
+        if blinded:  # nobody knows whether it was the drug: it is an unnamed drug of a trial
+            kept = (it for it in named if it not in blinded)
+            named = tuple(sorted((*kept, AgentId("investigational"))))
         both = self._specific(tuple(dict.fromkeys((*coded, *named))))
         if both:
             # Coded, and in words not given: which of the two is true, a person must say.
@@ -89,6 +94,18 @@ class DrugNames:
             else next((f"{it.system or _NO_SYSTEM}{_CODE_MARK}{it.code}" for it in concept.coding if it.code), None)
         )
         return Identified(unmapped=label)
+
+    def _blinded(self, text: str) -> tuple[AgentId, ...]:
+        """The drugs of a text of which it stays open whether they or a placebo were given ("tucatinib/placebo")."""
+        if self._drugs.blinded.first(text[:_LONGEST_TEXT]) is None:
+            return ()
+        parts = _BETWEEN_DRUGS.split(text[:_LONGEST_TEXT])
+        return tuple(
+            agent
+            for part in parts
+            if self._drugs.blinded.first(part) is not None
+            for agent in self.agents_in_text(part)
+        )
 
     def _is_denied(self, text: str) -> bool:
         """Whether a text says, at its beginning or in so many words, that its drug was not given."""

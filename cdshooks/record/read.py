@@ -19,7 +19,7 @@ from cdshooks.record.receptors import read_receptors
 from cdshooks.record.sayings import read_sayings, says_something
 from cdshooks.record.terms import RecordTerms
 from cdshooks.record.toxicities import read_toxicities
-from cdshooks.record.treatment import TreatmentReader, unreadable_doubts
+from cdshooks.record.treatment import TreatmentReader, set_wrong_days_aside, unreadable_doubts
 
 
 class Vocabulary:
@@ -81,16 +81,19 @@ def read_patient_record(resources: Resources, knowledge: Knowledge) -> PatientRe
         Doubt(code="unsupported", about="medication", because=it.reason, evidence=(it.resource,))
         for it in resources.unsupported
     )
+    person = _person(resources)
+    exposures, misdated = set_wrong_days_aside(treatment.exposures, person.birth)
     doubts = (
         *treatment.doubts,
+        *misdated,
         *disease.doubts,
         *measured.doubts,
         *unreadable_doubts(resources.unreadable),
         *unsupported,
     )
     return PatientRecord(
-        person=_person(resources),
-        exposures=treatment.exposures,
+        person=person,
+        exposures=exposures,
         planned=treatment.planned,
         suggested=treatment.suggested,
         other_cancer_drugs=treatment.other_cancer_drugs,

@@ -49,6 +49,8 @@ _KINDS = {
     "pr-percent": "pr-percent",
 }
 _WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
+_SAYS_NOTHING = frozenset({"unknown", "not tested"})
+"""Answers that tell nothing of a receptor, so that an earlier result stays in force. Source: terminology 10.4, shape 10."""
 _BREAST = "breast"
 
 
@@ -218,6 +220,10 @@ class ReceptorTestReader:
         for words in (worded, displayed):
             if coded is not None and words is not None and not compatible(coded, words):
                 return _Said(is_conflict=True)
+        if part.value_string and concept is not None:  # two values in one resource: both are read
+            said, shown = (worded_status(it or "", kind, self._rules) for it in (part.value_string, concept.text))
+            if any(it and said and not compatible(it, said) for it in (coded, shown)):
+                return _Said(is_conflict=True)
         number, comparator = _number(part)
         if kind in {"ratio", "copies", "ihc-percent", "er-percent", "pr-percent"} or (
             kind == "ish" and number is not None
@@ -252,7 +258,9 @@ class ReceptorTestReader:
         if "HER2-low" in found:
             return "low"
         head = found.partition(" (")[0]
-        return "indeterminate" if head in {"presumptive-positive", "unknown", "not tested"} else head
+        if head in _SAYS_NOTHING:
+            return None
+        return "indeterminate" if head == "presumptive-positive" else head
 
     def _of_condition(self, held: Held, condition: Condition) -> Iterator[ReceptorTest]:
         status = {it.code for it in (condition.verification_status.coding if condition.verification_status else ())}

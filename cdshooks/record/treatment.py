@@ -115,6 +115,8 @@ class TreatmentReader:
         self._conflicts: list[Conflict] = []
         self._doubts: list[Doubt] = []
         self._by_reference: dict[str, tuple[CodeableConcept, ...]] = {}
+        self._by_display: set[str] = set()
+        """References whose Medication is missing, so that only the words beside them name the drug."""
 
     def read(self) -> TreatmentReading:
         """All exposures, the same dose counted once, orders that were evidently never given set apart."""
@@ -162,6 +164,14 @@ class TreatmentReader:
             return
         concepts = self._concepts_of(resource)
         identified = self._identify(resource, concepts)
+        reference = None if isinstance(resource, Procedure) else resource.medication_reference
+        if (
+            reference is not None
+            and identified.agents
+            and (reference.reference or reference.display) in self._by_display
+        ):
+            because = "The Medication of this record is missing; only the words of the reference name the drug."
+            self._doubts.append(Doubt(code="drug-in-words", about="medication", because=because, evidence=(held.ref,)))
         dates = _DATES_OF[type(resource)](resource)
         if identified.is_conflict:
             self._conflicts.append(
@@ -323,6 +333,7 @@ class TreatmentReader:
             found = self._by_reference.get(key)
             referenced = self._by_reference[key] = self._referenced(resource, key) if found is None else found
         if not coded and not referenced and reference.display:
+            self._by_display.add(reference.reference or reference.display)
             return (CodeableConcept(text=reference.display),)
         return (*coded, *referenced)
 
@@ -526,6 +537,29 @@ def _words_of(resource: Drug) -> str:
     if resource.medication_reference is not None:
         parts.append(resource.medication_reference.display)
     return " ".join(part for part in parts if part)
+
+
+def set_wrong_days_aside(
+    exposures: tuple[Exposure, ...], birth: PartialDate | None
+) -> tuple[tuple[Exposure, ...], tuple[Doubt, ...]]:
+    """Days of treatment that cannot be true are not used: before birth, or an end before its start. Source: terminology 10.2."""
+    doubts: list[Doubt] = []
+    kept: list[Exposure] = []
+    for it in exposures:
+        start, end = it.start, it.end
+        if start is not None and birth is not None and start.is_before(birth) is True:
+            doubts.append(_wrong_day("A drug is dated before the patient's birth, so its day was not used.", it))
+            kept.append(msgspec.structs.replace(it, start=None, end=None, is_single_dose=False, is_date_certain=False))
+        elif start is not None and end is not None and end.is_before(start) is True:
+            doubts.append(_wrong_day("The end of a drug lies before its start, so the end was not used.", it))
+            kept.append(msgspec.structs.replace(it, end=None, is_date_certain=False))
+        else:
+            kept.append(it)
+    return (tuple(kept), tuple(doubts)) if doubts else (exposures, ())
+
+
+def _wrong_day(because: str, exposure: Exposure) -> Doubt:
+    return Doubt(code="date", about="medication", because=because, evidence=exposure.evidence)
 
 
 def unreadable_doubts(unreadable: tuple[Unreadable, ...]) -> tuple[Doubt, ...]:

@@ -110,3 +110,28 @@ def test_a_coded_drug_that_the_words_call_not_given_is_a_conflict():
     coding = (Coding(system=RXNORM, code="224905"),)
     assert NAMES.identify_concept(CodeableConcept(coding=coding, text="Trastuzumab not given")).is_conflict
     assert not NAMES.identify_concept(CodeableConcept(coding=coding, text="Trastuzumab")).is_conflict
+
+
+@pytest.mark.parametrize(
+    ("written", "agents_named"),
+    [
+        ("Tucatinib/placebo", ["investigational"]),
+        ("tucatinib or placebo 300 mg", ["investigational"]),
+        ("trastuzumab emtansine + tucatinib/placebo", ["investigational", "trastuzumab emtansine"]),
+        ("trastuzumab + placebo", ["trastuzumab"]),
+        ("trastuzumab and placebo for pertuzumab", ["investigational", "trastuzumab"]),
+        ("tucatinib", ["tucatinib"]),
+    ],
+)
+def test_a_drug_that_may_have_been_placebo_is_an_unnamed_trial_drug(written, agents_named):
+    assert sorted(agents_of(written)) == agents_named
+
+
+@pytest.mark.parametrize("written", ["trastuzumab (declined)", "T-DM1, refused by patient", "Trastuzumab abgelehnt"])
+def test_a_drug_that_was_declined_was_not_given(written):
+    assert agents_of(written) == []
+
+
+def test_a_hcpcs_code_under_the_name_of_cpt_is_read():
+    concept = CodeableConcept(coding=(Coding(system="http://www.ama-assn.org/go/cpt", code="J9354"),))
+    assert NAMES.identify_concept(concept).agents == ("trastuzumab emtansine",)

@@ -303,3 +303,24 @@ def test_a_final_result_replaces_the_preliminary_one():
     assert [(it.status, it.is_preliminary) for it in full(first)[0]] == [("positive", True)]
     second = observation("85319-2", id="b", valueString="1+")
     assert [(it.status, it.is_preliminary) for it in full(first, second)[0]] == [("low", False)]
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        {"valueCodeableConcept": concept("unknown", "http://terminology.hl7.org/CodeSystem/data-absent-reason")},
+        {"valueCodeableConcept": concept("LA4489-6", LOINC)},
+        {"dataAbsentReason": concept("not-performed", "http://terminology.hl7.org/CodeSystem/data-absent-reason")},
+    ],
+)
+def test_a_test_without_a_result_is_no_result(nothing):
+    assert results(observation("48676-1", **nothing)) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "concept_text", "status"),
+    [("negative", "3+", "conflict"), ("positive", "3+", "positive"), ("negative", "1+", "negative")],
+)
+def test_two_values_in_one_resource_are_both_read(words, concept_text, status):
+    told = results(observation("48676-1", valueString=words, valueCodeableConcept={"text": concept_text}))
+    assert [status_told for _, status_told in told] in ([status], ["low"] if status == "negative" else [status])

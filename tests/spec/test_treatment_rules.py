@@ -193,3 +193,41 @@ def test_a_protocol_name_only_suggests_its_drugs():
 def test_a_dstu2_order_is_reported_and_not_taken_for_no_therapy():
     record = record_of({"resourceType": "MedicationOrder", "id": "m1", "status": "active"})
     assert [it.code for it in record.doubts] == ["unsupported"]
+
+
+BORN = {"resourceType": "Patient", "id": "p", "birthDate": "1970-05-01"}
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "kept", "codes"),
+    [
+        ("1970-04-30", None, (None, None), ["date"]),  # before birth
+        ("1970", None, ("1970", None), []),  # perhaps not before
+        ("2024-05-01", "2024-04-30", ("2024-05-01", None), ["date"]),
+        ("2024-05-01", "2024-05-02", ("2024-05-01", "2024-05-02"), []),
+        ("2024-05-01", "2024", ("2024-05-01", "2024"), []),
+    ],
+)
+def test_a_day_that_cannot_be_true_is_set_aside_and_said(start, end, kept, codes):
+    span = {"start": start, **({"end": end} if end else {})}
+    record = record_of(BORN, drug("MedicationStatement", "trastuzumab", effectivePeriod=span))
+    (exposure,) = record.exposures
+    days = tuple(str(it) if it is not None else None for it in (exposure.start, exposure.end))
+    assert (days, [it.code for it in record.doubts]) == (kept, codes)
+
+
+def test_a_drug_named_only_beside_a_missing_medication_is_taken_with_a_doubt():
+    request = {
+        "resourceType": "MedicationRequest",
+        "id": "x",
+        "status": "completed",
+        "intent": "order",
+        "authoredOn": "2024-01-01",
+        "subject": {"reference": "Patient/p"},
+        "medicationReference": {"reference": "Medication/none", "display": "Kadcyla"},
+    }
+    record = record_of(request)
+    assert [it.agent for it in record.exposures] == ["trastuzumab emtansine"]
+    assert [it.code for it in record.doubts] == ["drug-in-words"]
+    known = {"resourceType": "Medication", "id": "none", "code": {"text": "Kadcyla"}}
+    assert record_of(request, known).doubts == ()
