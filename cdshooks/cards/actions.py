@@ -11,6 +11,7 @@ from fhir.resources.R4B.requestgroup import RequestGroup
 from fhir.resources.R4B.servicerequest import ServiceRequest
 
 from cdshooks.cards import wording
+from cdshooks.cards.detail import note_of_dose
 from cdshooks.cards.dosage import dosage_of, dosage_text
 from cdshooks.cards.model import Action
 from cdshooks.knowledge.ids import AgentId
@@ -36,7 +37,7 @@ def draft_actions(option: Option, knowledge: Knowledge, subject: str, encounter:
         Action(
             description=wording.ACTION.format(agent=it.agent, dosage=dosage_text(it, is_open=is_open)),
             resource=_placed(
-                _drug_order(regimen, it, knowledge, is_open=is_open), subject, encounter, _notes(option, it)
+                _drug_order(regimen, it, knowledge, is_open=is_open), subject, encounter, _notes(option, it, knowledge)
             ),
         )
         for it in chosen
@@ -89,9 +90,9 @@ def prepare_drafts(knowledge: Knowledge) -> None:
         _referral_for(trial.nct_id, str(trial.state.status_date))
 
 
-def _notes(option: Option, dosed: DosedAgent) -> list[str]:
+def _notes(option: Option, dosed: DosedAgent, knowledge: Knowledge) -> list[str]:
     """The dose notes of this patient about a drug; they stand before what is always said of it."""
-    return [note for agent, note in option.notes_of if agent == dosed.agent]
+    return [note_of_dose(note, knowledge) for agent, note in option.notes_of if agent == dosed.agent]
 
 
 def _placed(

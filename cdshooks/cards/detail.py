@@ -133,11 +133,31 @@ def gravest_of_topic(findings: Iterable[Finding], knowledge: Knowledge) -> list[
     return told
 
 
-def cited(sources: Iterable[SourceId], knowledge: Knowledge) -> str:
+def cited(sources: Iterable[SourceId], knowledge: Knowledge, most: int = 2) -> str:
     """The first sources in brackets; what nobody has read is cited nowhere."""
     known = [knowledge.sources[it] for it in sources if it in knowledge.sources]
-    read = [it.cite for it in known if it.read != "not_read"][:2]
+    read = [it.cite for it in known if it.read != "not_read"][:most]
     return f" [{'; '.join(read)}]" if read else ""
+
+
+def basis_of(finding: Finding, knowledge: Knowledge, told: set[str], most: int = 1) -> str:
+    """Where the criterion behind a finding was read, in brackets; of one that nobody has read, that it is our own.
+
+    ``told``: what stands on the card already; a basis is named once.
+    """
+    if finding.criterion in told:
+        return ""
+    told.add(finding.criterion)
+    criterion = knowledge.criteria.get(finding.criterion)
+    if criterion is not None and not criterion.verified:
+        return wording.OWN_RULE
+    return cited(finding.sources, knowledge, most)
+
+
+def note_of_dose(note: str, knowledge: Knowledge) -> str:
+    """A dose note, marked where its criterion was not read in a source."""
+    is_own = any(note == step.dose_note for it in knowledge.criteria.values() if not it.verified for step in it.steps)
+    return note + wording.OWN_RULE if is_own else note
 
 
 def some_names(names: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from cdshooks.cards import wording
-from cdshooks.cards.detail import cited, gravest_of_topic, some_names
+from cdshooks.cards.detail import basis_of, cited, gravest_of_topic, note_of_dose, some_names
 from cdshooks.knowledge.criteria import Effect
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.regimens import Figure, Regimen, TrialEvidence
@@ -20,12 +20,14 @@ _MOST_REASONS = 8
 
 def option_lines(shown: Sequence[Option], rest: Sequence[Option], advice: Advice, knowledge: Knowledge) -> str:
     """The first options with their evidence, warnings and questions; the rest by name."""
-    entries = [f"{place}. {_option(it, advice, knowledge)}" for place, it in enumerate(shown, 1)]
+    told: set[str] = set()
+    entries = [f"{place}. {_option(it, advice, knowledge, told)}" for place, it in enumerate(shown, 1)]
     parts = [knowledge.wording.options, "\n".join(entries), knowledge.wording.trial, _anchor(advice, knowledge)]
     if rest:
         parts.append(knowledge.wording.others.format(names=some_names([it.label for it in rest])))
     for verdict, sentence in ((Verdict.HOLD, knowledge.wording.held), (Verdict.EXCLUDE, knowledge.wording.excluded)):
-        named = _by_reason(it for it in advice.options if it.verdict == verdict and could_be_offered(it, knowledge))
+        of_verdict = (it for it in advice.options if it.verdict == verdict and could_be_offered(it, knowledge))
+        named = _by_reason(of_verdict, knowledge, told)
         if named:
             parts.append(f"{sentence}\n\n" + "\n".join(named[:_MOST_REASONS]))
     return "\n\n".join(it for it in parts if it)
@@ -57,7 +59,7 @@ def could_be_offered(option: Option, knowledge: Knowledge) -> bool:
     )
 
 
-def _option(option: Option, advice: Advice, knowledge: Knowledge) -> str:
+def _option(option: Option, advice: Advice, knowledge: Knowledge, told: set[str]) -> str:
     regimen = knowledge.regimens[option.id]
     has_choice = any(len(it.one_of) > 1 or it.optional for it in regimen.components)
     drugs = f": {' + '.join(option.agents)}" if option.agents and has_choice else ""
@@ -67,11 +69,11 @@ def _option(option: Option, advice: Advice, knowledge: Knowledge) -> str:
     text += "".join(f" {it}" for it in option.told)
     warned = [it for it in option.findings if it.effect is Effect.WARN]
     for finding in gravest_of_topic(warned, knowledge)[:3]:
-        text += f"\n   - Warning: {finding.because}"
+        text += f"\n   - Warning: {finding.because}{basis_of(finding, knowledge, told)}"
     for ask in option.asks[:3]:
         text += f"\n   - First: {ask.text}"
     for note in option.dose_notes[:3]:
-        text += f"\n   - Dose: {note}"
+        text += f"\n   - Dose: {note_of_dose(note, knowledge)}"
     if regimen.formulary_note:
         text += "\n   - " + wording.FORMULARY.format(note=regimen.formulary_note)
     for views in views_of(option, advice, knowledge):
@@ -82,9 +84,13 @@ def _option(option: Option, advice: Advice, knowledge: Knowledge) -> str:
 def views_of(option: Option, advice: Advice, knowledge: Knowledge) -> list[str]:
     """Both views where experts disagree and it matters for this patient: on the regimen, and on a criterion in doubt."""
     criteria = [knowledge.criteria.get(it.criterion) for it in option.findings if it.effect is not None]
-    on_criteria = [it.experts_disagree for it in criteria if it is not None and it.experts_disagree]
+    on_criteria = [it.experts_disagree + wording.OPINION for it in criteria if it is not None and it.experts_disagree]
     holds = {None: True, "brain": _needs_brain(advice, knowledge), "after_tdxd": had_tdxd(advice)}
-    on_regimen = [it.text for it in knowledge.regimens[option.id].experts_disagree if holds[it.only]]
+    on_regimen = [
+        it.text + (cited((cite.source for cite in it.sources), knowledge) or wording.OPINION)
+        for it in knowledge.regimens[option.id].experts_disagree
+        if holds[it.only]
+    ]
     return list(dict.fromkeys([*on_regimen, *on_criteria]))[:2]
 
 
@@ -117,14 +123,17 @@ def _needs_brain(advice: Advice, knowledge: Knowledge) -> bool:
     return any(it.id == _CNS and it.value in knowledge.ranking.brain_needed for it in advice.facts)
 
 
-def _by_reason(options: Iterable[Option]) -> list[str]:
+def _by_reason(options: Iterable[Option], knowledge: Knowledge, told: set[str]) -> list[str]:
     """One point for each reason, with the regimens it holds back: a reason that holds for thirty is said once."""
     held: dict[str, list[str]] = {}
+    basis: dict[str, str] = {}
     for option in options:
         decided = option.deciding
         reason = _short(decided[0]) if decided else "see explain"
+        if decided and reason not in basis:
+            basis[reason] = basis_of(decided[0], knowledge, told)
         held.setdefault(reason, []).append(option.label)
-    return [f"- {reason}: {some_names(labels)}." for reason, labels in held.items()]
+    return [f"- {reason}{basis.get(reason, '')}: {some_names(labels)}." for reason, labels in held.items()]
 
 
 def _short(finding: Finding) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cdshooks.cards import wording
-from cdshooks.cards.detail import cited, gravest_of_topic
+from cdshooks.cards.detail import basis_of, gravest_of_topic
 from cdshooks.knowledge.criteria import Effect
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.options.model import GRAVITY, Advice, Finding, Option, OrderReview, Outcome, Verdict
@@ -62,13 +62,14 @@ def review_lines(reviews: Sequence[OrderReview], knowledge: Knowledge) -> str:
     """What speaks against the order, with what was observed and where it was read."""
     reasons = reasons_of(reviews, knowledge)
     points = []
+    told: set[str] = set()
     for it in reasons:
         is_named = any(it.because.startswith(agent) for agent in it.about)
         drugs = f"{', '.join(it.about)}: " if it.about and not is_named else ""
-        points.append(f"- {drugs}{it.because}{cited(it.sources, knowledge)}")
+        points.append(f"- {drugs}{it.because}{basis_of(it, knowledge, told, most=2)}")
         criterion = knowledge.criteria.get(it.criterion)
         if criterion is not None and criterion.experts_disagree:
-            points.append("- " + wording.DISAGREE.format(views=criterion.experts_disagree))
+            points.append("- " + wording.DISAGREE.format(views=criterion.experts_disagree + wording.OPINION))
     opening = (
         knowledge.wording.why_review if any(it.effect in _BLOCKING for it in reasons) else knowledge.wording.why_weigh
     )

@@ -157,6 +157,7 @@ class View(Part, frozen=True, kw_only=True):
     """Both sides of what experts disagree on; ``only``: the situation in which it matters (brain, after_tdxd)."""
 
     text: str
+    sources: tuple[Citation, ...] = ()
     only: str | None = None
 
 

@@ -66,7 +66,22 @@ def _of_fact(leaf: FactLeaf, case: Case) -> Answer:
     if is_too_old(fact, definition, case.as_of, leaf.within_days):
         return Answer(_UNKNOWN, (f"{describe(fact, definition)} is too old to rely on",), leaf.fact, fact.evidence)
     outcome = _MET if _COMPARISONS[leaf.op](fact.value, leaf.value) else _NOT_MET
+    if leaf.fact == _COMEDS:
+        return _of_other_drugs(leaf, outcome, fact, case)
     return Answer(outcome, (describe(fact, definition),), None, fact.evidence)
+
+
+_COMEDS = FactId("comeds")
+
+
+def _of_other_drugs(leaf: FactLeaf, outcome: Outcome, fact: Fact, case: Case) -> Answer:
+    """The drugs in use that are of the classes asked for, by their names: a reader knows omeprazole, not its class."""
+    words = _words(leaf.value)
+    met = [it for it in case.record.comedications if it.is_current and words & frozenset(it.classes)]
+    if not met:
+        return Answer(outcome, (), None, fact.evidence)
+    names = ", ".join(sorted({it.name for it in met}))
+    return Answer(outcome, (f"in use: {names}",), None, tuple(dict.fromkeys(ref for it in met for ref in it.evidence)))
 
 
 _COMPARISONS: Mapping[str, Callable[[object, object], bool]] = {

@@ -265,11 +265,15 @@ def _named(text: str, bound: Bound) -> str:
     return text if "{" not in text else text.replace("{drug}", ", ".join(sorted(bound)) or "this drug")
 
 
+_MOST_OBSERVED = 3
+"""Of what was observed, in the order of the criterion: a reason that many facts give is told with the first."""
+
+
 def _because(sentence: str, answer: Answer, *, says_unknown: bool) -> str:
     told = answer.observed
     if says_unknown and answer.outcome is Outcome.UNKNOWN:
         told = tuple(it for it in told if not it.endswith(NOT_KNOWN))  # the sentence says it in better words
-    observed = "; ".join(told)
+    observed = "; ".join(told[:_MOST_OBSERVED])
     if not observed:
         return sentence if sentence.endswith(".") else f"{sentence}."
     return f"{sentence.rstrip('.')} ({observed})."

@@ -1,0 +1,210 @@
+"""Every sentence and figure on every card of the stories is followed to the patient's record or to a source. Source: SAF-01, SAF-03."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import msgspec
+import pytest
+
+from cdshooks.cards import wording
+from cdshooks.cards.model import Card
+from cdshooks.hooks.request import read_hook_request
+from cdshooks.hooks.services import SERVICES
+from cdshooks.options.model import Advice, Verdict
+from cdshooks.order_select import conclude
+from tests.golden.test_stories import STORIES, Story
+from tests.option_cases import TODAY, shipped
+
+NUMBER = re.compile(r"\d+(?:\.\d+)?")
+BRACKETS = re.compile(r" \[([^\[\]]*(?:\[[^\]]*\][^\[\]]*)*)\]")
+CITES = {it.cite: it for it in shipped().sources.values()}
+OWN_RULE = wording.OWN_RULE.strip(" []")
+OPINION = wording.OPINION.strip(" []")
+COUNTS = re.compile(
+    r"and \d+ more|And \d+ more|number \d+ of \d+|^\d+\. |\d+ options?|\d+ points? still open|\d+ so far"
+)
+
+
+def concluded(story: Story) -> tuple[Advice, tuple[Card, ...]]:
+    service = next(it for it in SERVICES if it.hook == story.hook)
+    return conclude(
+        read_hook_request(service, story.request),
+        shipped(),
+        as_of=TODAY,
+        jurisdiction=story.jurisdiction,
+        new_uuid=lambda: "u",
+    )
+
+
+def topic(card: Card) -> str:
+    return card.source.topic.code.rsplit("-", 1)[-1]
+
+
+ANSWERS = {story.folder.name: concluded(story) for story in STORIES}
+ALL = [(story, card) for story in STORIES for card in ANSWERS[story.folder.name][1]]
+each_card = pytest.mark.parametrize(
+    ("story", "card"), ALL, ids=[f"{story.folder.name}: {topic(card)}" for story, card in ALL]
+)
+
+
+def texts_of(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for it in value.values():
+            yield from texts_of(it)
+    elif isinstance(value, (list, tuple)):
+        for it in value:
+            yield from texts_of(it)
+
+
+@cache
+def sourced() -> tuple[str, ...]:
+    """What the knowledge says with a source, or as a question; nothing that is unverified."""
+    known = shipped()
+    told: list[str] = []
+    for criterion in known.criteria.values():
+        parts = [criterion.ask, criterion.experts_disagree, criterion.because_unknown]
+        if criterion.verified:
+            parts += [it for step in criterion.steps for it in (step.because, step.dose_note)]
+        told += [it for it in parts if it]
+    for regimen in known.regimens.values():
+        told += [regimen.label, *(view.text for view in regimen.experts_disagree if view.sources)]
+        told += [
+            f"{it.measure} {it.text}"
+            for trial in regimen.evidence
+            if trial.verified
+            for it in trial.figures
+            if it.verified
+        ]
+        told += [trial.trial for trial in regimen.evidence if trial.verified]
+        told += [status.text for status in regimen.jurisdictions.values()]
+    told += [rule.ask for rule in known.gap_rules] + [
+        it for fact in known.facts.values() for it in (fact.ask, fact.decides) if it
+    ]
+    told += [it.label for it in known.tests] + [it.text for it in known.tests]
+    told += list(texts_of(msgspec.to_builtins(known.wording)))
+    anchor = known.ranking.anchor_after_tdxd
+    told += [anchor.text] if anchor is not None else []
+    return tuple(told)
+
+
+def patients_own(story: Story, advice: Advice) -> set[str]:
+    """Numbers of the record and of what was made of it: dates, lines, values."""
+    told = story.request.decode() + str(msgspec.to_builtins(advice.facts)) + str(msgspec.to_builtins(advice.lines))
+    told += str([it.because for it in advice.conflicts]) + str(msgspec.to_builtins(advice.record.doubts))
+    return set(NUMBER.findall(told)) | {str(int(float(it))) for it in NUMBER.findall(told) if float(it).is_integer()}
+
+
+def without_citations(line: str) -> str:
+    return BRACKETS.sub("", line)
+
+
+@each_card
+def test_saf_01_a_card_has_its_five_parts_in_order(story: Story, card: Card) -> None:
+    words = shipped().wording
+    parts = {
+        "review": ["**Found for this patient**", "this order", "**Missing or conflicting**", words.not_when],
+        "options": [
+            "**Found for this patient**",
+            words.why_options,
+            "**Missing or conflicting**",
+            words.options,
+            words.not_when,
+        ],
+        "trials": ["**Found for this patient**", words.not_when],
+        "missing": [words.to_find_out, words.not_when],
+        "view": ["**Found for this patient**", words.not_when],
+    }[topic(card)]
+    places = [card.detail.find(it) for it in parts]
+    assert -1 not in places, parts[places.index(-1)]
+    assert places == sorted(places)
+    assert shipped().manifest.version in card.detail
+
+
+@each_card
+def test_saf_01_each_citation_is_a_source_that_somebody_read(story: Story, card: Card) -> None:
+    if topic(card) in {"trials", "view", "missing"}:
+        return
+    for cited in BRACKETS.findall(card.detail):
+        rest = cited
+        for cite in sorted((it for it in CITES if it in cited), key=len, reverse=True):
+            assert CITES[cite].read != "not_read", cite
+            rest = rest.replace(cite, "")
+        assert rest.replace(OWN_RULE, "").replace(OPINION, "").strip("; ") == "", cited
+
+
+@each_card
+def test_saf_01_each_reason_names_where_it_was_read_or_that_it_was_not(story: Story, card: Card) -> None:
+    if topic(card) not in {"review", "options"}:
+        return
+    advice, _ = ANSWERS[story.folder.name]
+    findings = [it for option in advice.options for it in option.findings] + [
+        it for order in advice.orders for it in order.reasons
+    ]
+    for finding in {it.because: it for it in findings if it.effect is not None}.values():
+        criterion = shipped().criteria.get(finding.criterion)
+        if criterion is None or finding.because.rstrip(".") not in card.detail:
+            continue  # about the licence or the hospital: it names its place; or not on this card
+        cites = [shipped().sources[it.source].cite for it in criterion.sources]
+        assert any(it in card.detail for it in cites) if criterion.verified else OWN_RULE in card.detail, (
+            finding.because
+        )
+
+
+@each_card
+def test_saf_01_each_figure_is_the_patients_or_a_sources(story: Story, card: Card) -> None:
+    if topic(card) not in {"review", "options", "missing"}:
+        return
+    advice, _ = ANSWERS[story.folder.name]
+    own = patients_own(story, advice) | {
+        it for field in ("version", "reviewed") for it in NUMBER.findall(str(getattr(shipped().manifest, field)))
+    }
+    own |= set(NUMBER.findall(str(TODAY)))
+    own |= {number for trial in shipped().trials.by_id for number in NUMBER.findall(trial)}
+    for line in card.detail.splitlines():
+        plain = COUNTS.sub("", without_citations(line))
+        allowed = {
+            number for text in sourced() if text in line or text.rstrip(".") in line for number in NUMBER.findall(text)
+        }
+        is_own_rule = OWN_RULE in line or OPINION in line
+        unexplained = [it for it in NUMBER.findall(plain) if it not in own and it not in allowed]
+        assert is_own_rule or unexplained == [], (line, unexplained)
+
+
+@each_card
+def test_saf_03_at_least_two_options_or_an_explicit_none(story: Story, card: Card) -> None:
+    if topic(card) != "options":
+        return
+    offered = [
+        it for it in ANSWERS[story.folder.name][0].options if it.verdict in {Verdict.OFFER, Verdict.OFFER_WITH_WARNING}
+    ]
+    assert len(offered) >= 2 or "no " in card.summary.lower() or "nothing" in card.summary.lower()
+
+
+def test_saf_01_every_criterion_that_can_be_told_is_sourced_or_marked() -> None:
+    known = shipped()
+    for criterion in known.criteria.values():
+        read = [it for it in criterion.sources if known.sources[it.source].read != "not_read"]
+        assert bool(read) or not criterion.verified, criterion.id
+
+
+def test_saf_01_an_unverified_figure_is_never_told() -> None:
+    hidden = [
+        it
+        for regimen in shipped().regimens.values()
+        for trial in regimen.evidence
+        for it in trial.figures
+        if not (it.verified and trial.verified)
+    ]
+    told = "\n".join(card.detail for _, card in ALL)
+    names = {f"{it.measure} {it.text}" for it in hidden if NUMBER.search(it.text)} - set(sourced())
+    assert [it for it in names if it in told] == []
+
+
+def test_the_stories_show_all_kinds_of_cards() -> None:
+    assert {topic(card) for _, card in ALL} == {"review", "options", "trials", "missing", "view"}
