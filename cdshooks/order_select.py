@@ -7,10 +7,12 @@ from datetime import date
 
 import msgspec
 
+from cdshooks.cards.model import Card
 from cdshooks.cards.quiet import CardSet, EarlierResponse, keep_quiet
 from cdshooks.cards.render import Occasion, render_cards
 from cdshooks.ehr.draft_bundle import read_draft_bundle
 from cdshooks.ehr.gather import gather_resources
+from cdshooks.ehr.resources import Held, Medication, Resources, Specimen
 from cdshooks.ehr.source import FhirSource
 from cdshooks.hooks.request import HookRequest
 from cdshooks.knowledge.load import Knowledge
@@ -18,6 +20,7 @@ from cdshooks.knowledge.places import Position
 from cdshooks.knowledge.trial_registry import Registry
 from cdshooks.lines.history import build_line_history
 from cdshooks.options.assess import assess_options
+from cdshooks.options.model import Advice
 from cdshooks.record.drafts import DraftOrder, read_draft_orders
 from cdshooks.record.drug_names import unmapped_system
 from cdshooks.record.read import read_patient_record
@@ -56,6 +59,36 @@ def answer_hook(
         BadHookRequestError: A selected order cannot be read.
     """
     resources = gather_resources(request, source)
+    advice, cards = conclude(
+        request,
+        resources,
+        knowledge,
+        as_of=as_of,
+        jurisdiction=jurisdiction,
+        new_uuid=new_uuid,
+        is_date_fixed=is_date_fixed,
+        registry=registry,
+        hospital=hospital,
+    )
+    answer = keep_quiet(cards, earlier, knowledge.quiet, as_of=as_of)
+    verdicts = tuple(it.verdict.value for it in advice.options) if cards else ()
+    unmapped = tuple(unmapped_system(it.text) for it in advice.record.unmapped)
+    return msgspec.structs.replace(answer, verdicts=verdicts, unmapped=unmapped, resources=resources)
+
+
+def conclude(
+    request: HookRequest,
+    resources: Resources,
+    knowledge: Knowledge,
+    *,
+    as_of: date,
+    jurisdiction: str,
+    new_uuid: Callable[[], str],
+    is_date_fixed: bool = False,
+    registry: Registry | None = None,
+    hospital: Position | None = None,
+) -> tuple[Advice, tuple[Card, ...]]:
+    """What is found for the patient of a call and the cards that say it, before any is held back; errors as of ``answer_hook``."""
     drafts = read_draft_orders(read_draft_bundle(request, resources), resources, knowledge)
     selected = tuple(it for it in drafts if it.is_selected)
     record = read_patient_record(resources, knowledge)
@@ -76,10 +109,7 @@ def answer_hook(
     cards = render_cards(
         advice, knowledge, _occasion(request, selected, knowledge, as_of, is_date_fixed=is_date_fixed), new_uuid
     )
-    answer = keep_quiet(cards, earlier, knowledge.quiet, as_of=as_of)
-    verdicts = tuple(it.verdict.value for it in advice.options) if cards else ()
-    unmapped = tuple(unmapped_system(it.text) for it in record.unmapped)
-    return msgspec.structs.replace(answer, verdicts=verdicts, unmapped=unmapped, resources=resources)
+    return advice, cards
 
 
 def _occasion(

@@ -23,6 +23,8 @@ class Canary(msgspec.Struct, frozen=True, kw_only=True):
     metastatic_lines: int
     excluded: tuple[RegimenId, ...]
     """Regimens that must not be offered."""
+    offered: tuple[RegimenId, ...] = ()
+    """Regimens that must be offered."""
     cards: tuple[str, ...]
     """Topics that must be among the cards; none: no card at all."""
     request: bytes

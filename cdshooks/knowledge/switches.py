@@ -26,14 +26,22 @@ class Switches(msgspec.Struct, frozen=True, kw_only=True):
         return self.services.get(service) or self.services.get(_ALL)
 
     @property
+    def off(self) -> tuple[tuple[str, str], ...]:
+        """Kind and name of everything that is off."""
+        return tuple((kind, name) for kind, off in self._kinds for name in off)
+
+    @property
     def told(self) -> tuple[str, ...]:
         """Everything that is off, in a line each."""
-        kinds: tuple[tuple[str, dict[str, str]], ...] = (
+        return tuple(f"{kind} {name} is switched off: {why}" for kind, off in self._kinds for name, why in off.items())
+
+    @property
+    def _kinds(self) -> tuple[tuple[str, dict[str, str]], ...]:
+        return (
             ("service", self.services),
             ("topic", self.topics),
             ("regimen", {str(key): why for key, why in self.regimens.items()}),
         )
-        return tuple(f"{kind} {name} is switched off: {why}" for kind, off in kinds for name, why in off.items())
 
 
 def read_switches(path: Path, regimens: Collection[RegimenId]) -> Switches:

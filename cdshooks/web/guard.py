@@ -6,7 +6,6 @@ the log. An empty list of cards stands for a withheld one only in shadow mode, a
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -15,23 +14,24 @@ from pathlib import Path
 
 import msgspec
 
-from cdshooks.canaries import check_canaries
 from cdshooks.cards.quiet import CardSet
 from cdshooks.cards.withheld import withhold_topics
 from cdshooks.errors import KnowledgeError, WithheldError
 from cdshooks.knowledge.load import Knowledge, without_regimens
 from cdshooks.knowledge.switches import Switches, read_switches
 from cdshooks.settings import Settings
+from cdshooks.web import metrics
 from cdshooks.web.events import log_event
+from cdshooks.web.watch import CanaryWatch
 
-_CANARIES_EVERY_SECONDS, _SWITCHES_EVERY_SECONDS = 300.0, 1.0
+_SWITCHES_EVERY_SECONDS = 1.0
 _CLOCK_MAY_LAG = timedelta(days=1)
 """A time zone; a clock further behind the day of review is wrong, and whatever depends on it too."""
 SHADOW_HEADER = {"CDSHooks-Mode": "shadow; cards were evaluated and are not shown"}
 
 
 class Guard:
-    """One for each process; canaries are run in it when it is built, again after a fork and every five minutes."""
+    """One for each process."""
 
     def __init__(self, knowledge: Knowledge, settings: Settings, today: Callable[[], date]) -> None:
         self._shipped, self._settings, self._today = knowledge, settings, today
@@ -43,8 +43,7 @@ class Guard:
         self._faults: tuple[str, ...] = ()
         self._seen: tuple[int, int] | None = None
         self._looked = -_SWITCHES_EVERY_SECONDS
-        self._canary_faults: tuple[str, ...] = ()
-        self._process, self._ran = -1, 0.0
+        self._canaries = CanaryWatch(knowledge)
         self._refresh()
 
     @property
@@ -61,12 +60,17 @@ class Guard:
             if self._settings.today is None and self._today() + _CLOCK_MAY_LAG < self._shipped.manifest.reviewed
             else ()
         )
-        return (*late, *self._faults, *self._canary_faults)
+        return (*late, *self._faults, *self._canaries.problems())
 
     def switched_off(self) -> tuple[str, ...]:
         """What is switched off, in a line each."""
         self._refresh()
         return self._switches.told
+
+    def off(self) -> tuple[tuple[str, str], ...]:
+        """What is switched off now: its kind (service, topic, regimen) and its name."""
+        self._refresh()
+        return self._switches.off
 
     def check(self, service: str) -> None:
         """Let a call pass.
@@ -75,9 +79,11 @@ class Guard:
             WithheldError: A canary came out wrong, the file of switches is faulty, the clock is wrong, or the service is off.
         """
         if self.problems():
+            metrics.count(metrics.withheld, "fault")
             raise WithheldError("The service checks itself and found a fault; it answers nothing until that is mended.")
         reason = self._switches.service_off(service)
         if reason is not None:
+            metrics.count(metrics.withheld, "switched_off")
             raise WithheldError(f"This service is switched off: {reason}.")
 
     def passed(self, answer: CardSet, new_uuid: Callable[[], str]) -> CardSet:
@@ -97,11 +103,6 @@ class Guard:
             if self._path is not None and now - self._looked >= _SWITCHES_EVERY_SECONDS:
                 self._looked = now
                 self._read_switches(self._path)
-            if self._process != os.getpid() or now - self._ran >= _CANARIES_EVERY_SECONDS:
-                self._process, self._ran = os.getpid(), now
-                self._canary_faults = check_canaries(self._shipped)
-                for fault in self._canary_faults:
-                    log_event("canary-failed", reason=fault)
 
     def _read_switches(self, path: Path) -> None:
         try:

@@ -98,6 +98,8 @@ def health_blueprint(
         text = metrics.scrape(
             knowledge_age_seconds=(day - manifest.reviewed).total_seconds(),
             knowledge_state=manifest.freshness(day).value,
+            off=guard.off(),
+            is_shadow=settings.is_shadow,
         )
         return Response(text, content_type=metrics.CONTENT_TYPE)
 

@@ -48,6 +48,9 @@ fhir_circuit = Gauge(
     multiprocess_mode="livemax",
 )
 in_flight = Gauge("cds_inflight", "Calls being answered now.", multiprocess_mode="livesum")
+canaries = Counter("cds_canaries_total", "Canaries evaluated, by what came of them.", ("outcome",))
+canary_failures = Counter("cds_canary_failures_total", "Canaries that came out wrong: calls get 503.")
+withheld = Counter("cds_withheld_total", "Calls not answered because of a fault found or a kill switch.", ("reason",))
 store_failures = Counter("cds_store_failures_total", "Work on the store that failed.", ("operation",))
 
 
@@ -77,15 +80,16 @@ def open_files() -> None:
     """Make this worker's files while there is room for them: later counts are written into the room they hold."""
     move(in_flight, 0)
     count(patient_mismatches, times=0)
+    count(canary_failures, times=0)
     with suppress(*_UNWRITABLE):
         request_seconds.labels("/healthz", "GET", "200")
 
 
-class _Knowledge:
-    """Read at each scrape, for age grows by itself."""
+class _State:
+    """Read at each scrape: age grows by itself, and a switch is a file that any process may read."""
 
-    def __init__(self, age_seconds: float, state: str) -> None:
-        self._age_seconds, self._state = age_seconds, state
+    def __init__(self, age_seconds: float, state: str, off: Iterable[tuple[str, str]], *, is_shadow: bool) -> None:
+        self._age_seconds, self._state, self._off, self._is_shadow = age_seconds, state, off, is_shadow
 
     def collect(self) -> Iterable[Metric]:
         yield GaugeMetricFamily(
@@ -94,14 +98,21 @@ class _Knowledge:
         state = GaugeMetricFamily("cds_kb_state", "1 for the state the knowledge is in.", labels=("state",))
         state.add_metric((self._state,), 1)
         yield state
+        off = GaugeMetricFamily("cds_switched_off", "1 for what a kill switch has turned off.", labels=("kind", "name"))
+        for kind, name in self._off:
+            off.add_metric((kind, name), 1)
+        yield off
+        yield GaugeMetricFamily("cds_shadow", "1 while no card is shown.", value=float(self._is_shadow))
 
 
-def scrape(*, knowledge_age_seconds: float, knowledge_state: str) -> bytes:
+def scrape(
+    *, knowledge_age_seconds: float, knowledge_state: str, off: Iterable[tuple[str, str]], is_shadow: bool
+) -> bytes:
     """All metrics of all workers, in the text format of Prometheus."""
     registry = REGISTRY
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # its authors typed the rest
     inner = CollectorRegistry()
-    inner.register(_Knowledge(knowledge_age_seconds, knowledge_state))
+    inner.register(_State(knowledge_age_seconds, knowledge_state, off, is_shadow=is_shadow))
     return generate_latest(registry) + generate_latest(inner)

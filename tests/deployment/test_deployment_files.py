@@ -34,7 +34,7 @@ COUNTED = {
     if isinstance(it, MetricWrapperBase)
     for family in it.describe()
     for name in (f"{family.name}_total", family.name, f"{family.name}_bucket", f"{family.name}_count")
-} | {"up", "cds_kb_age_seconds", "cds_kb_state"}
+} | {"up", "cds_kb_age_seconds", "cds_kb_state", "cds_switched_off", "cds_shadow"}
 
 
 def run(*words):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import threading
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from cdshooks.knowledge.canaries import load_canaries
 from cdshooks.knowledge.load import without_regimens
 from cdshooks.settings import Settings
 from cdshooks.web import guard as guards
+from cdshooks.web import watch as watching
 
 FIXTURES = Path(__file__).parents[2] / "fhir_fixtures"
 DAY = date(2026, 11, 24)
@@ -48,7 +51,7 @@ def switched(tmp_path, entry):
 
 
 def test_saf_07_all_canaries_are_right_as_shipped(loaded_knowledge):
-    assert len(loaded_knowledge.canaries) >= 9
+    assert len(loaded_knowledge.canaries) >= 20
     assert check_canaries(loaded_knowledge) == ()
 
 
@@ -62,6 +65,7 @@ CHANGES = [
     ("two-lines", {"cards": ("options",)}, "the card 'options' is missing"),
     ("active-brain-metastases", {"cards": ()}, "there is a card"),
     ("two-lines", {"excluded": ("tucatinib_trastuzumab_capecitabine",)}, "is offered"),
+    ("two-lines", {"offered": ("tdm1_of_old",)}, "is not offered"),
     ("two-lines", {"request": b"{"}, "could not be evaluated"),
 ]
 
@@ -83,23 +87,75 @@ def test_saf_07_a_lost_code_table_or_criterion_is_found(loaded_knowledge):
     assert check_canaries(msgspec.structs.replace(loaded_knowledge, drugs=codes))
 
 
-def test_saf_07_canaries_run_again_in_each_process_and_every_five_minutes(loaded_knowledge, monkeypatch):
-    runs = []
+def test_saf_07_rounds_are_run_by_a_thread_of_their_own_and_never_by_a_call(loaded_knowledge, monkeypatch):
+    slept, again = [], threading.Event()
+
+    def sleep(seconds):
+        slept.append(seconds)
+        if seconds == watching.EVERY_SECONDS:
+            again.wait(5)
+            again.clear()
+
+    ran_by = []
+    monkeypatch.setattr(watching.time, "sleep", sleep)
+    monkeypatch.setattr(watching, "canary_faults", lambda it, _: ran_by.append(threading.current_thread().name) or ())
+    watch = watching.CanaryWatch(loaded_knowledge)
+    first = len(ran_by)
+    assert first == len(loaded_knowledge.canaries)
+    for _ in range(20):
+        assert watch.problems() == ()
+    assert len(ran_by) == first
+    monkeypatch.setattr(
+        watching, "canary_faults", lambda it, _: ran_by.append(threading.current_thread().name) or ("canary a: wrong",)
+    )
+    again.set()
+    while "canary a: wrong" not in watch.problems():
+        pass
+    assert set(ran_by[first:]) == {"canaries"}
+    assert watching.EVERY_SECONDS == 300
+    assert slept[0] == watching.EVERY_SECONDS
+
+
+def test_saf_07_a_forked_worker_begins_at_once(loaded_knowledge, monkeypatch):
+    began = []
+    watch = watching.CanaryWatch(loaded_knowledge)
+    monkeypatch.setattr(watching.os, "getpid", lambda: -7)
+    monkeypatch.setattr(watching, "_rounds", lambda _, wait: began.append(wait))
+    watch.problems()
+    watch.problems()
+    assert began == [0.0]
+
+
+def test_saf_07_rounds_that_have_stopped_are_a_fault(loaded_knowledge):
     now = [1000.0]
-    monkeypatch.setattr(guards, "check_canaries", lambda _: runs.append(1) or ())
-    monkeypatch.setattr(guards.time, "monotonic", lambda: now[0])
-    guard = guards.Guard(loaded_knowledge, Settings(today=DAY), lambda: DAY)
-    guard.problems()
-    assert len(runs) == 1
-    now[0] += 299
-    guard.problems()
-    assert len(runs) == 1
-    now[0] += 2
-    guard.problems()
-    assert len(runs) == 2
-    monkeypatch.setattr(guards.os, "getpid", lambda: -7)
-    guard.problems()
-    assert len(runs) == 3
+    watch = watching.CanaryWatch(loaded_knowledge, lambda: now[0])
+    assert watch.problems() == ()
+    now[0] += 901
+    assert watch.problems() == ("The canaries have not been run for a quarter of an hour.",)
+
+
+def test_saf_07_failures_are_counted(loaded_knowledge, service):
+    wrong = [msgspec.structs.replace(it, metastatic_lines=7) for it in loaded_knowledge.canaries[:2]]
+
+    def counted(client):
+        return float(
+            re.search(r"^cds_canary_failures_total (\S+)$", client.get("/metrics").text, re.MULTILINE).group(1)
+        )
+
+    before = counted(service())
+    assert counted(service(msgspec.structs.replace(loaded_knowledge, canaries=tuple(wrong)))) == before + 2
+
+
+def test_saf_08_metrics_tell_what_is_switched_off(service, tmp_path):
+    client = service(
+        switches=switched(tmp_path, '{id: a, regimen: tdm1, reason: "label under review"}'), is_shadow=True
+    )
+    told = client.get("/metrics").text
+    assert 'cds_switched_off{kind="regimen",name="tdm1"} 1.0' in told
+    assert "cds_shadow 1.0" in told
+    off = service(switches=switched(tmp_path, '{id: a, service: all, reason: "stop"}'))
+    call(off)
+    assert 'cds_withheld_total{reason="switched_off"}' in off.get("/metrics").text
 
 
 def test_saf_07_an_overlay_adds_its_own_canary_and_a_missing_file_is_named(tmp_path):
