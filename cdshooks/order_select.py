@@ -12,7 +12,7 @@ from cdshooks.cards.quiet import CardSet, EarlierResponse, keep_quiet
 from cdshooks.cards.render import Occasion, render_cards
 from cdshooks.ehr.draft_bundle import read_draft_bundle
 from cdshooks.ehr.gather import gather_resources
-from cdshooks.ehr.resources import Held, Medication, Resources, Specimen
+from cdshooks.ehr.resources import Resources
 from cdshooks.ehr.source import FhirSource
 from cdshooks.hooks.request import HookRequest
 from cdshooks.knowledge.load import Knowledge

@@ -12,6 +12,7 @@ import pytest
 
 from cdshooks.cards import wording
 from cdshooks.cards.model import Card
+from cdshooks.ehr.gather import gather_resources
 from cdshooks.hooks.request import read_hook_request
 from cdshooks.hooks.services import SERVICES
 from cdshooks.options.model import Advice, Verdict
@@ -31,8 +32,10 @@ COUNTS = re.compile(
 
 def concluded(story: Story) -> tuple[Advice, tuple[Card, ...]]:
     service = next(it for it in SERVICES if it.hook == story.hook)
+    request = read_hook_request(service, story.request)
     return conclude(
-        read_hook_request(service, story.request),
+        request,
+        gather_resources(request),
         shipped(),
         as_of=TODAY,
         jurisdiction=story.jurisdiction,
