@@ -45,7 +45,8 @@ def _differences(canary: Canary, request: HookRequest, knowledge: Knowledge) -> 
         faults.append(f"{counted} metastatic lines were counted instead of {canary.metastatic_lines}")
     offered = {it.id for it in advice.options if it.verdict in _OFFERED}
     faults += [f"{it} is offered, though {canary.proves}" for it in canary.excluded if it in offered]
-    faults += [f"{it} is not offered, though {canary.proves}" for it in canary.offered if it not in offered]
+    wanted = [it for it in canary.offered if knowledge.regimens[it].switched_off is None]
+    faults += [f"{it} is not offered, though {canary.proves}" for it in wanted if it not in offered]
     topics = {it.source.topic.code.removeprefix(TOPIC_PREFIX) for it in cards}
     faults += [f"the card {it!r} is missing" for it in canary.cards if it not in topics]
     if not canary.cards and topics:

@@ -8,9 +8,10 @@ from pathlib import Path
 import msgspec
 
 from cdshooks.errors import KnowledgeError
-from cdshooks.knowledge.criteria import Effect, IfUnknown
+from cdshooks.knowledge.criteria import criterion_from
 from cdshooks.knowledge.drugs import rows_of
 from cdshooks.knowledge.entries import SCHEMAS, Entries, Entry, read_entries
+from cdshooks.knowledge.stricter import weakened
 
 KINDS = tuple(sorted(it.stem for it in SCHEMAS.glob("*.json") if it.stem not in {"signatures", "switches", "trials"}))
 """Kinds whose entries are lists with an id. Signatures and kill switches change no content, and each trial is a file by itself."""
@@ -89,17 +90,7 @@ def hard_stop_faults(criteria: Entries) -> Iterator[str]:
             yield f"{where} and cannot be switched off"
         elif not entry.content.get("hard_stop"):
             yield f"{where}; an overlay may make it stricter, never an ordinary criterion"
-        elif _weaker(shipped, entry):
-            yield f"{where}; what follows when it fails or is unknown must not become milder"
-
-
-def _weaker(shipped: Entry, entry: Entry) -> bool:
-    effects, unknowns = list(Effect), list(IfUnknown)
-
-    def gravest(it: Entry) -> int:
-        return min(effects.index(Effect(step["if_not_met"])) for step in it.content["steps"])
-
-    def if_unknown(it: Entry) -> int:
-        return unknowns.index(IfUnknown(it.content["if_unknown"]))
-
-    return gravest(entry) > gravest(shipped) or if_unknown(entry) < if_unknown(shipped)
+        else:
+            yield from (
+                f"{where}: {it}" for it in weakened(criterion_from(shipped.content), criterion_from(entry.content))
+            )

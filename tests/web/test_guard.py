@@ -65,7 +65,7 @@ CHANGES = [
     ("two-lines", {"cards": ("options",)}, "the card 'options' is missing"),
     ("active-brain-metastases", {"cards": ()}, "there is a card"),
     ("two-lines", {"excluded": ("tucatinib_trastuzumab_capecitabine",)}, "is offered"),
-    ("two-lines", {"offered": ("tdm1_of_old",)}, "is not offered"),
+    ("two-lines", {"offered": ("tdxd",)}, "is not offered"),
     ("two-lines", {"request": b"{"}, "could not be evaluated"),
 ]
 
