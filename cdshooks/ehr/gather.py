@@ -14,7 +14,7 @@ from cdshooks.ehr.key_states import KEY_OF, TYPE_OF, KeyState, key_for, next_pag
 from cdshooks.ehr.model import Incomplete, Unreadable
 from cdshooks.ehr.patient_identity import ContextPatient, Owner, OwnerReader
 from cdshooks.ehr.resources import Held, Medication, Resources, Specimen
-from cdshooks.ehr.searches import MEDICATIONS, drugs_without_a_name, queries_for_medications, query_for
+from cdshooks.ehr.searches import MEDICATIONS, queries_for_medications, query_for, unnamed_drugs
 from cdshooks.ehr.source import Completeness, Fetched, FhirSource, Query
 from cdshooks.errors import MissingPatientDataError, OtherPatientError
 from cdshooks.hooks.request import HookRequest
@@ -153,11 +153,7 @@ class _Gathering:
         A drug that was set aside, or of which only a reference is known, may be a line of therapy. Of the other required
         queries, all would have to be set aside.
         """
-        unnamed = tuple(
-            Incomplete(query=it.query, because="it says of a drug only where to look it up, and there is nothing")
-            for it in drugs_without_a_name(found)
-            if it.query in REQUIRED_ONE_OF
-        )
+        unnamed = (it for it in unnamed_drugs(found) if it.query in REQUIRED_ONE_OF)
         kinds = {
             str(it.resource).partition("/")[0].partition("?")[0] for it in found.unreadable if it.reason == NAMELESS
         }

@@ -6,6 +6,7 @@ import msgspec
 
 from cdshooks.ehr.decode import ResourceCollector, decode_ndjson
 from cdshooks.ehr.resources import Resources
+from cdshooks.ehr.searches import unnamed_drugs
 from cdshooks.errors import UnreadablePatientFileError
 
 
@@ -24,13 +25,18 @@ def read_patient_file(data: bytes) -> Resources:
     Raises:
         UnreadablePatientFileError: The file is none of the three forms.
     """
+    found = _collect(data).finish()
+    return msgspec.structs.replace(found, incomplete=(*found.incomplete, *unnamed_drugs(found)))
+
+
+def _collect(data: bytes) -> ResourceCollector:
     text = data.removeprefix(b"\xef\xbb\xbf").strip()
     collector = ResourceCollector()
     try:
         shape = _shape.decode(text)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         decode_ndjson(text, collector)
-        return collector.finish()
+        return collector
     if shape.hook is not None:
         for key, value in (shape.prefetch or {}).items():
             collector.add_json(value, query=key)
@@ -38,4 +44,4 @@ def read_patient_file(data: bytes) -> Resources:
         collector.add_json(text, query="file")
     else:
         raise UnreadablePatientFileError("it is neither a Bundle, nor NDJSON of resources, nor a hook request")
-    return collector.finish()
+    return collector

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
 from cdshooks.ehr.decode import resolve
+from cdshooks.ehr.model import Incomplete
 from cdshooks.ehr.resources import TYPES, Drug, DrugReference, Held, Resources
 from cdshooks.ehr.source import Query
 from cdshooks.hooks.services import PREFETCH
@@ -44,16 +45,18 @@ def queries_for_medications(found: Iterable[Resources], base: str) -> tuple[Quer
     return tuple(Query(key=MEDICATIONS, kind="Medication", path=it) for it in list(paths)[:_MOST_MEDICATIONS])
 
 
-def drugs_without_a_name(resources: Resources) -> tuple[Held, ...]:
-    """What says of its drug only where it can be looked up, where nothing is found there. Source: OUT-07.
+def unnamed_drugs(resources: Resources) -> tuple[Incomplete, ...]:
+    """The queries whose answers say of a drug only where it can be looked up, where nothing is found there. Source: OUT-07.
 
-    Any of them may be a line of therapy; not so what was entered in error or never given.
+    Any such drug may be a line of therapy; not so what was entered in error or never given.
     """
-    return tuple(
-        held
+    because = "it says of a drug only where to look it up, and there is nothing"
+    keys = {
+        held.query: None
         for held, drug, reference in _references(resources)
         if not reference.display and drug.status not in _NEVER_TAKEN and not _is_found(resources, drug, reference.name)
-    )
+    }
+    return tuple(Incomplete(query=it, because=because) for it in keys)
 
 
 def _references(resources: Resources) -> Iterator[tuple[Held, Drug, DrugReference]]:
