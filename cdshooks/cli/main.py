@@ -16,6 +16,7 @@ _COMMANDS = {
     "fire": "cdshooks.cli.demo:fire",
     "knowledge": "cdshooks.cli.knowledge:knowledge",
     "serve": "cdshooks.cli.serve:serve",
+    "store": "cdshooks.cli.store:store",
     "trials": "cdshooks.cli.trials_sync:trials",
 }
 

@@ -200,3 +200,50 @@ def test_rel_09_all_wrong_settings_are_told_at_once_and_no_value_is_repeated(tmp
         read_settings(wrong)
     assert sorted(it.split()[0] for it in caught.value.faults) == sorted(wrong)
     assert "pw" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "status"),
+    [
+        ("medicationAdministrations", "entered-in-error"),
+        ("medicationAdministrations", "not-done"),
+        ("medicationRequests", "entered-in-error"),
+        ("medicationRequests", "draft"),
+        ("conditions", "entered-in-error"),
+        ("observations", "entered-in-error"),
+    ],
+)
+def test_pid_05_what_was_not_so_changes_no_card(fire, story_request, key, status):
+    before = [it["summary"] for it in fire(story_request).get_json()["cards"]]
+    subject = {"reference": f"Patient/{story_request['context']['patientId']}"}
+    drug = {
+        "medicationCodeableConcept": {"text": "eribulin"},
+        "effectiveDateTime": "2026-10-01",
+        "authoredOn": "2026-10-01",
+    }
+    wrong = {
+        "conditions": {
+            "resourceType": "Condition",
+            "code": {"text": "Interstitial lung disease"},
+            "verificationStatus": {"coding": [{"code": status}]},
+        },
+        "observations": {
+            "resourceType": "Observation",
+            "status": status,
+            "code": {"text": "HER2"},
+            "valueString": "negative",
+        },
+        "medicationRequests": {"resourceType": "MedicationRequest", "intent": "order", "status": status, **drug},
+        "medicationAdministrations": {"resourceType": "MedicationAdministration", "status": status, **drug},
+    }[key]
+    bundle = story_request["prefetch"][key]
+    bundle.setdefault("entry", []).append({"resource": {"id": "wrong", "subject": subject, **wrong}})
+    assert [it["summary"] for it in fire(story_request).get_json()["cards"]] == before
+
+
+def test_pid_05_the_order_of_entries_changes_no_card(fire, story_request):
+    before = [it["detail"] for it in fire(story_request).get_json()["cards"]]
+    for bundle in story_request["prefetch"].values():
+        if isinstance(bundle, dict) and "entry" in bundle:
+            bundle["entry"].reverse()
+    assert [it["detail"] for it in fire(story_request).get_json()["cards"]] == before

@@ -1,0 +1,65 @@
+"""The table of docs/security.md is true: its modules and tests exist, and each mandatory requirement stands in it."""
+
+import os
+import re
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+ROW = re.compile(
+    r"^\| (?P<id>[A-Z]{3}-\d\d) \| (?P<property>[^|]+) \| (?P<modules>[^|]+) \| (?P<tests>[^|]+) \|$", re.MULTILINE
+)
+ROWS = [it.groupdict() for it in ROW.finditer(PAGE)]
+TESTS = {
+    name
+    for file in (ROOT / "tests").rglob("test_*.py")
+    for name in re.findall(r"^def (test_\w+)", file.read_text(encoding="utf-8"), re.MULTILINE)
+}
+REQUIREMENTS = Path(os.environ.get("CDSHOOKS_SHARED", ROOT.parent / "shared")) / "specs" / "safety.md"
+KINDS = ("AUT", "INP", "LOG", "REL", "FBK", "OBS", "COR", "PID")
+OPEN = {"REL-10", "REL-13"}
+"""What no test proves yet; the page says so."""
+
+
+def quoted(cell):
+    return re.findall(r"`([^`]+)`", cell)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[it["id"] for it in ROWS])
+def test_saf_12_each_requirement_names_modules_and_tests_that_exist(row):
+    assert [it for it in quoted(row["modules"]) if not (ROOT / "cdshooks" / it).is_file()] == []
+    assert quoted(row["modules"])
+    named = [it for it in quoted(row["tests"]) if it.startswith("test_")]
+    assert [it for it in named if not any(fnmatchcase(name, it) for name in TESTS)] == []
+    assert bool(named) is (row["id"] not in OPEN)
+    assert row["tests"].startswith("open: ") is (row["id"] in OPEN)
+
+
+def test_saf_12_every_other_test_that_the_page_names_exists():
+    named = {it for it in quoted(PAGE) if re.fullmatch(r"test_[a-z0-9_]+\*?", it)}
+    assert [it for it in sorted(named) if not any(fnmatchcase(name, it) for name in TESTS)] == []
+
+
+def test_saf_12_each_id_is_there_once():
+    ids = [it["id"] for it in ROWS]
+    assert sorted(set(ids)) == sorted(ids)
+    assert len(ids) > 50
+
+
+@pytest.mark.skipif(not REQUIREMENTS.is_file(), reason="the requirements lie beside the clone")
+def test_saf_12_each_mandatory_requirement_stands_in_the_table():
+    text = REQUIREMENTS.read_text(encoding="utf-8")
+    mandatory = {it for it in re.findall(r"\*\*([A-Z]{3}-\d\d) M\*\*", text) if it.startswith(KINDS)}
+    assert mandatory
+    assert mandatory - {it["id"] for it in ROWS} == set()
+
+
+def test_saf_12_a_test_that_claims_a_requirement_is_counted_for_one_that_there_is():
+    known = {it["id"] for it in ROWS}
+    claimed = {
+        f"{kind.upper()}-{number}" for name in TESTS for kind, number in re.findall(r"_(aut|inp|cor)_(\d\d)(?=_)", name)
+    }
+    assert claimed - known == set()
