@@ -82,7 +82,7 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
     registry = TrialRegistry(memory.attempt, loaded.trials.by_id, time.monotonic)
     fetching = app.extensions["cdshooks.fetching"] = Fetching(settings)
     drawer = PageDrawer(guard, settings, registry)
-    access = PageAccess(settings, clients, fetching, drawer, today, key=key, attempt=memory.attempt, now=now)
+    access = PageAccess(settings, clients, fetching, drawer, today, memory=memory, key=key, now=now)
     install_observation(app)
     origins = frozenset(origin for it in clients for origin in it.cors_origins)
     install_headers(app, origins, is_any_origin_allowed=settings.is_dev)

@@ -37,3 +37,9 @@ def read_trace(traceparent: str | None) -> Trace:
 
 current_trace: ContextVar[Trace | None] = ContextVar("current_trace", default=None)
 """The trace of the call at hand; what runs for it in another thread must be given the context."""
+
+
+def current_trace_id() -> str:
+    """The id of the trace of this call; empty outside a call."""
+    trace = current_trace.get()
+    return trace.trace_id if trace is not None else ""

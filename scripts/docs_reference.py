@@ -261,7 +261,7 @@ def criteria_page() -> str:
 
 def _applies(content: Mapping[str, Any]) -> str:
     told = [
-        f"{kind.replace('_', ' ')} {', '.join(values) if isinstance(values, list) else values}"
+        kind.replace("_", " ") + (f" {', '.join(values)}" if isinstance(values, list) else "")
         for kind, values in content.get("applies_to", {}).items()
         if values
     ]

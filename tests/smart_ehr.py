@@ -1,7 +1,8 @@
 """A small EHR in a process of its own: a FHIR server that asks for a token, and the authorization server that gives one.
 
 Prints its base URL. It signs everybody in at once, holds PKCE, redirect URI, audience and client to the letter, and does what a launch
-is named after: ``refuse``, ``wrong-state``, ``wrong-issuer``, ``short``, ``no-patient``, ``other-patient``; any other is a good one.
+is named after: ``refuse``, ``wrong-state``, ``wrong-issuer``, ``short``, ``no-patient``, ``odd-token``,
+``other-patient``; any other is a good one.
 """
 
 from __future__ import annotations
@@ -99,6 +100,8 @@ class Ehr(Handler):
         answer["appContext"] = json.dumps({"topic": "her2-later-line-options"})
         if launch == "short":
             answer["expires_in"] = 1
+        elif launch == "odd-token":
+            answer["access_token"] = "two words"
         elif launch == "no-patient":
             del answer["patient"]
         elif launch == "other-patient":

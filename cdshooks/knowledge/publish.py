@@ -106,6 +106,8 @@ def in_words(requires: Any) -> str:
             return f"not ({in_words(part)})"
         case {"fact": fact, "op": op, **rest}:
             value = rest.get("value")
+            if op == "eq" and isinstance(value, bool):
+                return f"{'' if value else 'no '}{fact.replace('_', ' ')}"
             told = (
                 ", ".join(str(it) for it in value) if isinstance(value, list) else "" if value is None else str(value)
             )

@@ -69,6 +69,12 @@ def feedback_event(asked: Asked, *, at: datetime, answers: Iterable[tuple[str, s
     return _event(asked, at=at, status=200, action="C", interaction="create", entities=entities)
 
 
+def page_event(asked: Asked, *, at: datetime, knowledge_version: str, knowledge_hash: str) -> bytes:
+    """The AuditEvent of a patient page that was shown."""
+    entities = [_thing("urn:cdshooks:knowledge", knowledge_hash, knowledge_version)]
+    return _event(asked, at=at, status=200, action="R", interaction="read", entities=entities)
+
+
 def query_event(asked: Asked, *, at: datetime, status: int, resource_type: str) -> bytes:
     """The AuditEvent of one query to a FHIR server, by the type asked for; 0 is a server that did not answer."""
     entities = [_thing("http://hl7.org/fhir/resource-types", resource_type, "query for the context patient")]

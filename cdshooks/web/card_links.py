@@ -24,19 +24,33 @@ from cdshooks.web.sealed_contents import SealedContents
 _LARGEST = 4 * 1024 * 1024
 
 
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """What a link leads to: what its card rested on, for whom it was shown, and the hash of the patient."""
+
+    client: str
+    patient_hash: str
+    packed: bytes
+
+    @property
+    def resources(self) -> Resources:
+        """What the card rested on."""
+        return unpack(self.packed)
+
+
 class CardLinks:
     """Makes links below a public URL and opens them."""
 
     def __init__(self, public_url: str, contents: SealedContents) -> None:
         self._public_url, self._contents = public_url, contents
 
-    def added(self, answer: CardSet, caller: Client | None) -> CardSet:
+    def added(self, answer: CardSet, caller: Client | None, *, client: str, patient_hash: str) -> CardSet:
         """The cards, each with a link; without one when it cannot be kept."""
         if not answer.cards or answer.resources is None:
             return answer
         if caller is not None and caller.smart_client_id is not None:
             return _with_links(answer, [self._smart(card) for card in answer.cards])
-        sealed = self._contents.sealed(pack(answer.resources))
+        opened = Opened(client=client, patient_hash=patient_hash, packed=pack(answer.resources))
+        sealed = self._contents.sealed(msgspec.msgpack.encode(opened))
         if len(sealed.box) > _LARGEST:
             return answer
         try:
@@ -47,14 +61,14 @@ class CardLinks:
         link = Link(label=PAGE_LINK, url=f"{self._public_url}/app/opened/{reference}")
         return _with_links(answer, [link] * len(answer.cards))
 
-    def opened(self, reference: str) -> Resources | None:
-        """What the card rested on; None, whatever the reason, for a link that was never made, was opened before or is too old.
+    def opened(self, reference: str) -> Opened | None:
+        """What it leads to; None, whatever the reason, for a link that was never made, was opened before or is too old.
 
         Raises:
             StoreUnavailableError: It cannot be known now; the link is still good.
         """
         content = self._contents.take(reference)
-        return unpack(content) if content is not None else None
+        return msgspec.msgpack.decode(content, type=Opened) if content is not None else None
 
     def _smart(self, card: Card) -> Link:
         """What the app finds in its launch says which card was followed, and nothing of the patient."""

@@ -28,7 +28,7 @@ from cdshooks.store.patient_hash import hash_patient, keyed_hash
 from cdshooks.store.seen_tokens import use_once
 from cdshooks.store.store import Store
 from cdshooks.web import metrics
-from cdshooks.web.audit import Asked, feedback_event, hook_event
+from cdshooks.web.audit import Asked, feedback_event, hook_event, page_event
 from cdshooks.web.events import log_event
 
 _T = TypeVar("_T")
@@ -64,7 +64,7 @@ class Memory:
     def earlier_responses(self, call: HookCall, *, as_of: date) -> tuple[EarlierResponse, ...]:
         """What was answered to cards for this patient as long as it may matter; nothing when the store does not say."""
         since = datetime.combine(as_of - timedelta(days=self._silent_days + 2), time(), tzinfo=UTC)
-        patient = self._patient_hash(call)
+        patient = self.patient_of(call)
 
         def find(store: Store) -> tuple[EarlierResponse, ...]:
             with store.reading() as connection:
@@ -133,6 +133,30 @@ class Memory:
             Lane.TOKENS,
         )
 
+    def remember_page(self, *, client: str, patient_hash: str, way: str, trace_id: str) -> None:
+        """Keep the audit event of a patient page that was shown; ``way`` is how it was reached."""
+        now, manifest = self._now(), self._knowledge.manifest
+        asked = Asked(client=client, service=way, trace_id=trace_id, patient_hash=patient_hash)
+        event = page_event(asked, at=now, knowledge_version=manifest.version, knowledge_hash=manifest.content_hash)
+
+        def keep(store: Store) -> None:
+            with store.writing(is_relaxed=True) as connection:
+                add_audit_event(connection, kind="page", resource=event, recorded_at=now)
+
+        try:
+            self._bounded.attempt(keep)
+        except StoreUnavailableError:
+            metrics.count(metrics.store_failures, "remember")
+
+    def patient_of(self, call: HookCall) -> str:
+        """The hash of a call's patient."""
+        return self.patient_hash(call.client, call.request.fhir_server, call.request.patient_id)
+
+    def patient_hash(self, client: str, fhir_server: str | None, patient_id: str) -> str:
+        """The hash of a patient of a client's FHIR server."""
+        server = fhir_server.rstrip("/") if fhir_server is not None else None
+        return hash_patient(self._key, client=client, fhir_server=server, patient_id=patient_id)
+
     def attempt(self, work: Callable[[Store], _T]) -> _T:
         """The outcome of other work on the store, within the time that a hook call may wait.
 
@@ -150,7 +174,7 @@ class Memory:
         return None
 
     def _remember(self, call: HookCall, status: int, cards: tuple[Card, ...]) -> None:
-        now, patient = self._now(), self._patient_hash(call)
+        now, patient = self._now(), self.patient_of(call)
         issued = tuple(self._issued(call, it, patient, now) for it in cards)
         event = self._hook_event(call, status, issued, patient, now)
 
@@ -163,10 +187,6 @@ class Memory:
             self._bounded.attempt(keep)
         except StoreUnavailableError:
             metrics.count(metrics.store_failures, "remember")
-
-    def _patient_hash(self, call: HookCall) -> str:
-        server = call.request.fhir_server.rstrip("/") if call.request.fhir_server is not None else None
-        return hash_patient(self._key, client=call.client, fhir_server=server, patient_id=call.request.patient_id)
 
     def _issued(self, call: HookCall, card: Card, patient: str, now: datetime) -> IssuedCard:
         manifest = self._knowledge.manifest

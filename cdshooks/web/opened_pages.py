@@ -9,11 +9,11 @@ from flask import Blueprint, Response, request
 
 from cdshooks.errors import StoreUnavailableError
 from cdshooks.web.card_links import CardLinks
-from cdshooks.web.page_drawer import PageDrawer, message, protect
+from cdshooks.web.page_drawer import SHOWN, PageDrawer, Remember, message, protect
 
 
-def opened_blueprint(links: CardLinks, drawer: PageDrawer, today: Callable[[], date]) -> Blueprint:
-    """The one route of card links."""
+def opened_blueprint(links: CardLinks, drawer: PageDrawer, today: Callable[[], date], remember: Remember) -> Blueprint:
+    """The one route of card links; ``remember`` keeps that a page was shown."""
     blueprint = Blueprint("opened_pages", __name__)
     blueprint.after_request(protect)
 
@@ -25,17 +25,20 @@ def opened_blueprint(links: CardLinks, drawer: PageDrawer, today: Callable[[], d
         ):
             return message(403, "Open this link by hand", "It shows a patient, and it is good once.")
         try:
-            resources = links.opened(reference)
+            found = links.opened(reference)
         except StoreUnavailableError:
             return message(
                 503, "This cannot be shown now", "The service cannot reach its store. Try the link again in a moment."
             )
-        if resources is None:
+        if found is None:
             return message(
                 404,
                 "This link is not good any more",
                 "A card's link opens once, within ten minutes. Open the card again in the chart.",
             )
-        return drawer.draw(lambda: resources, today())
+        page = drawer.draw(lambda: found.resources, today())
+        if page.status_code == SHOWN:
+            remember(client=found.client, patient_hash=found.patient_hash, way="patient-page-by-link")
+        return page
 
     return blueprint

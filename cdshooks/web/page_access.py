@@ -10,11 +10,13 @@ from flask import Flask, Response
 
 from cdshooks.hooks.clients import Client
 from cdshooks.settings import Settings
+from cdshooks.trace import current_trace_id
 from cdshooks.web.card_links import CardLinks
 from cdshooks.web.fetching import Fetching
+from cdshooks.web.memory import Memory
 from cdshooks.web.opened_pages import opened_blueprint
 from cdshooks.web.page_drawer import PageDrawer
-from cdshooks.web.sealed_contents import Attempt, SealedContents
+from cdshooks.web.sealed_contents import SealedContents
 from cdshooks.web.smart_authorization import Authorization
 from cdshooks.web.smart_pages import SmartPages
 from cdshooks.web.smart_sessions import SESSION_LASTS, SIGN_IN_LASTS, SmartSessions
@@ -33,16 +35,19 @@ class PageAccess:
         drawer: PageDrawer,
         today: Callable[[], date],
         *,
+        memory: Memory,
         key: bytes,
-        attempt: Attempt,
         now: Callable[[], datetime],
     ) -> None:
         """Open what the settings and the clients ask for."""
 
         def contents(purpose: str, lasts: timedelta) -> SealedContents:
-            return SealedContents(purpose, lasts, key=key, attempt=attempt, now=now)
+            return SealedContents(purpose, lasts, key=key, attempt=memory.attempt, now=now)
 
-        self._drawer, self._today = drawer, today
+        def remember(*, client: str, patient_hash: str, way: str) -> None:
+            memory.remember_page(client=client, patient_hash=patient_hash, way=way, trace_id=current_trace_id())
+
+        self._drawer, self._today, self._remember = drawer, today, remember
         self.links: CardLinks | None = None
         self._smart: SmartPages | None = None
         if settings.public_url is None:
@@ -61,12 +66,12 @@ class PageAccess:
             sessions=contents("smart session", SESSION_LASTS),
             now=now,
         )
-        self._smart = SmartPages(settings.public_url, sessions, fetching, drawer, today)
+        self._smart = SmartPages(settings.public_url, sessions, fetching, drawer, today, remember, memory.patient_hash)
 
     def register(self, app: Flask) -> None:
         """Add the routes."""
         if self.links is not None:
-            app.register_blueprint(opened_blueprint(self.links, self._drawer, self._today))
+            app.register_blueprint(opened_blueprint(self.links, self._drawer, self._today, self._remember))
         if self._smart is not None:
             app.register_blueprint(self._smart.blueprint())
 

@@ -24,7 +24,7 @@ from cdshooks.knowledge.places import Position
 from cdshooks.knowledge.profiles import Profile
 from cdshooks.order_select import answer_hook
 from cdshooks.settings import Settings
-from cdshooks.trace import current_trace
+from cdshooks.trace import current_trace_id
 from cdshooks.web import metrics
 from cdshooks.web.admission import Admission
 from cdshooks.web.body import Bounds, read_body
@@ -86,7 +86,7 @@ def services_blueprint(
             source = fetching.source_for(caller, hook_request, began=time.monotonic())
             observe_hook(service_id, hook_request.hook_instance)
             _count_prefetch(hook_request)
-            made = HookCall(client=client, request=hook_request, trace_id=_trace_id())
+            made = HookCall(client=client, request=hook_request, trace_id=current_trace_id())
             terms = terms_of(request.environ, caller, settings, knowledge, today())
             try:
                 answer = answer_hook(
@@ -111,7 +111,7 @@ def services_blueprint(
             memory.remember_answer(made, answer)
         _count(answer, knowledge.manifest.version)
         _log(answer, service_id, client, time.perf_counter() - started, shadowed=evaluated if headers else None)
-        return _sent(_linked(answer, links, caller), terms.profile, headers)
+        return _sent(_linked(answer, links, caller, made, memory), terms.profile, headers)
 
     @blueprint.post("/cds-services/<service_id>/feedback")
     @blueprint.post("/cds-services//<service_id>/feedback")
@@ -122,7 +122,7 @@ def services_blueprint(
             client = caller.name if caller is not None else _DEV
             profile = terms_of(request.environ, caller, settings, guard.knowledge, today()).profile
             answers = read_feedback(read_body(request, bounds), profile.reason_members)
-            kept = memory.keep_feedback(answers, client=client, service=service.id, trace_id=_trace_id())
+            kept = memory.keep_feedback(answers, client=client, service=service.id, trace_id=current_trace_id())
         for it in kept:
             if it.is_new:
                 reason = it.reason_code if it.reason_code in _REASONS else "other" if it.reason_code else "none"
@@ -163,8 +163,10 @@ def _sent(answer: CardSet, profile: Profile, headers: Mapping[str, str]) -> Resp
     return Response(body, content_type=_JSON, headers=dict(headers))
 
 
-def _linked(answer: CardSet, links: CardLinks | None, caller: Client | None) -> CardSet:
-    return answer if links is None else links.added(answer, caller)
+def _linked(answer: CardSet, links: CardLinks | None, caller: Client | None, made: HookCall, memory: Memory) -> CardSet:
+    if links is None:
+        return answer
+    return links.added(answer, caller, client=made.client, patient_hash=memory.patient_of(made))
 
 
 def _service(service_id: str) -> Service:
@@ -172,11 +174,6 @@ def _service(service_id: str) -> Service:
     if service is None:
         raise UnknownServiceError
     return service
-
-
-def _trace_id() -> str:
-    trace = current_trace.get()
-    return trace.trace_id if trace is not None else ""
 
 
 def _count_prefetch(hook_request: HookRequest) -> None:

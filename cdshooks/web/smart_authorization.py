@@ -17,6 +17,8 @@ from authlib.common.errors import AuthlibBaseError
 from authlib.oauth2.auth import ClientAuth
 from authlib.oauth2.client import OAuth2Client
 
+from cdshooks.errors import BadHookRequestError
+from cdshooks.hooks.access_token import AccessToken
 from cdshooks.hooks.clients import Client
 from cdshooks.hooks.request import FHIR_ID
 from cdshooks.hooks.services import PREFETCH
@@ -87,7 +89,8 @@ class Authorization:
                 self.endpoints(base).token_endpoint, code=code, code_verifier=verifier, grant_type="authorization_code"
             )
             token = msgspec.convert(dict(answer), Token)
-        except (AuthlibBaseError, UnreachableError, httpx.HTTPError, msgspec.ValidationError, ValueError):
+            AccessToken(token.access_token)  # one that could stand in no header is refused here, not when it is used
+        except (AuthlibBaseError, UnreachableError, BadHookRequestError, httpx.HTTPError, ValueError):
             raise RefusedError("the token endpoint gave no usable token") from None
         if token.token_type.casefold() != "bearer" or not FHIR_ID.match(token.patient):
             raise RefusedError("the token is no bearer token for one patient")

@@ -17,7 +17,7 @@ from cdshooks.hooks.access_token import AccessToken
 from cdshooks.hooks.clients import Client
 from cdshooks.web.events import log_event
 from cdshooks.web.fetching import Fetching
-from cdshooks.web.page_drawer import PageDrawer, message, protect
+from cdshooks.web.page_drawer import SHOWN, PageDrawer, Remember, message, protect
 from cdshooks.web.smart_authorization import RefusedError
 from cdshooks.web.smart_sessions import SESSION_LASTS, SIGN_IN_LASTS, Session, SmartSessions
 
@@ -39,9 +39,12 @@ class SmartPages:
         fetching: Fetching,
         drawer: PageDrawer,
         today: Callable[[], date],
+        remember: Remember,
+        hash_of: Callable[[str, str, str], str],
     ) -> None:
         self._public_url, self._sessions = public_url, sessions
         self._fetching, self._drawer, self._today = fetching, drawer, today
+        self._remember, self._hash_of = remember, hash_of
 
     def blueprint(self) -> Blueprint:
         """The routes of the launch; the page itself is /app."""
@@ -98,7 +101,7 @@ class SmartPages:
             return None
         session, client = found
         try:
-            return self._drawer.draw(lambda: self._gathered(session, client), self._today())
+            page = self._drawer.draw(lambda: self._gathered(session, client), self._today())
         except MissingPatientDataError as error:
             keys = ", ".join(error.keys)
             return message(502, "This patient cannot be shown", f"The FHIR server of the EHR did not give: {keys}.")
@@ -106,6 +109,10 @@ class SmartPages:
             return message(
                 502, "This patient cannot be shown", "The FHIR server of the EHR gave data of another patient."
             )
+        if page.status_code == SHOWN:
+            patient = self._hash_of(client.name, session.base, session.patient)
+            self._remember(client=client.name, patient_hash=patient, way="patient-page-by-launch")
+        return page
 
     def _gathered(self, session: Session, client: Client) -> Resources:
         token = AccessToken(session.access_token)

@@ -14,6 +14,7 @@ from cdshooks.store.engine import open_engine
 from cdshooks.store.store import Store
 from cdshooks.web.card_links import CardLinks
 from cdshooks.web.sealed_contents import SealedContents
+from tests.page_events import events_of
 
 PUBLIC = "https://cds.example.org"
 LINK = re.compile(rf"{PUBLIC}(/app/opened/[0-9a-f]{{64}})\Z")
@@ -92,6 +93,17 @@ class Later:
 
     def now(self, _):
         return self._moment
+
+
+def test_an_opened_page_leaves_an_audit_event_for_the_patient_of_the_call_and_a_refused_one_none(
+    client, story_request, tmp_path
+):
+    path = path_of(client, story_request)
+    for _ in range(3):
+        client.get(path)
+    (hook, page) = events_of(tmp_path)
+    assert hook[0] == "her2-later-line"
+    assert page == ("patient-page-by-link", "dev", hook[2])
 
 
 def test_of_many_who_open_a_link_at_once_one_sees_the_page(app, client, story_request):

@@ -150,3 +150,16 @@ def test_saf_10_every_hazard_is_on_the_page(client):
     assert HAZARDS
     for hazard in HAZARDS.values():
         assert f'id="hazard-{hazard.id}"' in text
+
+
+@pytest.mark.parametrize(
+    ("requires", "words"),
+    [
+        ({"fact": "metastatic", "op": "eq", "value": True}, "metastatic"),
+        ({"fact": "pregnancy_concern", "op": "eq", "value": False}, "no pregnancy concern"),
+        ({"fact": "lvef_percent", "op": "ge", "value": 50, "unit": "%"}, "lvef percent at least 50 %"),
+        ({"fact": "her2", "op": "eq", "value": "positive"}, "her2 is positive"),
+    ],
+)
+def test_a_predicate_is_told_in_words_and_never_as_true_or_false(requires, words):
+    assert in_words(requires) == words

@@ -16,6 +16,7 @@ from cdshooks.ehr.resources import Resources
 from cdshooks.hooks.clients import Client
 from cdshooks.settings import Settings, SettingsError
 from cdshooks.web.card_links import CardLinks
+from tests.page_events import events_of
 from tests.smart_samples import clients_file, launched_app, running_ehr
 from tests.spec.test_cards_model import card
 
@@ -84,6 +85,15 @@ def test_a_launch_leads_to_the_page_of_the_patient_with_data_fetched_by_the_user
     assert all(it["authorized"] for it in asked)
 
 
+def test_each_page_leaves_an_audit_event_and_a_refusal_none(client, ehr, tmp_path):
+    signed_in(client, ehr)
+    for headers in (FIREFOX, FIREFOX, OTHER):
+        get(client, "/app", headers)
+    events = [it for it in events_of(tmp_path) if it[0].startswith("patient-page")]
+    assert [it[:2] for it in events] == [("patient-page-by-launch", "ehr")] * 2
+    assert len(set(events)) == 1
+
+
 def test_cookies_are_this_hosts_alone_out_of_reach_of_scripts_and_short_lived(client, ehr):
     for answer, name, seconds in ((begin(client, ehr), SIGN_IN, 300), (signed_in(client, ehr), SESSION, 900)):
         cookie = cookies_of(answer)[name]
@@ -127,7 +137,9 @@ def test_only_a_configured_server_may_launch(client, ehr, query):
     assert "did not succeed" in answer.get_data(as_text=True)
 
 
-@pytest.mark.parametrize("launch", ["refuse", "wrong-state", "wrong-issuer", "no-patient", "other-patient"])
+@pytest.mark.parametrize(
+    "launch", ["refuse", "wrong-state", "wrong-issuer", "no-patient", "other-patient", "odd-token"]
+)
 def test_a_sign_in_that_is_not_right_gives_no_session(client, ehr, launch):
     refused(signed_in(client, ehr, launch))
     assert get(client, "/app").status_code == 401
@@ -241,7 +253,8 @@ def test_a_server_that_does_not_answer_is_named_as_such(loaded_knowledge, tmp_pa
 def test_cards_of_a_smart_client_launch_the_page_and_tell_it_which_card_was_followed():
     smart = Client(name="ehr", issuer="https://ehr.example.org", smart_client_id="app")
     links = CardLinks(PUBLIC, None)  # nothing is sealed for a client that signs its users in
-    answer = links.added(CardSet(cards=(card(),), resources=Resources(by_type={}, by_name={})), smart)
+    answer = CardSet(cards=(card(),), resources=Resources(by_type={}, by_name={}))
+    answer = links.added(answer, smart, client="ehr", patient_hash="0")
     (link,) = answer.cards[0].links
     assert (link.type, link.url) == ("smart", f"{PUBLIC}/launch")
     assert json.loads(link.app_context) == {"topic": answer.cards[0].source.topic.code}
