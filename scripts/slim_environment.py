@@ -1,7 +1,7 @@
 """Make the environment of the running interpreter small and quick to start: the last step of the image's build.
 
-What goes: FHIR releases that we do not speak, databases that the store does not speak, tests, and sources of what is already
-compiled. What comes: bytecode of just the modules that a started service holds, for the image's files can be written by nobody.
+What goes: FHIR releases that we do not speak, databases and layers that the store does not speak, tests, and sources of what is
+already compiled. What comes: bytecode of just the modules that a started service holds: nobody can write to the image.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ NOT_SPOKEN = (
     "sqlalchemy/dialects/mysql",
     "sqlalchemy/dialects/oracle",
     "sqlalchemy/testing",
+    "sqlalchemy/orm",
+    "pydantic/v1",
     "alembic/testing",
     "alembic/templates",
 )
@@ -61,6 +63,9 @@ def main() -> None:
             path.unlink()
     # One scorer of rapidfuzz is used; those of its fuzz module, which only its defaults name, have a Python form beside them.
     for path in (SITE / "rapidfuzz").glob("fuzz_cpp*.so"):
+        path.unlink()
+    # The same metrics for newer processors: a drug name is compared as well by the form for all of them.
+    for path in (SITE / "rapidfuzz" / "distance").glob("metrics_cpp_*.so"):
         path.unlink()
     for path in SITE.rglob("*.so*"):
         _strip(path)
