@@ -163,3 +163,7 @@ def test_saf_10_every_hazard_is_on_the_page(client):
 )
 def test_a_predicate_is_told_in_words_and_never_as_true_or_false(requires, words):
     assert in_words(requires) == words
+
+
+def test_saf_10_every_seeded_hazard_and_every_trap_of_sequencing_is_logged():
+    assert {f"H{number:02}" for number in range(1, 15)} | {f"S{number:02}" for number in range(1, 16)} <= set(HAZARDS)
