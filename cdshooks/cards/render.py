@@ -18,7 +18,7 @@ from cdshooks.cards.detail import (
     relevant_gaps,
 )
 from cdshooks.cards.model import TOPIC_PREFIX, Action, Card, Coding, Indicator, Link, Source, Suggestion
-from cdshooks.cards.options_text import had_tdxd, has_evidence, option_lines
+from cdshooks.cards.options_text import could_be_offered, had_tdxd, has_evidence, option_lines
 from cdshooks.cards.quiet import fingerprint
 from cdshooks.cards.review_text import alternatives, headline, review_lines, worst_of
 from cdshooks.cards.trials_text import (
@@ -36,6 +36,7 @@ from cdshooks.knowledge.manifest import Freshness
 from cdshooks.knowledge.orderable import OrderableTest
 from cdshooks.lines.model import EndReason
 from cdshooks.options.model import Advice, Gap, Option, OrderReview, Outcome, Verdict
+from cdshooks.record.model import Certainty
 
 FINISHED_LINES = 3
 _MOST_SUGGESTIONS = 3
@@ -90,10 +91,25 @@ def render_cards(
 
 
 def concerns(advice: Advice) -> bool:
-    """Whether this is metastatic breast cancer that is or was HER2-positive."""
+    """Whether this is metastatic breast cancer that is or was HER2-positive, or was treated as such and has no HER2 result."""
+    is_treated = advice.lines.counts.anti_her2_regimens_metastatic > 0 and _has_breast_cancer(advice)
+    return (
+        _was_her2_positive(advice) or (is_treated and _has_no_her2_result(advice))
+    ) and advice.lines.metastatic_since is not None
+
+
+def _was_her2_positive(advice: Advice) -> bool:
     facts = {it.id: it.value for it in advice.facts}
-    is_her2 = facts.get("her2_ever_positive") is True or facts.get("her2") in {"positive", "conflict"}  # type: ignore[call-overload]
-    return is_her2 and advice.lines.metastatic_since is not None
+    return facts.get("her2_ever_positive") is True or facts.get("her2") in {"positive", "conflict"}  # type: ignore[call-overload]
+
+
+def _has_no_her2_result(advice: Advice) -> bool:
+    return next(it.value for it in advice.facts if it.id == "her2_ever_positive") is None
+
+
+def _has_breast_cancer(advice: Advice) -> bool:
+    """Anti-HER2 drugs are given for other cancers, too."""
+    return any(it.concept in _CANCER and it.certainty is not Certainty.REFUTED for it in advice.record.diagnoses)
 
 
 def _is_only_about_licence(review: OrderReview) -> bool:
@@ -142,9 +158,14 @@ class _Maker:
         cards = trials + options if trials and not self._has_evidence() else options + trials
         return [*cards, self.gaps()] if has_room else cards
 
-    def _has_evidence(self) -> bool:
+    def _has_evidence(self, more: Iterable[Option] = ()) -> bool:
         after_tdxd = had_tdxd(self._advice)
-        return any(has_evidence(it, self._knowledge, after_tdxd=after_tdxd) for it in self._ranked)
+        return any(has_evidence(it, self._knowledge, after_tdxd=after_tdxd) for it in (*self._ranked, *more))
+
+    def _held(self) -> list[Option]:
+        return [
+            it for it in self._advice.options if it.verdict is Verdict.HOLD and could_be_offered(it, self._knowledge)
+        ]
 
     def trials(self) -> Card:
         """The trials that a patient may fit, each with a referral ready to be completed."""
@@ -195,9 +216,10 @@ class _Maker:
                 (found_for_patient(advice), missing),
                 [manifest.expires.isoformat()],
             )
+        words = self._knowledge.wording
         parts = (
             found_for_patient(advice),
-            self._knowledge.wording.why_options,
+            words.why_options if _was_her2_positive(advice) else words.why_options_unknown_receptor,
             missing,
             option_lines(self._shown, self._rest(), advice, knowledge),
             self._ordered_line(),
@@ -217,7 +239,7 @@ class _Maker:
         summary = self._knowledge.wording.options_summary
         if not self._shown:
             summary = self._knowledge.wording.options_summary_none
-        elif self._knowledge.regimens[self._shown[0].id].role == "trial" and not self._has_evidence():
+        elif self._knowledge.regimens[self._shown[0].id].role == "trial" and not self._has_evidence(self._held()):
             summary = self._knowledge.wording.options_summary_unproven
         count = f"{len(self._shown)} option{'s' if len(self._shown) != 1 else ''}"
         return summary.format(lines=_lines(finished), count=count)

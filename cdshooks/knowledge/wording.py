@@ -33,6 +33,7 @@ class CardWording(msgspec.Struct, frozen=True, kw_only=True):
     review_contraindicated: str
     review_warning: str
     why_options: str
+    why_options_unknown_receptor: str
     why_review: str
     why_weigh: str
     to_find_out: str
