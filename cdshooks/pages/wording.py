@@ -37,7 +37,7 @@ NO_SUGGESTION = "Nothing is suggested"
 FIRST_DRUG = "First among drugs: {label}."
 UNPROVEN = "No drug option rests on more than the opinion of experts in this situation."
 NO_DRUG = "No drug option is offered"
-BLOCKED = "Against {count} others: {reason}."
+BLOCKED = "{count} others are held back or refused. {reason}."
 
 WOULD_CHANGE = "{label}: not on record. It would move or fall away if this did not hold: {holds}."
 TO_JUDGE = "A person has to judge: {because}."
