@@ -1,10 +1,9 @@
-"""Backup and restore by the words of docs/operations.md and docs/security.md: what was kept is there again, and a used token stays used."""
+"""Backup and restore of PostgreSQL by the words of docs/operations.md: what was kept is there again, and a used token stays used."""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from datetime import timedelta
 from pathlib import Path
@@ -67,15 +66,3 @@ def test_a_dump_of_postgresql_brings_everything_back(store_url, store, issue, tm
     store.engine.dispose()
     run("pg_restore")
     holds_what_was_kept(Store(open_engine(store_url)))
-
-
-@pytest.mark.skipif(shutil.which("sqlite3") is None, reason="the command sqlite3 is not installed")
-@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
-def test_a_backup_of_sqlite_is_whole_although_the_service_runs(store_url, store, issue, tmp_path):  # noqa: F811
-    (words,) = re.findall(
-        r'`(sqlite3 store\.db "\.backup copy\.db")`', (ROOT / "docs" / "security.md").read_text("utf-8")
-    )
-    fill(store, issue)
-    with store.reading():  # a connection stays open, as one of the service's does
-        subprocess.run(["sh", "-c", words], cwd=tmp_path / "state", check=True)
-    holds_what_was_kept(Store(open_engine(f"sqlite:///{tmp_path}/state/copy.db")))
