@@ -21,10 +21,11 @@ _SECONDS_FOR_A_STATEMENT = 5
 def open_engine(url: str) -> sa.Engine:
     """The engine behind ``sqlite:///path`` or ``postgresql://…``; nothing is opened before it is used.
 
-    A worker forked later opens its own connections and never touches those of its parent.
+    A worker forked later opens its own connections and never touches those of its parent, whose idle ones are closed first:
+    SQLite keeps what it knows of an open file in the process, and a worker would inherit that it could only be read.
     """
     engine = _sqlite(url) if url.startswith("sqlite:") else _postgresql(url)
-    os.register_at_fork(after_in_child=lambda: engine.dispose(close=False))
+    os.register_at_fork(before=engine.dispose, after_in_child=lambda: engine.dispose(close=False))
     return engine
 
 
@@ -55,6 +56,17 @@ def _sqlite(url: str) -> sa.Engine:
         if record.info.get("file") != _identity(path):
             raise sa.exc.DisconnectionError
 
+    @sa.event.listens_for(engine, "handle_error")
+    def leave(context: sa.engine.ExceptionContext) -> None:
+        """A file opened while the disk was read-only stays so when the disk no longer is, for as long as any connection of
+        this process holds it: all are closed, that the next one opens it anew.
+        """
+        if _is_read_only(context.original_exception):
+            if context.execution_context is not None:
+                context.execution_context.cursor.close()  # its statement would keep the file open behind the connection's back
+            context.is_disconnect = True
+            engine.dispose()
+
     @sa.event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
         options = connection.get_execution_options()
@@ -63,6 +75,11 @@ def _sqlite(url: str) -> sa.Engine:
         connection.exec_driver_sql(f"BEGIN {options.get(BEGIN, 'DEFERRED')}")
 
     return engine
+
+
+def _is_read_only(error: BaseException) -> bool:
+    extended = getattr(error, "sqlite_errorcode", None) or 0
+    return extended & 0xFF == sqlite3.SQLITE_READONLY
 
 
 def _identity(path: str | None) -> tuple[int, int] | None:
