@@ -19,6 +19,7 @@ from cdshooks.record.receptors import read_receptors
 from cdshooks.record.sayings import read_sayings, says_something
 from cdshooks.record.terms import RecordTerms
 from cdshooks.record.toxicities import read_toxicities
+from cdshooks.record.toxicity_words import ToxicityWords
 from cdshooks.record.treatment import TreatmentReader, set_wrong_days_aside, unreadable_doubts
 
 
@@ -28,6 +29,7 @@ class Vocabulary:
     def __init__(self, knowledge: Knowledge) -> None:
         self.names = DrugNames(knowledge.drugs)
         self.terms = terms = RecordTerms(knowledge.codes)
+        self.toxicities = ToxicityWords(self.terms, self.names)
         self.observations = ObservationSorter(
             {
                 "receptors": lambda code: is_receptor_test(code, terms),
@@ -75,7 +77,7 @@ def read_patient_record(resources: Resources, knowledge: Knowledge) -> PatientRe
     receptors, receptor_conflicts = read_receptors(observed["receptors"], terms, knowledge.receptors)
     disease = DiseaseReader(observed["disease"], terms).read()
     measured = read_measurements(observed["measurements"], terms, knowledge.measures)
-    toxic = read_toxicities(resources, terms, names, observed["lungs"].of("Observation"))
+    toxic = read_toxicities(resources, terms, names, vocabulary.toxicities, observed["lungs"].of("Observation"))
     sayings = read_sayings(observed["sayings"], terms)
     unsupported = tuple(
         Doubt(code="unsupported", about="medication", because=it.reason, evidence=(it.resource,))

@@ -6,12 +6,14 @@ from collections.abc import Callable, Hashable
 from typing import Any, Generic, TypeVar
 
 from cdshooks.ehr.resources import CodeableConcept
+from cdshooks.knowledge.meanings import Meanings
 
 Key = TypeVar("Key", bound=Hashable)
 Found = TypeVar("Found")
 
 MOST_REMEMBERED = 4096
 """Values in each of the two halves of a memory."""
+_MOST_OF_A_READER = 512
 _LONGEST_KEY = 1000
 """Characters; a longer text is unlikely to come back and would hold on to memory."""
 _NOTHING: Any = object()
@@ -51,6 +53,19 @@ class Memory(dict[Key, Found], Generic[Key, Found]):
 def remembered(read: Callable[[Key], Found], *, most: int = MOST_REMEMBERED) -> Callable[[Key], Found]:
     """The same pure reading, which remembers the values seen last. A value in use costs one look into a dict."""
     return Memory(read, most).__getitem__
+
+
+class RememberedMeanings:
+    """What words mean to one reader, as ``Meanings`` tells it, remembered: reports of one patient repeat each other."""
+
+    def __init__(self, meanings: Meanings) -> None:
+        self.of = remembered(meanings.of, most=_MOST_OF_A_READER)
+        self.first = remembered(meanings.first, most=_MOST_OF_A_READER)
+        self.after = meanings.after
+
+    def has(self, meaning: str, text: str) -> bool:
+        """Whether a text has this meaning."""
+        return meaning in self.of(text)
 
 
 def _length(key: Hashable) -> int:

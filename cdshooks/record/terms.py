@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from cdshooks.ehr.resources import CodeableConcept, Coding
 from cdshooks.knowledge.codes import CodeKnowledge, ConditionTerm, system_of
 from cdshooks.knowledge.drugs import SYSTEMS, plain_system
-from cdshooks.knowledge.meanings import NOTHING, Meanings
+from cdshooks.knowledge.meanings import NOTHING
 from cdshooks.record.model import GivenFor
-from cdshooks.record.remembered import remembered
+from cdshooks.record.remembered import RememberedMeanings, remembered
 
 _STOP_CODES = {
     "no response: suggests progression": "progression",
@@ -21,6 +21,7 @@ _STOP_CODES = {
 """Meanings of the answer table ``treatment-termination-reason`` -> stop reason; every other meaning is "other"."""
 _BREAST_CONCEPTS = frozenset({"breast-cancer", "metastatic-breast-cancer"})
 _OTHER_CANCER = "other-cancer"
+_NO_MEANINGS = RememberedMeanings(NOTHING)
 _THERAPIES = ("wbrt", "srs", "resection", "mastectomy", "radiotherapy", "surgery")
 """Kinds of local therapy, the most telling first: of several that words name, that one counts."""
 
@@ -33,7 +34,8 @@ class RecordTerms:
     them says so; None when they say nothing to us. ``stop_reason``: why a drug was stopped; progression outranks the other
     words of one reason, toxicity the rest. ``route``: how a drug is given. ``interaction_classes``: those of every drug that a
     text names; ``interacting_name``: the first of these drugs, as our table writes it. ``gene_in_words``: the marker whose
-    gene a text names.
+    gene a text names. ``therapy``: the kind of local therapy that a procedure is, by its codes first and its words second.
+    ``is_urgent``: whether a report calls for local therapy soon.
     """
 
     def __init__(self, codes: CodeKnowledge) -> None:
@@ -46,12 +48,18 @@ class RecordTerms:
         self.interaction_classes = remembered(self._interaction_classes)
         self.interacting_name = remembered(self._interacting_name)
         self.gene_in_words = remembered(self._gene_in_words)
+        self.therapy = remembered(self._therapy)
+        self.is_urgent = remembered(self._is_urgent)
+        self._meanings = {reader: RememberedMeanings(known) for reader, known in codes.meanings.items()}
+        self._site_of = remembered(self._site)
+        self._trends = remembered(codes.status_words.find)
+        self._report_words = remembered(codes.report_words.find)
         self._asserted = remembered(self._asserted_in)
         self._denied = remembered(self._denied_in)
 
-    def meanings(self, reader: str) -> Meanings:
+    def meanings(self, reader: str) -> RememberedMeanings:
         """What words mean to one reader."""
-        return self._codes.meanings.get(reader, NOTHING)
+        return self._meanings.get(reader, _NO_MEANINGS)
 
     def toxicity_kind(self, concept: str) -> str | None:
         """The kind of toxicity that a diagnosis is, as facts ask for it."""
@@ -100,7 +108,7 @@ class RecordTerms:
         """Whether a report is one on ``tissue`` or on the ``brain``, by its code or its name."""
         if self.test(concept) == f"report-on-{what}":
             return True
-        return any(what in self._codes.report_words.find(text) for text in texts_of(concept))
+        return any(what in self._report_words(text) for text in texts_of(concept))
 
     def _stop_reason(self, concept: CodeableConcept) -> str | None:
         coded = self.answer("treatment-termination-reason", concept)
@@ -140,8 +148,7 @@ class RecordTerms:
         """Whether an instruction or a note says that a drug is given for something else than cancer ("for appetite")."""
         return any(term.concept in self._codes.non_cancer_uses for text in texts for term in self._asserted(text))
 
-    def therapy(self, concept: CodeableConcept | None) -> str | None:
-        """The kind of local therapy that a procedure is, by its codes first and its words second."""
+    def _therapy(self, concept: CodeableConcept | None) -> str | None:
         for coding in concept.coding if concept is not None else ():
             found = self._codes.therapies.get((system_of(coding.system), coding.code or ""))
             if found is not None:
@@ -149,8 +156,7 @@ class RecordTerms:
         named = {kind for text in texts_of(concept) for kind in self._codes.therapy_words.find(text)}
         return next((it for it in _THERAPIES if it in named), None)
 
-    def is_urgent(self, text: str) -> bool:
-        """Whether a report calls for local therapy soon."""
+    def _is_urgent(self, text: str) -> bool:
         return bool(self._codes.urgency_words.find(text))
 
     def gene(self, texts: Iterable[str], codings: Iterable[Coding]) -> str | None:
@@ -201,6 +207,9 @@ class RecordTerms:
 
     def site(self, *concepts: CodeableConcept | None) -> str | None:
         """The place in the body that concepts name."""
+        return self._site_of(concepts)
+
+    def _site(self, concepts: tuple[CodeableConcept | None, ...]) -> str | None:
         for concept in concepts:
             for term in self.conditions(concept):
                 if term.category == "metastasis" and term.concept.startswith("met-"):
@@ -220,7 +229,7 @@ class RecordTerms:
 
     def worded_trend(self, texts: Iterable[str]) -> str | None:
         """What texts say of the disease; None when they say several things."""
-        found = {trend for text in texts for trend in self._codes.status_words.find(text)}
+        found = {trend for text in texts for trend in self._trends(text)}
         return found.pop() if len(found) == 1 else ("progression" if "progression" in found else None)
 
     def wishes(self, text: str) -> tuple[str, ...]:

@@ -26,13 +26,7 @@ from cdshooks.record.drug_names import DrugNames
 from cdshooks.record.lungs import with_lung_findings
 from cdshooks.record.model import Certainty, Conflict, Toxicity
 from cdshooks.record.terms import RecordTerms, texts_of
-
-_GRADE = re.compile(
-    r"\b(?:grade|grad|gr\.?|g|ctcae(?: v?\d(?:\.\d)?)?(?: grade| grad)?)[\s:=-]*"
-    r"([1-5]|IV|V|I{1,3})(?:\s*(?:-|\u2013|to|/|bis)\s*([1-5]|IV|V|I{1,3}))?\b",
-    re.IGNORECASE,
-)
-_ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5}
+from cdshooks.record.toxicity_words import ToxicityWords
 
 
 class ToxicityReading(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,13 +37,17 @@ class ToxicityReading(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read_toxicities(
-    resources: Resources, terms: RecordTerms, names: DrugNames, reports: tuple[Held, ...] = ()
+    resources: Resources,
+    terms: RecordTerms,
+    names: DrugNames,
+    toxicity_words: ToxicityWords,
+    reports: tuple[Held, ...] = (),
 ) -> ToxicityReading:
     """All adverse effects, from AdverseEvent, Condition, AllergyIntolerance and the reasons why drugs were stopped.
 
     ``reports``: observations that may say in words how the lungs are.
     """
-    reader = _Reader(resources, terms, names)
+    reader = _Reader(resources, terms, names, toxicity_words)
     found: list[Toxicity] = []
     for held in resources.of("AdverseEvent"):
         found.extend(reader.of_event(held, held.resource))  # type: ignore[arg-type]  # of() gives this type
@@ -70,8 +68,8 @@ def read_toxicities(
 
 
 class _Reader:
-    def __init__(self, resources: Resources, terms: RecordTerms, names: DrugNames) -> None:
-        self._resources, self._terms, self._names = resources, terms, names
+    def __init__(self, resources: Resources, terms: RecordTerms, names: DrugNames, said: ToxicityWords) -> None:
+        self._resources, self._terms, self._names, self._words = resources, terms, names, said
 
     def of_event(self, held: Held, event: AdverseEvent) -> list[Toxicity]:
         if event.actuality == "potential":
@@ -156,7 +154,7 @@ class _Reader:
         for reaction in allergy.reaction:
             for manifestation in reaction.manifestation:
                 texts = [*texts_of(manifestation), reaction.description or ""]
-                grade = self._grade((), texts, ()) or self._severity(reaction.severity)
+                grade = self._grade((), texts, ()) or self._words.severity(reaction.severity or "")
                 found.extend(
                     self._make(
                         held,
@@ -269,23 +267,19 @@ class _Reader:
                     if digit:
                         return int(digit.group(1))
         for text in (*texts, *(text for concept in concepts for text in texts_of(concept))):
-            match = _GRADE.search(text)
-            if match:  # of "grade 2-3" the higher one counts
-                return max(_ROMAN.get(it.upper()) or int(it) for it in match.groups() if it)
+            written = self._words.grade(text)
+            if written is not None:
+                return written
         for concept in concepts:
             severity = self._terms.answer("severity", concept)
             if severity is not None:
                 return int(severity)
             codes = (coding.code for coding in (concept.coding if concept is not None else ()))
-            graded = (self._severity(word) for word in (*codes, *texts_of(concept)))
+            graded = (self._words.severity(word or "") for word in (*codes, *texts_of(concept)))
             told = next((it for it in graded if it is not None), None)
             if told is not None:
                 return told
         return None
-
-    def _severity(self, word: str | None) -> int | None:
-        """The highest grade that a word for severity stands for."""
-        return max((int(it) for it in self._terms.meanings("severity").of(word or "")), default=None)
 
     def _make(
         self,
@@ -300,14 +294,9 @@ class _Reader:
         is_resolved: bool | None,
         certainty: Certainty,
     ) -> list[Toxicity]:
-        terms = (*self._terms.conditions(concept), *self._terms.worded_conditions(texts))
-        named_kinds = (self._terms.toxicity_kind(term.concept) for term in terms if term.category == "toxicity")
-        kinds = dict.fromkeys(it for it in named_kinds if it is not None)
-        felt = self._terms.meanings("symptoms").first(" ".join(texts))
-        named = [
-            agent for text in texts for agent in self._names.agents_in_text(text) if self._names.is_anticancer(agent)
-        ]
-        blamed = tuple(dict.fromkeys((*agents, *named))) or (None,)
+        told = self._words.told(concept, texts)
+        blamed = tuple(dict.fromkeys((*agents, *told.agents))) or (None,)
+        felt = told.felt
         symptomatic = False if felt == "asymptomatic" else True if felt is not None or (grade or 0) > 1 else None
         return [
             self._one(
@@ -321,7 +310,7 @@ class _Reader:
                 is_symptomatic=symptomatic,
                 certainty=certainty,
             )
-            for kind in kinds
+            for kind in told.kinds
             for agent in blamed
         ]
 
