@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -191,6 +193,28 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(document)))
         self.end_headers()
         self.wfile.write(document)
+
+
+@contextmanager
+def serving(server: FhirServer) -> Iterator[FhirServer]:
+    """A server that answers in a thread beside us, and is closed at the end."""
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def serving_story(name: str) -> Iterator[tuple[str, str]]:
+    """The base URL of a server that holds one story and pages nothing, and the id of its patient."""
+    resources = list(read_files([STORIES / name / "request.json"]))
+    patient = next(it["id"] for it in resources if it["resourceType"] == "Patient")
+    with serving(FhirServer(Store(resources, page_size=1000))) as server:
+        yield server.base, patient
 
 
 def main() -> None:

@@ -32,7 +32,7 @@ REQUIRED_ONE_OF = ("medicationRequests", "medicationAdministrations", "medicatio
 MAY_BE_LACKING = frozenset(PREFETCH) - {*REQUIRED, "medicationRequests"}
 """Keys for which a FHIR server may know no search at all: not every one has doses or statements, but US Core asks all for orders.
 
-Source: US Core 6.1, MedicationRequest search by patient (shall); no profile of MedicationAdministration or MedicationStatement.
+Source: terminology 1 (2) and 3: a conformant US source has MedicationRequest alone, and answers a search for a patient's.
 """
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from scripts.fhir_server import serving_story
 from tests.browser.judging import JUDGED, LOOKS, violations
-from tests.sandbox_fhir import fhir_server
 
 pytestmark = pytest.mark.browser
 
@@ -114,7 +114,7 @@ def test_what_the_service_rests_on_is_readable(watched, path, width, scheme):
 
 def test_a_patient_is_fetched_from_a_fhir_server(watched):
     page = watched.page
-    with fhir_server(STORY) as (base, patient):
+    with serving_story(STORY) as (base, patient):
         watched.open("/", 390, "dark")
         page.get_by_text("or a patient on a FHIR server").click()
         assert violations(page) == []

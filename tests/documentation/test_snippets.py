@@ -15,7 +15,6 @@ import shlex
 import socket
 import subprocess
 import sys
-import threading
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +27,7 @@ from cdshooks.cli.main import main
 from cdshooks.hooks.clients import read_clients
 from cdshooks.knowledge.load import load_knowledge
 from cdshooks.knowledge.switches import read_switches
-from scripts.fhir_server import FhirServer, Store, read_files
+from scripts.fhir_server import FhirServer, Store, read_files, serving
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -82,15 +81,8 @@ def free_port():
 @contextlib.contextmanager
 def sandbox():
     """The reader's own FHIR server: small pages, so that whoever forgets to turn them misses treatment."""
-    server = FhirServer(Store(read_files([STORY]), page_size=3))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with serving(FhirServer(Store(read_files([STORY]), page_size=3))) as server:
         yield server.base
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def script_of(blocks, port, folder):

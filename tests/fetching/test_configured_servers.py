@@ -6,7 +6,6 @@ Source: OUT-01, OUT-02, OUT-04, OUT-06, OUT-08, AUT-09.
 import json
 import pickle
 import ssl
-import threading
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -27,7 +26,7 @@ from cdshooks.hooks.request import read_hook_request
 from cdshooks.hooks.services import BY_ID
 from cdshooks.settings import Settings, SettingsError
 from cdshooks.web.fetching import Fetching
-from scripts.fhir_server import FhirServer, Store, resources_of
+from scripts.fhir_server import FhirServer, Store, resources_of, serving
 from tests.fetching.conftest import STORY, TOKEN
 from tests.fetching.test_addresses import OTHER
 
@@ -63,11 +62,8 @@ def fetching_with():
 
 @pytest.fixture(scope="module")
 def fhir():
-    server = FhirServer(Store(resources_of(json.loads(STORY.read_text("utf-8"))), page_size=5))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with serving(FhirServer(Store(resources_of(json.loads(STORY.read_text("utf-8"))), page_size=5))) as server:
+        yield server
 
 
 def fetched(session, *keys):
@@ -152,10 +148,8 @@ def tls_fhir(certificate):
     context.load_cert_chain(certificate)
     server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     server.handle_error = lambda *_: None
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with serving(server):
+        yield server
 
 
 TLS = [

@@ -2,14 +2,13 @@
 
 import json
 import re
-import threading
 from datetime import date
 from functools import cache
 
 import pytest
 import yaml
 
-from scripts.fhir_server import STORIES, FhirServer, Store, read_files
+from scripts.fhir_server import STORIES, FhirServer, Store, read_files, serving
 from tests.fetching.conftest import TOKEN, dev_app
 
 NAMES = sorted(it.parent.name for it in STORIES.glob("*/request.json"))
@@ -22,18 +21,18 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 PAGE_SIZE = 7
 
 
-def serving(store, **more):
-    server = FhirServer(store, **more)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
-
-
 @pytest.fixture(scope="module")
 def fhir():
-    server = serving(Store(read_files(sorted(STORIES.glob("*/request.json"))), page_size=PAGE_SIZE), token=TOKEN)
-    yield server
-    server.shutdown()
-    server.server_close()
+    store = Store(read_files(sorted(STORIES.glob("*/request.json"))), page_size=PAGE_SIZE)
+    with serving(FhirServer(store, token=TOKEN)) as server:
+        yield server
+
+
+@pytest.fixture
+def server():
+    """One that holds what a test puts into it."""
+    with serving(FhirServer(Store([]))) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
@@ -117,28 +116,23 @@ def with_references(story, base, form):
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("is_prefetched", [False, True], ids=["fetched", "prefetched without the drugs"])
-def test_every_form_of_a_reference_to_a_drug(client, story, form, is_prefetched):
-    whole = answer(client, story)
-    port_of = serving(Store([]))
-    base = port_of.base
+def test_every_form_of_a_reference_to_a_drug(client, story, server, form, is_prefetched):
+    whole, base = answer(client, story), server.base
     medications = with_references(story, base, form)
     sent = [it["resource"] for it in story["prefetch"]["medicationRequests"]["entry"]]
     assert sent
     others = [it for key in story["prefetch"] for it in _inside(story["prefetch"][key])]
-    port_of.store = Store([*others, *medications], page_size=PAGE_SIZE)
+    server.store = Store([*others, *medications], page_size=PAGE_SIZE)
     request = {**story, "fhirServer": base} if is_prefetched else without_prefetch(story, base)
     assert answer(client, request) == whole
-    port_of.shutdown()
-    port_of.server_close()
 
 
 def _inside(value):
     return [it["resource"] for it in value.get("entry", [])] if value.get("resourceType") == "Bundle" else [value]
 
 
-def test_out_07_a_drug_that_is_only_referred_to_and_cannot_be_looked_up_leaves_no_count_of_lines(client, story):
+def test_out_07_a_drug_that_is_only_referred_to_and_cannot_be_looked_up_leaves_no_count_of_lines(client, story, server):
     """Without this, the lines that such drugs make would be missing in silence."""
-    server = serving(Store([]))
     with_references(story, server.base, "relative")
     for more in ({}, {"fhirServer": server.base}):
         (card,) = client.post("/cds-services/her2-later-line", json={**story, **more}).get_json()["cards"]
@@ -148,13 +142,9 @@ def test_out_07_a_drug_that_is_only_referred_to_and_cannot_be_looked_up_leaves_n
         entry["resource"]["medicationReference"]["display"] = "docetaxel"
     cards = client.post("/cds-services/her2-later-line", json=story).get_json()["cards"]
     assert not any("incomplete" in it["summary"] for it in cards)
-    server.shutdown()
-    server.server_close()
 
 
-def test_a_server_that_knows_no_such_search_as_doses_is_as_one_that_was_not_asked_for_them(client, story):
+def test_a_server_that_knows_no_such_search_as_doses_is_as_one_that_was_not_asked_for_them(client, story, server):
     resources = [it for key in story["prefetch"] for it in _inside(story["prefetch"][key])]
-    server = serving(Store(resources, lacking={"MedicationStatement"}))
+    server.store = Store(resources, lacking={"MedicationStatement"})
     assert answer(client, without_prefetch(story, server.base))
-    server.shutdown()
-    server.server_close()

@@ -14,8 +14,8 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from cdshooks.app import build_app
 from cdshooks.settings import Settings
+from scripts.fhir_server import serving_story
 from tests.sandbox_client import ISSUER, JKU, KID, ORIGIN, RXNORM, Sandbox
-from tests.sandbox_fhir import fhir_server
 
 STORY = "dpd-deficiency-and-capecitabine-ordered"
 CAPECITABINE = ("capecitabine 500 MG Oral Tablet", "200328")
@@ -74,7 +74,7 @@ def service(key, loaded_knowledge, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def fhir():
-    with fhir_server(STORY) as running:
+    with serving_story(STORY) as running:
         yield running
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from cdshooks.app import build_app
 from cdshooks.settings import Settings
-from tests.sandbox_fhir import fhir_server
+from scripts.fhir_server import serving_story
 
 STORY = (
     Path(__file__).parents[2] / "fhir_fixtures" / "after-thp-tdxd-tucatinib-active-brain-metastases" / "request.json"
@@ -101,7 +101,7 @@ def test_ndjson_is_read_too(client, patient):
 
 
 def test_a_patient_on_a_fhir_server_is_fetched_and_explained(client):
-    with fhir_server("dpd-deficiency-and-capecitabine-ordered") as (base, patient):
+    with serving_story("dpd-deficiency-and-capecitabine-ordered") as (base, patient):
         answer = press(client, "", server=base, fhir_patient=patient, ordered="capecitabine")
         told = said(answer)
         assert "order-select: HTTP 200" in told
