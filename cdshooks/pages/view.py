@@ -361,7 +361,7 @@ def _answered(it: Finding, knowledge: Knowledge) -> Answered:
 
 def _cited(sources: Iterable[SourceId], knowledge: Knowledge) -> tuple[Cited, ...]:
     """Sources that somebody has read; what was not read is no evidence and is not shown."""
-    known = (knowledge.sources[it] for it in sources if it in knowledge.sources)
+    known = [knowledge.sources[it] for it in sources if it in knowledge.sources]
     return tuple(
         Cited(cite=it.cite, url=it.url if it.url is not None and it.url.startswith("https://") else None)
         for it in known
@@ -403,8 +403,8 @@ def _possible_trials(advice: Advice, knowledge: Knowledge) -> list[TrialMatch]:
 
 
 def _trial(match: TrialMatch, knowledge: Knowledge) -> TrialView:
-    failing = [it for it in match.findings if it.criterion in set(match.failing)]
-    missing = [it for it in match.findings if it.criterion in set(match.missing)]
+    failing = [it for it in match.findings if it.criterion in match.failing]
+    missing = [it for it in match.findings if it.criterion in match.missing]
     told = wording.TRIAL_OPEN
     if match.verdict == TrialVerdict.INELIGIBLE:
         told = "; ".join(it.because.rstrip(".") for it in failing[:2]) or wording.NO_REASON

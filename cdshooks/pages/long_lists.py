@@ -1,0 +1,45 @@
+"""The parts of the patient page that repeat a thousand times, written here: a template takes most of a page's time for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from markupsafe import Markup, escape
+
+from cdshooks.pages.drawing import Drawing, Shape
+from cdshooks.pages.view import Answered, Cited
+
+
+def findings(answered: Iterable[Answered]) -> Markup:
+    """Each criterion with its answer, as an item of a list."""
+    return Markup("".join([_finding(it) for it in answered]))  # noqa: S704 - each is escaped
+
+
+def sources(cited: Iterable[Cited]) -> Markup:
+    """Each source, with a link where one is known."""
+    return Markup(_sources(cited))  # noqa: S704 - each is escaped
+
+
+def elements(drawing: Drawing) -> Markup:
+    """The elements of a picture."""
+    return Markup("".join([_element(it) for it in drawing.shapes]))  # noqa: S704 - each is escaped
+
+
+def _finding(it: Answered) -> str:
+    says = f'<li class="{escape(it.outcome)}"><span class="word">{escape(it.word)}</span> {escape(it.says)}'
+    return f"{says}{_sources(it.sources)}</li>\n"
+
+
+def _sources(cited: Iterable[Cited]) -> str:
+    return ";".join([_source(it) for it in cited])
+
+
+def _source(it: Cited) -> str:
+    cite = escape(it.cite)
+    told = f'<a href="{escape(it.url)}" rel="noreferrer">{cite}</a>' if it.url else cite
+    return f" <cite>{told}</cite>"
+
+
+def _element(it: Shape) -> str:
+    attributes = "".join([f' {name}="{escape(value)}"' for name, value in it.attributes])
+    return f"<{it.tag}{attributes}>{escape(it.text)}</{it.tag}>\n"
