@@ -238,10 +238,14 @@ def _unknown_drug(told: Told) -> Iterator[Alternative]:
     lines, window = told.lines, told.rules.days("combo")
     progressions = Progressions(told.record, told.rules, told.onset.since.date if told.onset.since else None)
     asked: PartialDate | None = None
+    lasts: dict[str, PartialDate] = {}
     known = [it for it in told.record.unmapped if it.start is not None and it.may_be_cancer_drug is not False]
     for it in sorted(known, key=lambda one: (one.start.first, one.start.last, one.evidence) if one.start else ()):
         if it.start is None or it.start.first > told.as_of:
             continue
+        earlier, lasts[it.text] = lasts.get(it.text), it.start
+        if earlier is not None and earlier.days_until(it.start).least <= told.rules.days("episode"):
+            continue  # the next dose of the same treatment, by whatever name
         if asked is not None and asked.days_until(it.start).least <= window:
             continue  # drugs begun together are one question
         before = next((line for line in reversed(lines) if line.start.is_before(it.start) is True), None)

@@ -6,6 +6,7 @@ Source: terminology 10.3.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import msgspec
 from rapidfuzz import process
@@ -55,6 +56,7 @@ class DrugNames:
         self._by_first: dict[str, list[tuple[Name, AgentId]]] = {}
         for name in sorted(drugs.by_name, key=len, reverse=True):
             self._by_first.setdefault(name[0], []).append((name, drugs.by_name[name]))
+        self._conjugates = _conjugates(drugs)
         self._suffixed = {agent: frozenset(words(agent)) for agent in drugs.by_agent}
         self._unread = drugs.unverified_names
         self.agents_in_text = remembered(self._agents_in_text)
@@ -201,7 +203,7 @@ class DrugNames:
     def _agents_in_text(self, text: str) -> tuple[AgentId, ...]:
         """Every agent that a text names, longest name first; a misspelt word counts as the one word it is nearest to."""
         written = words(text[:_LONGEST_TEXT])
-        tokens = tuple(self._spelled(stem(word)) for word in written)
+        tokens = self._tokens(written)
         found: list[AgentId] = []
         at = 0
         while at < len(tokens):
@@ -217,7 +219,7 @@ class DrugNames:
         """The name of an agent that neither a code nor another name tells, where nobody has read that name in a source."""
         named: dict[AgentId, set[Name]] = {}
         for text in texts:
-            tokens = tuple(self._spelled(stem(word)) for word in words(text[:_LONGEST_TEXT]))
+            tokens = self._tokens(words(text[:_LONGEST_TEXT]))
             for at in range(len(tokens)):
                 length, agent = self._longest_name(tokens, at)
                 if agent is not None:
@@ -239,10 +241,26 @@ class DrugNames:
             and any(self._suffixed[antibody] < other for other in self._suffixed.values())
         )
 
-    def _nearest_word(self, word: str) -> str:
-        """The word of a drug name that a misspelt one is nearest to; itself where that is unclear."""
+    def _tokens(self, written: list[str]) -> Name:
+        """The words as names are compared; an antibody that stays unclear is read by the payload behind it."""
+        tokens = [self._spelled(word) for word in written]
+        for at, payload in enumerate(tokens[1:]):
+            if payload in self._conjugates and tokens[at] not in self._agents_by_word:
+                tokens[at] = self._nearest_antibody(tokens[at], self._conjugates[payload])
+        return tuple(tokens)
+
+    def _nearest_antibody(self, word: str, known: Mapping[str, AgentId]) -> str:
+        """The antibody that a misspelt word stands for, where the conjugates of the payload behind it leave only one drug."""
+        if len(word) < _LETTERS_FOR_TWO_SLIPS or word in self._drugs.other_names:
+            return word
+        near = process.extract(word, known.keys(), scorer=DamerauLevenshtein.distance, score_cutoff=2, limit=None)
+        return near[0][0] if len({known[name] for name, _, _ in near}) == 1 else word
+
+    def _nearest_word(self, written: str) -> str:
+        """The word of a drug name that a misspelt one is nearest to, as names are compared; its own stem where that is unclear."""
+        word = stem(written)
         if (
-            len(word) < _LETTERS_FOR_ONE_SLIP
+            len(written) < _LETTERS_FOR_ONE_SLIP
             or not word.isalpha()
             or word in self._drugs.other_names
             or word in self._agents_by_word
@@ -254,19 +272,19 @@ class DrugNames:
         # one of ours counts as near with a slip more; one of another drug only when it lies as near
         close = [name for name, score, _ in near if score <= best + (name in self._agents_by_word)]
         # A slip that lies about as near to a second drug is not ours to resolve.
-        if len({self._agents_by_word.get(name) for name in close}) != 1 or self._is_blend(word, close[0]):
+        if len({self._agents_by_word.get(name) for name in close}) != 1:
             return word
-        return close[0]
+        # A stem so short that its ending made up the letters asked for could be any word: "peptide" is no slip for "Pepcid".
+        is_read = _is_typing_slip(word, close[0]) or (
+            len(word) >= _LETTERS_FOR_ONE_SLIP and not self._is_blend(word, close[0])
+        )
+        return close[0] if is_read else word
 
     def _is_blend(self, word: str, name: str) -> bool:
-        """Whether a word begins as another drug's name does and only ends as this one: "doxetaxel" may be either drug.
-
-        Two letters in each other's place are a slip of the typing hand and blend nothing.
-        """
+        """Whether a word begins as another drug's name does and only ends as this one: "doxetaxel" may be either drug."""
         own = self._agents_by_word.get(name)
         begun = self._words_beginning.get(word[:_LETTERS_OF_BEGINNING], frozenset())
-        is_swap = sorted(word) == sorted(name)
-        return bool(begun) and not is_swap and all(self._agents_by_word.get(it) != own for it in begun)
+        return bool(begun) and all(self._agents_by_word.get(it) != own for it in begun)
 
     def _is_of_trial(self, text: str) -> bool:
         start = text[:_LONGEST_TEXT]
@@ -292,6 +310,20 @@ def _agents_by_word(drugs: DrugKnowledge) -> dict[str, frozenset[AgentId]]:
         for word in name:
             found.setdefault(word, set()).add(agent)
     return {word: frozenset(agents) for word, agents in found.items()}
+
+
+def _is_typing_slip(word: str, name: str) -> bool:
+    """Whether a word is a name with letters in each other's place or one left out: each of its letters is of that name."""
+    return sorted(word) == sorted(name) or any(word == name[:at] + name[at + 1 :] for at in range(len(name)))
+
+
+def _conjugates(drugs: DrugKnowledge) -> dict[str, dict[str, AgentId]]:
+    """For each payload the antibodies that we know with it, and the drug that both make."""
+    found: dict[str, dict[str, AgentId]] = {}
+    for name, agent in sorted(drugs.by_name.items()):
+        if len(name) > 1 and name[1].endswith(drugs.payload_endings):
+            found.setdefault(name[1], {})[name[0]] = agent
+    return found
 
 
 def unmapped_system(text: str) -> str:

@@ -389,6 +389,8 @@ def unknown(text, start, number=1, **more):
         ([unknown("XY", 230, may_be_cancer_drug=False)], 0),  # by its code no cancer drug
         ([unknown("XY", 100)], 0),  # a partner of what is running
         ([unknown("XY", 20)], 0),
+        ([unknown("XY", 210 + 60 * it, it) for it in range(3)], 1),  # doses of one course
+        ([unknown("XY", 210, 1), unknown("XY", 271, 2)], 2),  # too far apart for one
     ],
 )
 def test_each_unknown_drug_begun_after_a_line_could_be_one(drugs, lines_missing):

@@ -53,9 +53,42 @@ def test_a_salt_in_one_word_with_its_drug(written, agent):
         ("carbaplatin", {"carboplatin"}),
         ("palcitaxel", {"paclitaxel"}),  # two letters in each other's place, though palbociclib begins so
         ("nertinib", {"neratinib"}),
+        ("tastuzumab", {"trastuzumab"}),  # a letter left out, though taselisib begins so
+        ("gecitabine", set()),  # as near to decitabine
     ],
 )
 def test_a_word_that_begins_as_one_drug_and_ends_as_another_is_neither(written, agents_named):
+    assert agents(written) == agents_named
+
+
+@pytest.mark.parametrize(
+    ("written", "agents_named"),
+    [
+        ("Taxtere 80 mg", {"docetaxel"}),  # seven letters as written, though its ending is not compared
+        ("Kadycla", {"trastuzumab emtansine"}),
+        ("Perjtea", {"pertuzumab"}),
+        ("peptide", set()),  # another letter in so short a name (Pepcid) is no slip of the hand
+        ("Tukisa", set()),
+    ],
+)
+def test_a_name_has_as_many_letters_as_are_written(written, agents_named):
+    assert agents(written) == agents_named
+
+
+@pytest.mark.parametrize(
+    ("written", "agents_named"),
+    [
+        ("fa-mtrastuzumab deruxtecan-nxki", {"trastuzumab deruxtecan"}),
+        ("fam-tastuzumab deruxtecan-nxki", {"trastuzumab deruxtecan"}),
+        ("tastuzuamb emtansine", {"trastuzumab emtansine"}),
+        ("dtopotamab deruxtecan", {"datopotamab deruxtecan"}),
+        ("ifinatamab deruxtecan", set()),  # another antibody with that payload
+        ("raludotatug deruxtecan", set()),
+        ("mtrastuzumab imbotecan", set()),  # a payload that we do not know
+        ("tmab deruxtecan", set()),  # too short to be read
+    ],
+)
+def test_an_unclear_antibody_is_read_by_the_payload_behind_it(written, agents_named):
     assert agents(written) == agents_named
 
 
