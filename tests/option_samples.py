@@ -18,6 +18,7 @@ from tests.option_cases import shipped
 ENGINE = [
     "METASTATIC",
     "PREG_HER2",
+    "PREG_TEST",
     "HER2_IN_FORCE",
     "HER2_LOW_IN_FORCE",
     "HER2_NEGATIVE_IN_FORCE",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.options.assess import judge_options
 from cdshooks.options.verdicts import judge_drug
+from cdshooks.record.model import Statement
 from tests.criteria_mutants import case_with
-from tests.option_cases import patient, shipped, verdicts_of
+from tests.option_cases import advice_of, day, patient, ref, shipped, verdicts_of
 
 # what is given | the drug | what may come of a regimen that cannot do without it
 RULES = """
@@ -39,6 +41,8 @@ child_pugh=C                        | neratinib                      | warning
 child_pugh=C                        | lapatinib                      | warning
 child_pugh=C                        | abemaciclib                    | warning
 child_pugh=C                        | fulvestrant                    | hold
+child_pugh=C                        | cyclophosphamide               | warning
+bilirubin_xuln=5; bilirubin_mg_dl=6 | cyclophosphamide               | warning
 child_pugh=C                        | eribulin                       | exclude
 child_pugh=B                        | eribulin                       | warning
 child_pugh=A                        | eribulin                       | warning
@@ -105,6 +109,26 @@ def test_a_rule_speaks_of_the_drug_wherever_it_may_be_a_partner(given: str, drug
     effects = {"warning": {"warn", "hold", "exclude"}, "hold": {"hold", "exclude"}, "exclude": {"exclude"}}[at_least]
 
     assert any(it.effect is not None and it.effect.value in effects for it in judge_drug(AgentId(drug), case))
+
+
+@pytest.mark.parametrize(
+    ("tested_on", "asks"),
+    [(None, True), ("2026-10-24", True), ("2026-10-25", False), ("2026-11-20", False)],
+)
+def test_pregnancy_is_asked_for_where_it_is_possible_unless_a_test_is_28_days_old_at_most(
+    tested_on: str | None, asks: object
+) -> None:
+    young = msgspec.structs.replace(patient().person, birth=day("1985-04-02"))
+    said = (
+        (Statement(about="pregnancy", value="not-pregnant", date=day(tested_on), evidence=ref("pregnancy")),)
+        if tested_on
+        else ()
+    )
+    advice = advice_of(patient(person=young, statements=said))
+    offered = [it for it in advice.options if it.rank is not None and it.agents]
+    assert offered
+    assert {any(ask.fact == "pregnancy" for ask in it.asks) for it in offered} == {asks}
+    assert any(gap.fact == "pregnancy" for gap in advice.gaps) is asks
 
 
 def test_her2_wholly_unknown_offers_no_her2_directed_drug_and_asks() -> None:
