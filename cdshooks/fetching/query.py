@@ -10,6 +10,7 @@ import msgspec
 
 from cdshooks.ehr.source import Completeness, Fetched, Query
 from cdshooks.fetching.addresses import Base, page_below
+from cdshooks.fetching.asked import AskedQueries
 from cdshooks.fetching.circuit import Circuit
 from cdshooks.fetching.connections import ForbiddenConnectionError
 from cdshooks.fetching.limits import Budget
@@ -55,6 +56,7 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
     until: float
     traceparent: str | None
     budget: Budget
+    made: AskedQueries
     asked: Callable[[str, str, float], None]
 
     @property
@@ -123,7 +125,7 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
         return Fetched(pages=tuple(pages), completeness=completeness, because=stopped)
 
     def _page(self, query: Query, url: str, *, is_search: bool) -> tuple[bytes, Page]:
-        document = self._ask(query.key, url)
+        document = self._ask(query, url)
         try:
             page = read_page(document, query.kind, is_search=is_search)
         except UnusablePageError as error:
@@ -132,33 +134,34 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
             raise _NoAnswerError("too-large", "the FHIR server sends more resources than are read")
         return document, page
 
-    def _ask(self, key: str, url: str) -> bytes:
+    def _ask(self, query: Query, url: str) -> bytes:
         """One request, and a second one where the first can have done nothing and there is time."""
         try:
-            return self._ask_once(key, url)
+            return self._ask_once(query, url)
         except _NoAnswerError as error:
             if error.retry_after is None or error.retry_after > self.seconds_left - _LEAST_SECONDS:
                 raise
             time.sleep(error.retry_after)
-        return self._ask_once(key, url)
+        return self._ask_once(query, url)
 
-    def _ask_once(self, key: str, url: str) -> bytes:
+    def _ask_once(self, query: Query, url: str) -> bytes:
         if not self.budget.spend(requests=1):
             raise _NoAnswerError("too-many", "the FHIR server would have to be asked too often")
         began, had = time.monotonic(), self.seconds_left
-        label = "defect"
+        label, number, status = "defect", self.made.begin(query), 0
         try:
             status, document = self._exchange(url)
             label = str(status)
         except _NoAnswerError as error:
-            label = error.label
+            label, status = error.label, error.status or 0
             if error.label == "timeout":
                 error.is_failure = had >= _FAIR_SECONDS
             if error.is_failure or error.status is not None:
                 self.circuit.note(is_failure=error.is_failure)
             raise
         finally:
-            self.asked(key, label, time.monotonic() - began)
+            self.made.end(query, number, status)
+            self.asked(query.key, label, time.monotonic() - began)
         self.circuit.note(is_failure=False)
         return document
 

@@ -12,6 +12,7 @@ import msgspec
 
 from cdshooks.ehr.source import Completeness, Fetched, Query
 from cdshooks.fetching.addresses import AddressPolicy, Base, Resolver
+from cdshooks.fetching.asked import AskedQueries, AskedQuery
 from cdshooks.fetching.circuit import Circuit
 from cdshooks.fetching.connections import open_pool
 from cdshooks.fetching.limits import Budget, Limits
@@ -97,6 +98,11 @@ class FhirSession(msgspec.Struct, frozen=True, kw_only=True):
     until: float
     traceparent: str | None = None
     budget: Budget = msgspec.field(default_factory=lambda: Budget(Limits()))
+    made: AskedQueries = msgspec.field(default_factory=AskedQueries)
+
+    def asked(self) -> tuple[AskedQuery, ...]:
+        """What this call has asked so far. Source: OBS-01."""
+        return self.made.all()
 
     def fetch(self, queries: Sequence[Query]) -> tuple[Fetched, ...]:
         """Ask all queries side by side; the answers are in their order."""
@@ -112,6 +118,7 @@ class FhirSession(msgspec.Struct, frozen=True, kw_only=True):
                 until=self.until,
                 traceparent=self.traceparent,
                 budget=self.budget,
+                made=self.made,
                 asked=server.watcher.asked,
             )
             answers = server.submit_all(asking.answer, queries, asking.seconds_left)

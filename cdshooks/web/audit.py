@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from cdshooks import __version__
+from cdshooks.fetching.asked import AskedQuery
 
 _DCM = "http://dicom.nema.org/resources/ontology/DCM"
 _ENTITY = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
@@ -27,11 +28,14 @@ _REQUEST_ID = {
     "system": "https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType",
     "code": "XrequestId",
 }
-_OURSELVES = {
-    "type": {"coding": [{"system": _DCM, "code": "110152", "display": "Destination Role ID"}]},
-    "who": {"display": f"cdshooks {__version__}"},
-    "requestor": False,
-}
+_SOURCE = {"system": _DCM, "code": "110153", "display": "Source Role ID"}
+_DESTINATION = {"system": _DCM, "code": "110152", "display": "Destination Role ID"}
+_ON_BEHALF = {"system": _DCM, "code": "110150", "display": "Application"}
+_OURSELVES = {"who": {"display": f"cdshooks {__version__}"}, "requestor": False}
+_URI = "urn:ietf:rfc:3986"
+_READ = frozenset({"Patient", "Medication"})
+"""What is asked for by its id; everything else is searched for."""
+_NO_ANSWER = 504
 _encoder = msgspec.json.Encoder()
 
 
@@ -58,14 +62,14 @@ def hook_event(
     """The AuditEvent of a hook call; ``cards`` are pairs of uuid and topic."""
     entities = [
         _thing("urn:cdshooks:knowledge", knowledge_hash, knowledge_version),
-        *(_thing("urn:ietf:rfc:3986", f"urn:uuid:{uuid}", topic) for uuid, topic in cards),
+        *(_thing(_URI, f"urn:uuid:{uuid}", topic) for uuid, topic in cards),
     ]
     return _event(asked, at=at, status=status, action="E", interaction="operation", entities=entities)
 
 
 def feedback_event(asked: Asked, *, at: datetime, answers: Iterable[tuple[str, str]]) -> bytes:
     """The AuditEvent of a feedback call; ``answers`` are pairs of card uuid and outcome."""
-    entities = [_thing("urn:ietf:rfc:3986", f"urn:uuid:{uuid}", outcome) for uuid, outcome in answers]
+    entities = [_thing(_URI, f"urn:uuid:{uuid}", outcome) for uuid, outcome in answers]
     return _event(asked, at=at, status=200, action="C", interaction="create", entities=entities)
 
 
@@ -75,21 +79,42 @@ def page_event(asked: Asked, *, at: datetime, knowledge_version: str, knowledge_
     return _event(asked, at=at, status=200, action="R", interaction="read", entities=entities)
 
 
-def query_event(asked: Asked, *, at: datetime, status: int, resource_type: str) -> bytes:
-    """The AuditEvent of one query to a FHIR server, by the type asked for; 0 is a server that did not answer."""
-    entities = [_thing("http://hl7.org/fhir/resource-types", resource_type, "query for the context patient")]
-    return _event(asked, at=at, status=status or 504, action="E", interaction="search-type", entities=entities)
+def query_event(asked: Asked, query: AskedQuery, *, at: datetime, base: str) -> bytes:
+    """The AuditEvent of one query of ours to the FHIR server at ``base``, by the type asked for and never by what was found."""
+    interaction = "read" if query.kind in _READ else "search-type"
+    entities = [_thing("http://hl7.org/fhir/resource-types", query.kind, f"{query.key}, requests: {query.requests}")]
+    server = {"type": {"coding": [_DESTINATION]}, "who": {"identifier": {"system": _URI, "value": base}}}
+    return _event(
+        asked,
+        at=at,
+        status=query.status or _NO_ANSWER,
+        action="R" if interaction == "read" else "E",
+        interaction=interaction,
+        entities=entities,
+        agents=[{**_OURSELVES, "type": {"coding": [_SOURCE]}}, {**server, "requestor": False}],
+    )
 
 
 def _event(
-    asked: Asked, *, at: datetime, status: int, action: str, interaction: str, entities: list[dict[str, Any]]
+    asked: Asked,
+    *,
+    at: datetime,
+    status: int,
+    action: str,
+    interaction: str,
+    entities: list[dict[str, Any]],
+    agents: list[dict[str, Any]] | None = None,
 ) -> bytes:
+    """``agents``: who sent and who received, if not the client and we."""
     client = {
-        "type": {"coding": [{"system": _DCM, "code": "110153", "display": "Source Role ID"}]},
+        "type": {"coding": [_SOURCE]},
         "who": {"identifier": {"system": "urn:cdshooks:client", "value": asked.client}},
         "requestor": asked.user is None,
     }
-    agents: list[dict[str, Any]] = [client, _OURSELVES]
+    if agents is None:
+        agents = [client, {**_OURSELVES, "type": {"coding": [_DESTINATION]}}]
+    else:
+        agents = [*agents, {**client, "type": {"coding": [_ON_BEHALF]}}]
     if asked.user is not None:
         agents.append(
             {

@@ -16,6 +16,7 @@ import msgspec
 from cdshooks.cards.model import Card
 from cdshooks.cards.quiet import CardSet, EarlierResponse
 from cdshooks.errors import StoreUnavailableError
+from cdshooks.fetching.asked import AskedQuery
 from cdshooks.hooks.feedback import CardFeedback
 from cdshooks.hooks.request import HookRequest
 from cdshooks.knowledge.load import Knowledge
@@ -28,7 +29,7 @@ from cdshooks.store.patient_hash import hash_patient, keyed_hash
 from cdshooks.store.seen_tokens import use_once
 from cdshooks.store.store import Store
 from cdshooks.web import metrics
-from cdshooks.web.audit import Asked, feedback_event, hook_event, page_event
+from cdshooks.web.audit import Asked, feedback_event, hook_event, page_event, query_event
 from cdshooks.web.events import log_event
 
 _T = TypeVar("_T")
@@ -86,13 +87,13 @@ class Memory:
             metrics.count(metrics.store_failures, "earlier")
             return ()
 
-    def remember_answer(self, call: HookCall, answer: CardSet) -> None:
-        """Keep which cards were shown, and the audit event."""
-        self._remember(call, 200, answer.cards)
+    def remember_answer(self, call: HookCall, answer: CardSet, queries: tuple[AskedQuery, ...] = ()) -> None:
+        """Keep which cards were shown, and the audit events of the call and of what it asked of the FHIR server."""
+        self._remember(call, 200, answer.cards, queries)
 
-    def remember_refusal(self, call: HookCall, status: int) -> None:
-        """Keep the audit event of a call that was understood and yet not answered with cards."""
-        self._remember(call, status, ())
+    def remember_refusal(self, call: HookCall, status: int, queries: tuple[AskedQuery, ...] = ()) -> None:
+        """Keep the audit events of a call that was understood and yet not answered with cards."""
+        self._remember(call, status, (), queries)
 
     def keep_feedback(
         self, answers: tuple[CardFeedback, ...], *, client: str, service: str, trace_id: str
@@ -133,20 +134,16 @@ class Memory:
             Lane.TOKENS,
         )
 
-    def remember_page(self, *, client: str, patient_hash: str, way: str, trace_id: str) -> None:
-        """Keep the audit event of a patient page that was shown; ``way`` is how it was reached."""
+    def remember_page(self, asked: Asked) -> None:
+        """Keep the audit event of a patient page that was shown; its service is the way by which it was reached."""
         now, manifest = self._now(), self._knowledge.manifest
-        asked = Asked(client=client, service=way, trace_id=trace_id, patient_hash=patient_hash)
         event = page_event(asked, at=now, knowledge_version=manifest.version, knowledge_hash=manifest.content_hash)
+        self._keep([("page", event)], now)
 
-        def keep(store: Store) -> None:
-            with store.writing(is_relaxed=True) as connection:
-                add_audit_event(connection, kind="page", resource=event, recorded_at=now)
-
-        try:
-            self._bounded.attempt(keep)
-        except StoreUnavailableError:
-            metrics.count(metrics.store_failures, "remember")
+    def remember_queries(self, asked: Asked, queries: tuple[AskedQuery, ...], *, base: str) -> None:
+        """Keep the audit events of what was asked of a FHIR server for a page, whether it was shown or not."""
+        now = self._now()
+        self._keep(_query_events(asked, queries, base, now), now)
 
     def patient_of(self, call: HookCall) -> str:
         """The hash of a call's patient."""
@@ -173,15 +170,21 @@ class Memory:
             return error.kind
         return None
 
-    def _remember(self, call: HookCall, status: int, cards: tuple[Card, ...]) -> None:
+    def _remember(self, call: HookCall, status: int, cards: tuple[Card, ...], queries: tuple[AskedQuery, ...]) -> None:
         now, patient = self._now(), self.patient_of(call)
         issued = tuple(self._issued(call, it, patient, now) for it in cards)
-        event = self._hook_event(call, status, issued, patient, now)
+        asked = self._asked(call, patient)
+        events = _query_events(asked, queries, call.request.fhir_server or "", now)
+        self._keep([*events, ("hook", self._hook_event(asked, status, issued, now))], now, issued)
+
+    def _keep(self, events: list[tuple[str, bytes]], now: datetime, issued: tuple[IssuedCard, ...] = ()) -> None:
+        """All of it or nothing, without waiting for the disk."""
 
         def keep(store: Store) -> None:
             with store.writing(is_relaxed=True) as connection:
                 remember_cards(connection, issued)
-                add_audit_event(connection, kind="hook", resource=event, recorded_at=now)
+                for kind, event in events:
+                    add_audit_event(connection, kind=kind, resource=event, recorded_at=now)
 
         try:
             self._bounded.attempt(keep)
@@ -203,13 +206,11 @@ class Memory:
             suggestions=tuple(IssuedSuggestion(suggestion=it.uuid, option=it.option) for it in card.suggestions),
         )
 
-    def _hook_event(
-        self, call: HookCall, status: int, issued: tuple[IssuedCard, ...], patient: str, now: datetime
-    ) -> bytes:
+    def _asked(self, call: HookCall, patient: str) -> Asked:
         user = call.request.user_id
         if user is not None and not user.startswith(_CARE_USERS):
             user = keyed_hash(self._key, call.client, user)  # a patient or a relative at the portal
-        asked = Asked(
+        return Asked(
             client=call.client,
             service=call.request.service.id,
             trace_id=call.trace_id,
@@ -217,6 +218,8 @@ class Memory:
             user_system=call.request.fhir_server,
             patient_hash=patient,
         )
+
+    def _hook_event(self, asked: Asked, status: int, issued: tuple[IssuedCard, ...], now: datetime) -> bytes:
         return hook_event(
             asked,
             at=now,
@@ -225,6 +228,10 @@ class Memory:
             knowledge_version=self._knowledge.manifest.version,
             knowledge_hash=self._knowledge.manifest.content_hash,
         )
+
+
+def _query_events(asked: Asked, queries: tuple[AskedQuery, ...], base: str, now: datetime) -> list[tuple[str, bytes]]:
+    return [("query", query_event(asked, it, at=now, base=base)) for it in queries]
 
 
 def _tell_change(kind: str | None) -> None:

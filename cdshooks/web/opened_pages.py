@@ -8,12 +8,17 @@ from datetime import date
 from flask import Blueprint, Response, request
 
 from cdshooks.errors import StoreUnavailableError
+from cdshooks.trace import current_trace_id
+from cdshooks.web.audit import Asked
 from cdshooks.web.card_links import CardLinks
-from cdshooks.web.page_drawer import SHOWN, PageDrawer, Remember, message, protect
+from cdshooks.web.memory import Memory
+from cdshooks.web.page_drawer import SHOWN, PageDrawer, message, protect
+
+_WAY = "patient-page-by-link"
 
 
-def opened_blueprint(links: CardLinks, drawer: PageDrawer, today: Callable[[], date], remember: Remember) -> Blueprint:
-    """The one route of card links; ``remember`` keeps that a page was shown."""
+def opened_blueprint(links: CardLinks, drawer: PageDrawer, today: Callable[[], date], memory: Memory) -> Blueprint:
+    """The one route of card links; ``memory`` keeps that a page was shown."""
     blueprint = Blueprint("opened_pages", __name__)
     blueprint.after_request(protect)
 
@@ -38,7 +43,9 @@ def opened_blueprint(links: CardLinks, drawer: PageDrawer, today: Callable[[], d
             )
         page = drawer.draw(lambda: found.resources, today())
         if page.status_code == SHOWN:
-            remember(client=found.client, patient_hash=found.patient_hash, way="patient-page-by-link")
+            memory.remember_page(
+                Asked(client=found.client, service=_WAY, trace_id=current_trace_id(), patient_hash=found.patient_hash)
+            )
         return page
 
     return blueprint

@@ -10,7 +10,6 @@ from flask import Flask, Response
 
 from cdshooks.hooks.clients import Client
 from cdshooks.settings import Settings
-from cdshooks.trace import current_trace_id
 from cdshooks.web.card_links import CardLinks
 from cdshooks.web.fetching import Fetching
 from cdshooks.web.memory import Memory
@@ -44,10 +43,7 @@ class PageAccess:
         def contents(purpose: str, lasts: timedelta) -> SealedContents:
             return SealedContents(purpose, lasts, key=key, attempt=memory.attempt, now=now)
 
-        def remember(*, client: str, patient_hash: str, way: str) -> None:
-            memory.remember_page(client=client, patient_hash=patient_hash, way=way, trace_id=current_trace_id())
-
-        self._drawer, self._today, self._remember = drawer, today, remember
+        self._drawer, self._today, self._memory = drawer, today, memory
         self.links: CardLinks | None = None
         self._smart: SmartPages | None = None
         if settings.public_url is None:
@@ -66,12 +62,12 @@ class PageAccess:
             sessions=contents("smart session", SESSION_LASTS),
             now=now,
         )
-        self._smart = SmartPages(settings.public_url, sessions, fetching, drawer, today, remember, memory.patient_hash)
+        self._smart = SmartPages(settings.public_url, sessions, fetching, drawer, today, memory)
 
     def register(self, app: Flask) -> None:
         """Add the routes."""
         if self.links is not None:
-            app.register_blueprint(opened_blueprint(self.links, self._drawer, self._today, self._remember))
+            app.register_blueprint(opened_blueprint(self.links, self._drawer, self._today, self._memory))
         if self._smart is not None:
             app.register_blueprint(self._smart.blueprint())
 

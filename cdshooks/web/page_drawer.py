@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from typing import Protocol
 
 from flask import Response, request
 
@@ -21,14 +20,6 @@ from cdshooks.web.trial_registry import TrialRegistry
 SHOWN = 200
 """The HTTP status of a page on which a patient is seen."""
 POLICY = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-
-
-class Remember(Protocol):
-    """Keeps that a page was shown, and how it was reached."""
-
-    def __call__(self, *, client: str, patient_hash: str, way: str) -> None:
-        """Keep it."""
-        ...
 
 
 class PageDrawer:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from uuid import uuid4
 
@@ -16,6 +17,8 @@ from cdshooks.cards.quiet import CardSet
 from cdshooks.cards.wording import OVERRIDES
 from cdshooks.ehr.decode import has_failed
 from cdshooks.errors import CdsHooksError, MissingPatientDataError, UnknownServiceError
+from cdshooks.fetching.asked import AskedQuery
+from cdshooks.fetching.server import FhirSession
 from cdshooks.hooks.clients import Client
 from cdshooks.hooks.feedback import read_feedback
 from cdshooks.hooks.request import HookRequest, read_hook_request
@@ -40,6 +43,7 @@ from cdshooks.web.trial_registry import TrialRegistry
 
 _JSON = "application/json"
 _DEV = "dev"
+_OK, _DEFECT = 200, 500
 _REASONS = frozenset(code for code, _ in OVERRIDES)
 
 
@@ -88,7 +92,7 @@ def services_blueprint(
             _count_prefetch(hook_request)
             made = HookCall(client=client, request=hook_request, trace_id=current_trace_id())
             terms = terms_of(request.environ, caller, settings, knowledge, today())
-            try:
+            with _refusals_kept(memory, made, source):
                 answer = answer_hook(
                     hook_request,
                     knowledge,
@@ -101,14 +105,11 @@ def services_blueprint(
                     earlier=memory.earlier_responses(made, as_of=terms.as_of),
                     source=source,
                 )
-            except CdsHooksError as error:
-                memory.remember_refusal(made, 412 if isinstance(error, MissingPatientDataError) else 400)
-                raise
             answer = shaped(guard.passed(answer, new_uuid), terms.profile, new_uuid)
             terms.on_answer(answer)
             evaluated = len(answer.cards)
             answer, headers = guard.shadowed(answer)
-            memory.remember_answer(made, answer)
+            memory.remember_answer(made, answer, _asked(source))
         _count(answer, knowledge.manifest.version)
         _log(answer, service_id, client, time.perf_counter() - started, shadowed=evaluated if headers else None)
         return _sent(_linked(answer, links, caller, made, memory), terms.profile, headers)
@@ -132,6 +133,25 @@ def services_blueprint(
         return Response(b"{}", content_type=_JSON)
 
     return blueprint
+
+
+@contextmanager
+def _refusals_kept(memory: Memory, made: HookCall, source: FhirSession | None) -> Iterator[None]:
+    """Whatever ends a call that was understood, its audit event is kept, and what was asked for it. Source: OBS-01."""
+    status = _DEFECT
+    try:
+        yield
+        status = _OK
+    except CdsHooksError as error:
+        status = 412 if isinstance(error, MissingPatientDataError) else 400
+        raise
+    finally:
+        if status != _OK:
+            memory.remember_refusal(made, status, _asked(source))
+
+
+def _asked(source: FhirSession | None) -> tuple[AskedQuery, ...]:
+    return source.asked() if source is not None else ()
 
 
 def _log(answer: CardSet, service_id: str, client: str, seconds: float, *, shadowed: int | None) -> None:

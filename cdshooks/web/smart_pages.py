@@ -15,13 +15,17 @@ from cdshooks.ehr.resources import Resources
 from cdshooks.errors import BadHookRequestError, MissingPatientDataError, StoreUnavailableError
 from cdshooks.hooks.access_token import AccessToken
 from cdshooks.hooks.clients import Client
+from cdshooks.trace import current_trace_id
+from cdshooks.web.audit import Asked
 from cdshooks.web.events import log_event
 from cdshooks.web.fetching import Fetching
-from cdshooks.web.page_drawer import SHOWN, PageDrawer, Remember, message, protect
+from cdshooks.web.memory import Memory
+from cdshooks.web.page_drawer import SHOWN, PageDrawer, message, protect
 from cdshooks.web.smart_authorization import RefusedError
 from cdshooks.web.smart_sessions import SESSION_LASTS, SIGN_IN_LASTS, Session, SmartSessions
 
 _SIGN_IN_COOKIE, _SESSION_COOKIE = "__Host-cdshooks-sign-in", "__Host-cdshooks-session"
+_WAY = "patient-page-by-launch"
 _ANCHORS = {"her2-later-line-options": "options", "her2-later-line-missing": "find-out"}
 
 
@@ -39,12 +43,11 @@ class SmartPages:
         fetching: Fetching,
         drawer: PageDrawer,
         today: Callable[[], date],
-        remember: Remember,
-        hash_of: Callable[[str, str, str], str],
+        memory: Memory,
     ) -> None:
         self._public_url, self._sessions = public_url, sessions
         self._fetching, self._drawer, self._today = fetching, drawer, today
-        self._remember, self._hash_of = remember, hash_of
+        self._memory = memory
 
     def blueprint(self) -> Blueprint:
         """The routes of the launch; the page itself is /app."""
@@ -110,14 +113,21 @@ class SmartPages:
                 502, "This patient cannot be shown", "The FHIR server of the EHR gave data of another patient."
             )
         if page.status_code == SHOWN:
-            patient = self._hash_of(client.name, session.base, session.patient)
-            self._remember(client=client.name, patient_hash=patient, way="patient-page-by-launch")
+            self._memory.remember_page(self._asked(session, client))
         return page
 
     def _gathered(self, session: Session, client: Client) -> Resources:
         token = AccessToken(session.access_token)
         source = self._fetching.source_of(client, session.base, token, began=time.monotonic())
-        return gather_for(ContextPatient(id=session.patient, fhir_server=session.base), source)
+        try:
+            return gather_for(ContextPatient(id=session.patient, fhir_server=session.base), source)
+        finally:
+            if source is not None:
+                self._memory.remember_queries(self._asked(session, client), source.asked(), base=session.base)
+
+    def _asked(self, session: Session, client: Client) -> Asked:
+        patient = self._memory.patient_hash(client.name, session.base, session.patient)
+        return Asked(client=client.name, service=_WAY, trace_id=current_trace_id(), patient_hash=patient)
 
 
 def _only(name: str) -> str:

@@ -1,7 +1,7 @@
 """A card is remembered, its answer is kept before we say so, and an answered card stays silent. Source: section 5, FBK, ALT-03."""
 
 import json
-from datetime import UTC, date, datetime
+from datetime import date
 
 import pytest
 from fhir.resources.R4B.auditevent import AuditEvent
@@ -11,7 +11,6 @@ from cdshooks.settings import Settings
 from cdshooks.store.audit_events import read_audit_events
 from cdshooks.store.engine import open_engine
 from cdshooks.store.store import Store
-from cdshooks.web.audit import Asked, query_event
 
 SERVICE = "/cds-services/her2-later-line"
 
@@ -152,17 +151,6 @@ def test_obs_01_a_patient_who_looks_at_the_own_record_is_not_named_either(show, 
     story_request["context"]["userId"] = "Patient/the-patient"
     show()
     assert "the-patient" not in json.dumps(events())
-
-
-def test_obs_01_a_query_to_a_fhir_server_is_an_audit_event_too():
-    asked = Asked(client="dev", service="her2-later-line", trace_id="0" * 32, patient_hash="a" * 32)
-    events = [
-        json.loads(query_event(asked, at=datetime(2026, 11, 24, tzinfo=UTC), status=status, resource_type="Condition"))
-        for status in (200, 401, 0)
-    ]
-    for event in events:
-        AuditEvent.model_validate(event)
-    assert [it["outcome"] for it in events] == ["0", "4", "8"]
 
 
 def test_fbk_04_without_a_store_hook_calls_are_answered_and_feedback_is_503(tmp_path, loaded_knowledge, story_request):

@@ -16,7 +16,7 @@ from cdshooks.ehr.resources import Resources
 from cdshooks.hooks.clients import Client
 from cdshooks.settings import Settings, SettingsError
 from cdshooks.web.card_links import CardLinks
-from tests.page_events import events_of
+from tests.page_events import events_of, queries_of
 from tests.smart_samples import clients_file, launched_app, running_ehr
 from tests.spec.test_cards_model import card
 
@@ -92,6 +92,15 @@ def test_each_page_leaves_an_audit_event_and_a_refusal_none(client, ehr, tmp_pat
     events = [it for it in events_of(tmp_path) if it[0].startswith("patient-page")]
     assert [it[:2] for it in events] == [("patient-page-by-launch", "ehr")] * 2
     assert len(set(events)) == 1
+
+
+def test_obs_01_what_is_fetched_for_a_page_leaves_an_audit_event_for_each_query(client, ehr, tmp_path):
+    signed_in(client, ehr)
+    get(client, "/app")
+    asked = queries_of(tmp_path)
+    assert {way for way, _ in asked} == {"patient-page-by-launch"}
+    assert {"Patient", "Condition", "Observation", "MedicationRequest"} <= {kind for _, kind in asked}
+    assert len(asked) == len(set(asked))
 
 
 def test_cookies_are_this_hosts_alone_out_of_reach_of_scripts_and_short_lived(client, ehr):
