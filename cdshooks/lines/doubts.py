@@ -13,6 +13,7 @@ from cdshooks.knowledge.line_rules import LineRules
 from cdshooks.lines.courses import Run
 from cdshooks.lines.early import BREAST_SURGERY
 from cdshooks.lines.model import Alternative, EarlyRelapse, EndReason, LineOfTherapy
+from cdshooks.lines.ordered import Ordered
 from cdshooks.lines.progressions import Progressions
 from cdshooks.lines.segments import Segmenter
 from cdshooks.lines.sentences import ALTERNATIVES
@@ -26,7 +27,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
     record: PatientRecord
     runs: tuple[Run, ...]
-    planned: tuple[Run, ...]
+    ordered: Ordered
     onset: Onset
     early: tuple[LineOfTherapy, ...]
     lines: tuple[LineOfTherapy, ...]
@@ -203,11 +204,28 @@ def _locoregional(told: Told) -> Iterator[Alternative]:
 
 
 def _order_only(told: Told) -> Iterator[Alternative]:
-    for start in sorted({it.start for it in told.planned}, key=lambda it: (it.first, it.last)):
-        runs = [it for it in told.planned if it.start == start]
-        evidence = tuple(sorted(ref for it in runs for ref in it.evidence))
-        agents = ", ".join(sorted({it.agent for it in runs}))
-        yield _alternative("ORDER_ONLY", 1, agent=agents, start=start, evidence=evidence)
+    """Regimens known only from an order: planned, evidently never given, or counted though no dose is recorded."""
+    for sentence, ordered in (("ORDER_ONLY", told.ordered.planned), ("NEVER_GIVEN", told.ordered.never_given)):
+        for start in sorted({it.start for it in ordered}, key=lambda it: (it.first, it.last)):
+            runs = [it for it in ordered if it.start == start]
+            evidence = tuple(sorted(ref for it in runs for ref in it.evidence))
+            agents = ", ".join(sorted({it.agent for it in runs}))
+            yield _alternative("ORDER_ONLY", 1, sentence=sentence, agent=agents, start=start, evidence=evidence)
+    for line in told.lines:
+        opener = next((it for it in line.courses if it.start == line.start), None)
+        if (
+            opener is not None
+            and {it.agent for it in line.courses if it.start == line.start} <= told.ordered.undocumented
+        ):
+            yield _alternative(
+                "ORDER_ONLY",
+                -1,
+                sentence="UNDOCUMENTED",
+                line=line.number,
+                agent=opener.agent,
+                start=line.start,
+                evidence=opener.evidence,
+            )
 
 
 def _second_cancer(told: Told) -> Iterator[Alternative]:

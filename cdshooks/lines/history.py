@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import date
 
 from cdshooks.knowledge.ids import LineRuleId
-from cdshooks.knowledge.line_rules import LineRules
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.lines.counting import confidence_of, count_lines
-from cdshooks.lines.courses import Run, build_runs
+from cdshooks.lines.courses import build_runs
 from cdshooks.lines.doubts import Told, whole_history_doubts
 from cdshooks.lines.early import early_lines
 from cdshooks.lines.ends import LineCloser, uses_of
 from cdshooks.lines.model import EndReason, LineHistory, LineOfTherapy, RuleFiring
 from cdshooks.lines.naming import recognise
+from cdshooks.lines.ordered import Ordered, orders_apart
 from cdshooks.lines.progressions import Progressions
 from cdshooks.lines.segments import Segmenter
 from cdshooks.lines.sentences import FIRINGS
@@ -26,7 +26,8 @@ def build_line_history(record: PatientRecord, knowledge: Knowledge, *, as_of: da
     rules = knowledge.line_rules
     onset = metastatic_onset(record, rules, as_of)
     known = build_runs(record.exposures, knowledge, as_of, boundary=onset.counts_from)
-    runs, planned = _only_ordered_apart(known, rules, as_of)
+    ordered = orders_apart(known, rules, knowledge.drugs, as_of)
+    runs = ordered.taken
     advanced, before, carried = by_setting(runs, onset, rules)
     progressions = Progressions(record, rules, onset.since.date if onset.since else None)
     segmenter = Segmenter(rules, progressions, as_of=as_of)
@@ -38,7 +39,7 @@ def build_line_history(record: PatientRecord, knowledge: Knowledge, *, as_of: da
     told = Told(
         record=record,
         runs=runs,
-        planned=planned,
+        ordered=ordered,
         onset=onset,
         early=early,
         lines=lines,
@@ -66,28 +67,12 @@ def build_line_history(record: PatientRecord, knowledge: Knowledge, *, as_of: da
             *onset.firings,
             *_early_firings(early, onset),
             *clocks,
-            *_apart_firings(record, planned),
+            *_apart_firings(record, ordered),
             *carried,
             *segmenter.firings,
             *closer.firings,
         ),
     )
-
-
-def _only_ordered_apart(
-    runs: tuple[Run, ...], rules: LineRules, as_of: date
-) -> tuple[tuple[Run, ...], tuple[Run, ...]]:
-    """A regimen known only from a fresh order is planned; a fresh order beside doses of the same days is part of them."""
-    fresh = rules.days("order_only")
-    planned = [it for it in runs if it.is_only_ordered and 0 <= (as_of - it.start.last).days < fresh]
-    if not planned:
-        return runs, ()
-    window = rules.days("combo")
-    taken = [it for it in runs if it not in planned]
-    alone = tuple(
-        it for it in planned if not any(abs(it.start.days_until(other.start).least) <= window for other in taken)
-    )
-    return tuple(it for it in runs if it not in alone), alone
 
 
 def _early_firings(early: tuple[LineOfTherapy, ...], onset: Onset) -> tuple[RuleFiring, ...]:
@@ -103,8 +88,8 @@ def _early_firings(early: tuple[LineOfTherapy, ...], onset: Onset) -> tuple[Rule
     )
 
 
-def _apart_firings(record: PatientRecord, planned: tuple[Run, ...]) -> tuple[RuleFiring, ...]:
-    """What is no part of the lines: drugs for other diseases, and fresh orders."""
+def _apart_firings(record: PatientRecord, ordered: Ordered) -> tuple[RuleFiring, ...]:
+    """What is no part of the lines: drugs for other diseases, and mere orders."""
     others = {it.agent: it.evidence for it in reversed(record.other_cancer_drugs)}
     return (
         *(
@@ -120,9 +105,10 @@ def _apart_firings(record: PatientRecord, planned: tuple[Run, ...]) -> tuple[Rul
             RuleFiring(
                 rule=LineRuleId("R1-evidence"),
                 line=None,
-                because=FIRINGS["planned"].format(agent=it.agent),
+                because=FIRINGS[sentence].format(agent=it.agent, start=it.start),
                 evidence=it.evidence,
             )
-            for it in planned
+            for sentence, runs in (("planned", ordered.planned), ("never_given", ordered.never_given))
+            for it in runs
         ),
     )

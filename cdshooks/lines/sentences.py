@@ -34,6 +34,8 @@ ALTERNATIVES = {
     "SILENT_SINCE": "Nothing is recorded for the {days} days since line {number}; a line may be missing.",
     "UNKNOWN_DRUG": "A drug that is not recognised was begun on {start}, after line {number}; it could be a line.",
     "ORDER_ONLY": "{agent} is known only from an order of {start}; once it is given, it is a new line.",
+    "NEVER_GIVEN": "{agent} was ordered on {start} and no dose is on record; if it was given, it is a line.",
+    "UNDOCUMENTED": "Of {agent}, ordered on {start}, no dose is on record; it may never have been given.",
     "SECOND_CANCER": "{agent} may have been for the other cancer on record ({other}), for no reason is stated.",
 }
 
@@ -71,6 +73,7 @@ FIRINGS = {
     "relapse_12": "Relapse {days} days after the last early anti-HER2 dose: later than 6 months, within 12 months.",
     "relapse_later": "Relapse {days} days after the last early anti-HER2 dose: later than 12 months.",
     "other_cancer": "{agent} was given for another disease and is no part of the lines.",
+    "never_given": "{agent} was ordered on {start}, but no dose is on record and the treatment before went on: not counted.",
     "planned": "{agent} is only ordered so far.",
 }
 

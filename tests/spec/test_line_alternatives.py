@@ -232,6 +232,42 @@ def test_a_fresh_order_beside_doses_of_the_same_days_is_part_of_them():
     assert "ORDER_ONLY" not in {it.code for it in history.alternatives}
 
 
+@pytest.mark.parametrize(("goes_on", "lines"), [(28, 3), (29, 2)])
+def test_r1_an_infusion_ordered_but_never_given_is_no_line_where_the_treatment_before_went_on(goes_on, lines):
+    record = patient(
+        (TDXD, 0, 200, "progression"),
+        ("lapatinib", 220, 400 + goes_on, "", "", "ordered"),
+        ("capecitabine", 220, 400 + goes_on, "", "", "ordered"),
+        ("eribulin", 400, None, "", "", "ordered"),
+    )
+    history = history_of(record, as_of=START + timedelta(500))
+    assert len(history.lines) == lines
+    open_question = ("ORDER_ONLY", None, 1) if lines == 2 else ("ORDER_ONLY", 3, -1)
+    assert asked(history) == {open_question}
+    assert history.confidence != "high"
+    assert ("R1-evidence" in {it.rule for it in history.firings}) == (lines == 2)
+
+
+@pytest.mark.parametrize(
+    ("before", "order", "is_doubted"),
+    [
+        ((TDXD, 0, 200), ("eribulin", 230, None, "", "", "ordered"), True),
+        (
+            (TDXD, 0, 200, "", "", "ordered"),
+            ("eribulin", 230, None, "", "", "ordered"),
+            False,
+        ),  # orders are all there is
+        (("lapatinib", 0, 200), ("eribulin", 230, None, "", "", "ordered"), False),  # no infusion was recorded before
+        ((TDXD, 0, 200), ("eribulin", 230, 300, "", "", "ordered"), False),  # the order was closed, so it was followed
+        ((TDXD, 0, 200), ("lapatinib", 230, None, "", "", "ordered"), False),  # no infusion: nobody records a dose
+    ],
+)
+def test_r1_a_line_known_only_from_an_open_order_is_doubted_where_other_doses_are_recorded(before, order, is_doubted):
+    history = history_of(patient(before, order))
+    assert (("ORDER_ONLY", 2, -1) in asked(history)) == is_doubted
+    assert len(history.lines) == 2
+
+
 @pytest.mark.parametrize(("waited", "is_at_least"), [(180, False), (181, True)])
 def test_r5_a_history_that_starts_long_after_the_metastatic_day_counts_at_least(waited, is_at_least):
     history = history_of(patient((TDXD, waited, None)))
