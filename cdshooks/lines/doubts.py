@@ -291,12 +291,12 @@ def _unknown_drug(told: Told) -> Iterator[Alternative]:
 
 
 def _long_pauses(told: Told) -> Iterator[Alternative]:
-    """Half a year without treatment after a line that nothing explains, or after progression: a line may be missing."""
+    """A long time without treatment after a line that nothing explains, or after progression: a line may be missing."""
     for line, following in pairwise(told.lines):
         if line.end is None or line.end_reason not in {EndReason.UNKNOWN, EndReason.PROGRESSION}:
             continue
         days = line.end.days_until(following.start).least
-        if days > told.rules.days("history_starts"):
+        if days > told.rules.days("line_pause"):
             yield _alternative(
                 "OUTSIDE",
                 1,

@@ -70,13 +70,28 @@ class Segmenter:
         span = runs[0].start.days_until(runs[0].start).most
         if span <= self._rules.days("combo"):
             return
-        alone = [it for it in runs if self._rules.has("conjugate", it.agent)]
-        kinases = [it for it in runs if self._rules.has("kinase", it.agent)]
-        partners = 1 if not kinases and len(runs) > len(alone) else 0
-        more = len(alone) + len(kinases) + partners - 1
-        if more > 0:
-            first = (*alone, *kinases)[0]
-            self._doubt(line, Doubted("OUTSIDE", more, first, sentence="VAGUE_SAME"), first)
+        apart = self._most_regimens(runs)
+        if len(apart) > 1:
+            self._doubt(line, Doubted("OUTSIDE", len(apart) - 1, apart[0], sentence="VAGUE_SAME"), apart[0])
+
+    def _most_regimens(self, runs: list[Run]) -> list[Run]:
+        """Drugs of which no two make one regimen: the most that could have been given one after the other."""
+        has = self._rules.has
+        alone = [it for it in runs if has("conjugate", it.agent)]
+        others = sorted((it for it in runs if it not in alone), key=lambda it: (it.covered.first, it.covered.last))
+        kinases = [it for it in others if has("kinase", it.agent)]
+        chemo = [it for it in others if has("chemotherapy", it.agent) and not has("sequence_first", it.agent)]
+        # Capecitabine is the usual partner of a kinase inhibitor; other chemotherapy came before or after it.
+        led = [*kinases, *(it for it in chemo if not kinases or not has("swap_fluoropyrimidine", it.agent))]
+        antibodies = [
+            it for it in others if has("antibody", it.agent) and not has("taken_only_with_antibody", it.agent)
+        ]
+        failed = [
+            it
+            for it in others[:-1]
+            if it.stopped_for == StopReason.PROGRESSION and it.covered.is_before(others[-1].covered) is True
+        ]
+        return [*alone, *max(led, antibodies, [*failed[:1], *others[-1:]], key=len)]
 
     def progressed(self, run: Run, line: Segment) -> tuple[ResourceRef, ...] | None:
         """The records of a progression near the start of a course, or of a drug of the line stopped for it; None if none is."""

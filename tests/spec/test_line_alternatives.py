@@ -164,8 +164,8 @@ def test_an_antibody_or_cdk_inhibitor_that_joins_late_without_progression_could_
     check(late, {("NO_PD_NEW_PARTNER", 2, -1)}, (1, 2, 2))
 
 
-def test_a_progression_in_the_break_makes_the_return_a_new_line_without_question():
-    check(patient((TDM1, 0, 200), (TDM1, 330, None), progression=(250,)), set(), (2, 2, 2))
+def test_a_progression_in_the_break_makes_the_return_a_new_line():
+    check(patient((TDM1, 0, 200), (TDM1, 330, None), progression=(250,)), {("OUTSIDE", 1, 1)}, (2, 2, 3))
 
 
 def test_one_dose_before_another_regimen_is_merged_and_could_be_a_line():
@@ -277,9 +277,9 @@ def test_r5_a_history_that_starts_long_after_the_metastatic_day_counts_at_least(
 
 
 def test_a_drug_that_nobody_knows_begun_between_lines_could_be_a_line():
-    record = patient((TDM1, 0, 200, "progression"), (TDXD, 360, None))
+    record = patient((TDM1, 0, 200, "progression"), (TDXD, 290, None))
     unknown = Unmapped(text="XY-123", what="drug", evidence=(ResourceRef("MedicationRequest/1"),), start=day(on(230)))
-    beside = msgspec.structs.replace(unknown, start=day(on(380)))
+    beside = msgspec.structs.replace(unknown, start=day(on(310)))
     check(msgspec.structs.replace(record, unmapped=(unknown,)), {("OUTSIDE", 1, 1)}, (2, 2, 3))
     check(msgspec.structs.replace(record, unmapped=(beside,)), set(), (2, 2, 2))
 
@@ -325,6 +325,30 @@ def test_early_tablets_bought_with_pauses_are_one_regimen():
 def test_drugs_of_one_year_that_are_never_given_together_could_be_two_lines():
     record = record_of("agent | start | end\ntrastuzumab | 2024 | 2024\ntrastuzumab emtansine | 2024 |")
     check(record, {("OUTSIDE", 1, 1)}, (1, 1, 2))
+
+
+@pytest.mark.parametrize(
+    ("drugs", "most"),
+    [
+        ("docetaxel, pertuzumab, trastuzumab", 1),
+        ("cyclophosphamide, docetaxel, doxorubicin, trastuzumab", 1),  # a planned sequence
+        ("capecitabine, trastuzumab, tucatinib", 1),
+        ("trastuzumab deruxtecan", 1),
+        ("docetaxel, capecitabine, trastuzumab, tucatinib", 2),  # the taxane is no partner of a kinase inhibitor
+        ("lapatinib, trastuzumab, vinorelbine", 2),
+        ("margetuximab, trastuzumab", 2),  # one antibody takes the place of the other
+        ("docetaxel, trastuzumab, trastuzumab deruxtecan, trastuzumab emtansine", 3),
+    ],
+)
+def test_a_year_holds_as_many_lines_as_it_has_drugs_that_make_no_one_regimen(drugs, most):
+    record = record_of("agent | start | end\n" + "\n".join(f"{it} | 2024 |" for it in drugs.split(", ")))
+    assert counts(history_of(record)) == (1, 1, most)
+
+
+def test_a_drug_of_a_year_that_failed_while_the_others_went_on_for_years_could_have_been_another_line():
+    told = "agent | start | end | stopped for\ncapecitabine | 2024 | 2024 | {}\ntrastuzumab | 2024 | 2026 |"
+    check(record_of(told.format("progression")), {("OUTSIDE", 1, 1)}, (1, 1, 2))
+    check(record_of(told.format("completed")), set(), (1, 1, 1))
 
 
 def test_progression_under_treatment_without_a_word_of_metastases_asks_for_the_stage():
@@ -383,6 +407,24 @@ def test_treatment_without_intent_surgery_or_stage_is_not_called_early_for_sure(
     ):
         told = history_of(early)
         assert (counts(told), told.confidence) == ((0, 0, 0), "high")
+
+
+@pytest.mark.parametrize(
+    ("ended", "pause", "is_open_question"),
+    [("progression", 120, False), ("progression", 121, True), ("", 121, True), ("completed", 180, False)],
+)
+def test_a_long_pause_between_lines_asks_whether_one_is_missing(ended, pause, is_open_question):
+    history = history_of(patient((TDM1, 0, 200, ended), (TDXD, 200 + pause, None)))
+    assert (("OUTSIDE", 1, 1) in asked(history)) is is_open_question
+    assert (history.confidence == "high") is not is_open_question
+
+
+def test_a_year_without_doses_is_certain_only_where_the_record_says_that_the_course_went_on():
+    doses = [(TDXD, day, day) for day in (*range(0, 100, 21), *range(462, 560, 21))]
+    silent = history_of(patient(*doses), as_of=START + timedelta(560))
+    assert silent.confidence != "high"
+    told = history_of(patient(*doses, (TDXD, 0, 550, "", "", "stated")), as_of=START + timedelta(560))
+    assert (len(told.lines), told.confidence) == (1, "high")
 
 
 @pytest.mark.parametrize(
