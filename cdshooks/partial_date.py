@@ -17,14 +17,14 @@ _DAY_LENGTH, _IN_TIMES = len("2021-03-04"), "0123456789:.+-Z "
 """Times differ from record to record and days do not, so what was read is remembered by the day."""
 
 
-class DayRange(msgspec.Struct, frozen=True):
+class DayRange(msgspec.Struct, frozen=True, gc=False):
     """A number of days known only to lie between two bounds, both included."""
 
     least: int
     most: int
 
 
-class PartialDate(msgspec.Struct, frozen=True):
+class PartialDate(msgspec.Struct, frozen=True, gc=False):
     """The days that a written date may mean, first and last included.
 
     ``2021-03`` is 2021-03-01 .. 2021-03-31. A time and zone are dropped, for the calendar date is the one written.

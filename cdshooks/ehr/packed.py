@@ -26,8 +26,8 @@ class _Packed(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     incomplete: tuple[Incomplete, ...]
 
 
-_packed = msgspec.msgpack.Decoder(_Packed)
-_resource = msgspec.msgpack.Decoder(_ANY_RESOURCE)
+_packed = msgspec.json.Decoder(_Packed)
+_resource = msgspec.json.Decoder(_ANY_RESOURCE)
 
 
 def pack(resources: Resources) -> bytes:
@@ -38,7 +38,7 @@ def pack(resources: Resources) -> bytes:
     def place(it: Held) -> int:
         if id(it) not in places:
             places[id(it)] = len(held)
-            held.append((it.ref, it.query, msgspec.Raw(msgspec.msgpack.encode(it.resource))))
+            held.append((it.ref, it.query, msgspec.Raw(msgspec.json.encode(it.resource))))
         return places[id(it)]
 
     by_type = {kind: tuple(place(it) for it in of_kind) for kind, of_kind in resources.by_type.items()}
@@ -51,7 +51,7 @@ def pack(resources: Resources) -> bytes:
         unsupported=resources.unsupported,
         incomplete=resources.incomplete,
     )
-    return zlib.compress(msgspec.msgpack.encode(packed), _FAST)
+    return zlib.compress(msgspec.json.encode(packed), _FAST)
 
 
 def unpack(data: bytes) -> Resources:

@@ -6,33 +6,37 @@ Source: terminology 13. Nothing else is mended: what may mean two things stays u
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from cdshooks.ehr.resources import Base
+Read = TypeVar("Read")
 
 _MOST_REPAIRS = 40
 """A resource with more wrong members than this is not worth trusting."""
-_FAULT = re.compile(r"Expected `(?P<expected>[^`]+)`, got `(?P<got>[^`]+)` - at `\$(?P<path>[^`]*)`")
+_FAULT = re.compile(r"Expected `(?P<expected>[^`]+)`, got `(?P<got>[^`]+)`(?: - at `\$(?P<path>[^`]*)`)?")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 _NUMBERS = frozenset({"int", "float"})
 
 
-def decode_repaired(raw: bytes | msgspec.Raw, of_type: type[Base]) -> Base:
-    """Decode a resource whose members mean something in another JSON form than the standard's.
+def decode_repaired(raw: bytes | msgspec.Raw, of_type: type[Read]) -> Read:
+    """Decode a resource, or a part of one, whose members mean something in another JSON form than the standard's.
 
     Raises:
         msgspec.MsgspecError: A member has no form that can be understood.
     """
-    content = _without_nulls(msgspec.json.decode(raw))
+    root = [_without_nulls(msgspec.json.decode(raw))]
     for _ in range(_MOST_REPAIRS):
         try:
-            return msgspec.convert(content, of_type)
+            return _decoded(root[0], of_type)
         except msgspec.ValidationError as error:
-            if not _repair(content, str(error)):
+            if not _repair(root, str(error)):
                 raise
-    return msgspec.convert(content, of_type)
+    return _decoded(root[0], of_type)
+
+
+def _decoded(content: Any, of_type: type[Read]) -> Read:
+    return msgspec.json.decode(msgspec.json.encode(content), type=of_type)
 
 
 def _without_nulls(content: Any) -> Any:
@@ -43,16 +47,13 @@ def _without_nulls(content: Any) -> Any:
     return content
 
 
-def _repair(content: Any, fault: str) -> bool:
-    """Give the member that a fault names the form that is expected; whether that could be done."""
+def _repair(root: list[Any], fault: str) -> bool:
+    """Give the member that a fault names, or the root, the form that is expected; whether that could be done."""
     match = _FAULT.search(fault)
     if match is None:
         return False
-    steps: list[str | int] = [name or int(index) for name, index in _STEP.findall(match["path"])]
-    if not steps:
-        return False
-    *way, last = steps
-    node = content
+    *way, last = [0, *(name or int(index) for name, index in _STEP.findall(match["path"] or ""))]
+    node: Any = root
     for step in way:
         node = node[_member(node, step)]
     key = _member(node, last)

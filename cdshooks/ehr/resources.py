@@ -6,9 +6,12 @@ the standard is sometimes sent as the other (``category`` as an object): such me
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, ClassVar, TypeAlias
+
 import msgspec
 
 from cdshooks.ehr.model import Incomplete, Unreadable
+from cdshooks.ehr.shared_parts import Shared, put_shared_parts, shared
 from cdshooks.knowledge.ids import ResourceRef
 
 
@@ -24,11 +27,23 @@ class Coding(Part, frozen=True, kw_only=True):
     display: str | None = None
 
 
-class CodeableConcept(Part, frozen=True, kw_only=True):
+class CodeableConcept(Part, frozen=True, kw_only=True, cache_hash=True):
     """A concept by codes, by words, or both."""
 
     coding: tuple[Coding, ...] = ()
     text: str | None = None
+
+
+_concept, _concepts = shared(CodeableConcept), shared(tuple[CodeableConcept, ...], absent=())
+
+
+if TYPE_CHECKING:
+    SharedConcept: TypeAlias = CodeableConcept | None
+    SharedConcepts: TypeAlias = tuple[CodeableConcept, ...]
+    Interpretation: TypeAlias = tuple[CodeableConcept, ...] | CodeableConcept
+    ReferenceRanges: TypeAlias = tuple["ReferenceRange", ...]
+else:
+    SharedConcept = SharedConcepts = Interpretation = ReferenceRanges = msgspec.Raw
 
 
 class Reference(Part, frozen=True, kw_only=True):
@@ -128,17 +143,20 @@ class Repeat(Part, frozen=True, kw_only=True):
 class Timing(Part, frozen=True, kw_only=True):
     """When a dose is given."""
 
-    event: tuple[str, ...] = ()
     repeat: Repeat | None = None
-    code: CodeableConcept | None = None
 
 
 class Dosage(Part, frozen=True, kw_only=True):
     """A dosage instruction, or (in an administration) how it was given."""
 
+    shared: ClassVar[Shared] = (("route", _concept),)
+
     text: str | None = None
     timing: Timing | None = None
-    route: CodeableConcept | None = None
+    route: SharedConcept = None
+
+    def __post_init__(self) -> None:
+        put_shared_parts(self, self.shared)
 
 
 class Base(Part, frozen=True, kw_only=True, tag_field="resourceType", tag=True):
@@ -178,13 +196,18 @@ class Contained(Part, frozen=True, kw_only=True):
 class Drug(Base, frozen=True, kw_only=True):
     """What the five records of a drug have in common."""
 
+    shared: ClassVar[Shared] = (("medication_codeable_concept", _concept), ("reason_code", _concepts))
+
     status: str | None = None
-    medication_codeable_concept: CodeableConcept | None = None
+    medication_codeable_concept: SharedConcept = None
     medication_reference: DrugReference | None = None
     contained: tuple[Contained, ...] = ()
-    reason_code: tuple[CodeableConcept, ...] = ()
+    reason_code: SharedConcepts = ()
     reason_reference: tuple[Reference, ...] = ()
     note: tuple[Annotation, ...] = ()
+
+    def __post_init__(self) -> None:
+        put_shared_parts(self, self.shared)
 
 
 class DispenseRequest(Part, frozen=True, kw_only=True):
@@ -258,20 +281,30 @@ class ReferenceRange(Part, frozen=True, kw_only=True):
     high: Quantity | None = None
 
 
+_answer: Shared = (
+    ("code", _concept),
+    ("value_codeable_concept", _concept),
+    ("interpretation", shared(tuple[CodeableConcept, ...] | CodeableConcept, absent=())),
+)
+
+
 class Valued(Part, frozen=True, kw_only=True):
     """A coded question with its answer in any of FHIR's value types."""
 
-    code: CodeableConcept | None = None
+    code: SharedConcept = None
     value_quantity: Quantity | None = None
-    value_codeable_concept: CodeableConcept | None = None
+    value_codeable_concept: SharedConcept = None
     value_string: str | None = None
     value_boolean: bool | None = None
     value_integer: int | None = None
     value_range: Range | None = None
     value_ratio: Ratio | None = None
     value_date_time: str | None = None
-    interpretation: tuple[CodeableConcept, ...] | CodeableConcept = ()
+    interpretation: Interpretation = ()
     data_absent_reason: CodeableConcept | None = None
+
+    def __post_init__(self) -> None:
+        put_shared_parts(self, _answer)
 
 
 class Component(Valued, frozen=True, kw_only=True):
@@ -281,21 +314,23 @@ class Component(Valued, frozen=True, kw_only=True):
 class Observation(Base, frozen=True, kw_only=True):
     """A measurement, test result or statement."""
 
+    shared: ClassVar[Shared] = (*_answer, ("reference_range", shared(tuple[ReferenceRange, ...], absent=())))
+
     status: str | None = None
-    code: CodeableConcept | None = None
+    code: SharedConcept = None
     effective_date_time: str | None = None
     effective_period: Period | None = None
     effective_instant: str | None = None
     issued: str | None = None
     value_quantity: Quantity | None = None
-    value_codeable_concept: CodeableConcept | None = None
+    value_codeable_concept: SharedConcept = None
     value_string: str | None = None
     value_boolean: bool | None = None
     value_integer: int | None = None
     value_range: Range | None = None
     value_ratio: Ratio | None = None
     value_date_time: str | None = None
-    interpretation: tuple[CodeableConcept, ...] | CodeableConcept = ()
+    interpretation: Interpretation = ()
     data_absent_reason: CodeableConcept | None = None
     component: tuple[Component, ...] = ()
     has_member: tuple[Reference, ...] = ()
@@ -304,7 +339,10 @@ class Observation(Base, frozen=True, kw_only=True):
     body_site: CodeableConcept | None = None
     method: CodeableConcept | None = None
     note: tuple[Annotation, ...] = ()
-    reference_range: tuple[ReferenceRange, ...] = ()
+    reference_range: ReferenceRanges = ()
+
+    def __post_init__(self) -> None:
+        put_shared_parts(self, self.shared)
 
 
 class Stage(Part, frozen=True, kw_only=True):

@@ -12,11 +12,11 @@ import msgspec
 from rapidfuzz import process
 from rapidfuzz.distance import DamerauLevenshtein
 
+from cdshooks.ehr.remembered import remembered
 from cdshooks.ehr.resources import CodeableConcept, Coding
 from cdshooks.knowledge.drugs import SYSTEMS, DrugKnowledge, plain_system
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.knowledge.names import Name, name_of, stem, words
-from cdshooks.record.remembered import remembered
 
 _LONGEST_TEXT = 400
 _CODE_MARK, _NO_SYSTEM = "#", "no system"
@@ -31,10 +31,13 @@ _REGISTRY_NUMBER = re.compile(r"NCT[0-9]{8}", re.IGNORECASE)
 class Identified(msgspec.Struct, frozen=True, kw_only=True):
     """The agents that a concept names (products taken apart into what they count as), and what disagrees.
 
-    ``unmapped`` is the text of a drug that is not known; ``protocol`` a protocol name that only suggests agents.
+    ``unmapped`` is the text of a drug that is not known; ``protocol`` a protocol name that only suggests agents. Of the agents
+    some are ``cancer_drugs``, the others ``supportive``.
     """
 
     agents: tuple[AgentId, ...] = ()
+    cancer_drugs: tuple[AgentId, ...] = ()
+    supportive: tuple[AgentId, ...] = ()
     is_conflict: bool = False
     unmapped: str | None = None
     protocol: tuple[AgentId, ...] = ()
@@ -65,6 +68,9 @@ class DrugNames:
         self._spelled = remembered(self._nearest_word)
 
     def _identify_concept(self, concept: CodeableConcept) -> Identified:
+        return self._sorted(self._named_by(concept))
+
+    def _named_by(self, concept: CodeableConcept) -> Identified:
         """All codings of a concept first, then its words."""
         coded = self._specific(tuple(dict.fromkeys(it for it in map(self._by_code, concept.coding) if it is not None)))
         texts = tuple(dict.fromkeys(it for it in (concept.text, *(coding.display for coding in concept.coding)) if it))
@@ -120,13 +126,20 @@ class DrugNames:
         """What several concepts of one record name: the parts of a mixture, a product and its ingredients."""
         found = [self.identify_concept(concept) for concept in concepts]
         agents = tuple(sorted({agent for it in found for agent in it.agents}))
-        return Identified(
+        identified = Identified(
             agents=agents,
             is_conflict=any(it.is_conflict for it in found),
             unmapped=None if agents else next((it.unmapped for it in found if it.unmapped), None),
             protocol=next((it.protocol for it in found if it.protocol), ()) if not agents else (),
             unverified=next((it.unverified for it in found if it.unverified), None),
         )
+        return self._sorted(identified)
+
+    def _sorted(self, identified: Identified) -> Identified:
+        """The same, its agents sorted into cancer drugs and others."""
+        cancer_drugs = tuple(filter(self.is_anticancer, identified.agents))
+        supportive = tuple(it for it in identified.agents if it not in cancer_drugs)
+        return msgspec.structs.replace(identified, cancer_drugs=cancer_drugs, supportive=supportive)
 
     def is_placeholder(self, text: str | None) -> bool:
         """Whether a drug's name says no more than that there is a drug ("see instructions"), or nothing at all."""

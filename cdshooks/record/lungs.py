@@ -72,9 +72,9 @@ def _sayings(reports: Iterable[Held], terms: RecordTerms) -> Iterator[_Said]:
             "cancelled",
         }:
             continue
-        day = read_date(report.effective_date_time, start_of(report.effective_period), report.issued)
         text = report.conclusion if isinstance(report, DiagnosticReport) else _said_in(report, terms)
         if text:
+            day = read_date(report.effective_date_time, start_of(report.effective_period), report.issued)
             yield _Said(held, text, day)
 
 

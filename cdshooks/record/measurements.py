@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import msgspec
 
+from cdshooks.ehr.remembered import remembered
 from cdshooks.ehr.resources import CodeableConcept, Component, Held, Observation, Resources
 from cdshooks.knowledge.codes import system_of
 from cdshooks.knowledge.measures import Measure, MeasureKnowledge, Test
-from cdshooks.partial_date import PartialDate
 from cdshooks.record.dates import read_date, start_of
 from cdshooks.record.model import Doubt, Measurement
 from cdshooks.record.numbers import is_range, number_of, numbers_in, unit_after_number
@@ -20,6 +19,7 @@ _COMPARATOR = re.compile(r"^[^\d<>\u2264\u2265]{0,20}(<=|>=|<|>|\u2264|\u2265)")
 _TWO_NUMBERS = re.compile(r"^\D{0,20}\d+(?:[.,]\d+)?\s*/\s*\d")
 """A number over another ("400/480"): which of the two is meant is not told."""
 _SIGNS = {"\u2264": "<=", "\u2265": ">="}
+_WITHDRAWN, _NOT_FINAL = frozenset({"entered-in-error", "cancelled"}), frozenset({"preliminary", "registered"})
 _NO_TEST = Test(method=None, unit="")
 
 
@@ -30,7 +30,7 @@ class MeasurementReading(msgspec.Struct, frozen=True):
     doubts: tuple[Doubt, ...]
 
 
-class _Number(msgspec.Struct, frozen=True, kw_only=True):
+class _Number(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     low: float
     high: float
     comparator: str | None = None
@@ -39,78 +39,99 @@ class _Number(msgspec.Struct, frozen=True, kw_only=True):
     """What follows a number in a text: perhaps its unit."""
 
 
-def read_measurements(resources: Resources, terms: RecordTerms, measures: MeasureKnowledge) -> MeasurementReading:
-    """Every measurement of a known kind, in its fact's unit, sorted by date."""
-    found: list[Measurement] = []
-    doubts: list[Doubt] = []
-    for held in resources.of("Observation"):
-        observation = held.resource
-        if not isinstance(observation, Observation) or observation.status in {"entered-in-error", "cancelled"}:
-            continue
-        day = read_date(
-            observation.effective_date_time,
-            start_of(observation.effective_period),
-            observation.effective_instant,
-            observation.issued,
-        )
-        parts: tuple[Observation | Component, ...] = (observation, *observation.component)
-        for part in parts:
-            measure = measure_of(part.code, terms, measures)
-            read = None if measure is None else _read(part, measure, held, observation, day, terms, measures)
-            if isinstance(read, Doubt):
-                doubts.append(read)
-            elif read is not None:
-                found.append(read)
-    found.sort(key=lambda it: (it.date is not None, it.date.last.toordinal() if it.date else 0, it.fact, it.evidence))
-    return MeasurementReading(tuple(dict.fromkeys(found)), tuple(dict.fromkeys(doubts)))
+class _Asked(msgspec.Struct, frozen=True, gc=False):
+    """What an observation of a code measures, and by which test."""
+
+    measure: Measure
+    test: Test
 
 
-def measure_of(code: CodeableConcept | None, terms: RecordTerms, measures: MeasureKnowledge) -> Measure | None:
-    """What an observation or component of this code measures, by its test; by its words where the code is unknown."""
-    test = terms.test(code)
-    if test is not None:
-        return measures.by_test.get(test)
-    return next((it for it in map(measures.worded, texts_of(code)) if it is not None), None)
+class MeasurementReader:
+    """Reads measurements of a known kind; what a code measures is remembered."""
 
+    def __init__(self, terms: RecordTerms, measures: MeasureKnowledge) -> None:
+        self._terms, self._measures = terms, measures
+        self._asked_by = remembered(self._asked)
 
-def _read(
-    part: Observation | Component,
-    measure: Measure,
-    held: Held,
-    observation: Observation,
-    day: PartialDate | None,
-    terms: RecordTerms,
-    measures: MeasureKnowledge,
-) -> Measurement | Doubt | None:
-    number = _number(part, terms, measure.fact)
-    if number is None:
-        is_silent = part.value_codeable_concept is None and not part.value_string and part.value_quantity is None
-        if is_silent:
+    def can_read(self, code: CodeableConcept | None) -> bool:
+        """Whether an observation or component of this code is a measurement."""
+        return self._asked_by(code) is not None
+
+    def read(self, resources: Resources) -> MeasurementReading:
+        """Every measurement, in its fact's unit, sorted by date."""
+        found: list[Measurement] = []
+        doubts: list[Doubt] = []
+        for held in resources.of("Observation"):
+            observation = held.resource
+            if not isinstance(observation, Observation) or observation.status in _WITHDRAWN:
+                continue
+            parts: tuple[Observation | Component, ...] = (observation, *observation.component)
+            for part in parts:
+                asked = self._asked_by(part.code)
+                read = self._read(part, asked, held, observation) if asked is not None else None
+                if isinstance(read, Measurement):
+                    found.append(read)
+                elif read is not None:
+                    doubts.append(read)
+        found.sort(key=_order)
+        return MeasurementReading(tuple(dict.fromkeys(found)), tuple(dict.fromkeys(doubts)))
+
+    def _asked(self, code: CodeableConcept | None) -> _Asked | None:
+        """By the test that a code is; by its words where the code is unknown."""
+        named = self._terms.test(code)
+        if named is not None:
+            measure = self._measures.by_test.get(named)
+        else:
+            measure = next((it for it in map(self._measures.worded, texts_of(code)) if it is not None), None)
+        if measure is None:
             return None
-        return _doubt("number", measure, held, f"This {measure.label} holds no number that can be read.")
-    test = next((measures.tests[key] for key in _codes(part) if key in measures.tests), _NO_TEST)
-    factor = _factor(number, measure, test)
-    if isinstance(factor, str):
-        return _doubt("unit", measure, held, factor)
-    low, high = number.low * factor, number.high * factor
-    if not (measure.is_possible(low) and measure.is_possible(high)):
-        told = f"{low:g}" if low == high else f"{low:g} to {high:g}"
-        because = f"A {measure.label} of {told} {_readable(measure.unit)} cannot be true, so it was not used; is the unit right?"
-        return _doubt("impossible", measure, held, because.replace("  ", " "))
-    limit = _upper_limit(observation, measure, factor) if part is observation else None
-    return Measurement(
-        fact=measure.fact,
-        value=round(low, 4) if low == high else None,
-        unit=measure.unit,
-        date=day,
-        low=round(low, 4) if low != high else None,
-        high=round(high, 4) if low != high else None,
-        comparator=number.comparator,
-        times_upper_limit=round(high / limit, 3) if limit else None,
-        method=test.method,
-        is_preliminary=observation.status in {"preliminary", "registered"},
-        evidence=(held.ref,),
-    )
+        keys = ((system_of(it.system), it.code or "") for it in (code.coding if code is not None else ()))
+        tests = self._measures.tests
+        return _Asked(measure, next((tests[key] for key in keys if key in tests), _NO_TEST))
+
+    def _read(
+        self, part: Observation | Component, asked: _Asked, held: Held, observation: Observation
+    ) -> Measurement | Doubt | None:
+        measure = asked.measure
+        number = _number(part, self._terms, measure.fact)
+        if number is None:
+            is_silent = part.value_codeable_concept is None and not part.value_string and part.value_quantity is None
+            if is_silent:
+                return None
+            return _doubt("number", measure, held, f"This {measure.label} holds no number that can be read.")
+        factor = _factor(number, measure, asked.test)
+        if isinstance(factor, str):
+            return _doubt("unit", measure, held, factor)
+        low, high = number.low * factor, number.high * factor
+        if not (measure.is_possible(low) and measure.is_possible(high)):
+            told = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+            said = f"A {measure.label} of {told} {_readable(measure.unit)} cannot be true, so it was not used; "
+            because = f"{said}is the unit right?"
+            return _doubt("impossible", measure, held, because.replace("  ", " "))
+        is_range = low != high
+        limit = _upper_limit(observation, measure, factor) if part is observation else None
+        return Measurement(
+            fact=measure.fact,
+            value=None if is_range else round(low, 4),
+            unit=measure.unit,
+            date=read_date(
+                observation.effective_date_time,
+                start_of(observation.effective_period),
+                observation.effective_instant,
+                observation.issued,
+            ),
+            low=round(low, 4) if is_range else None,
+            high=round(high, 4) if is_range else None,
+            comparator=number.comparator,
+            times_upper_limit=round(high / limit, 3) if limit else None,
+            method=asked.test.method,
+            is_preliminary=observation.status in _NOT_FINAL,
+            evidence=(held.ref,),
+        )
+
+
+def _order(it: Measurement) -> tuple[object, ...]:
+    return (it.date.last.toordinal() if it.date is not None else 0, it.fact, it.evidence)
 
 
 def _doubt(code: str, measure: Measure, held: Held, because: str) -> Doubt:
@@ -119,11 +140,6 @@ def _doubt(code: str, measure: Measure, held: Held, because: str) -> Doubt:
 
 def _readable(unit: str) -> str:
     return "" if unit.startswith("{") or unit == "1" else unit
-
-
-def _codes(part: Observation | Component) -> Iterator[tuple[str, str]]:
-    for coding in part.code.coding if part.code is not None else ():
-        yield system_of(coding.system), coding.code or ""
 
 
 def _factor(number: _Number, measure: Measure, test: Test) -> float | str:
@@ -154,6 +170,8 @@ def _unit_in_words(words: str, measure: Measure) -> str:
 
 def _upper_limit(observation: Observation, measure: Measure, factor: float) -> float | None:
     """The upper limit of normal in the fact's unit; None where the ranges differ, for then it is not told which one counts."""
+    if not observation.reference_range:
+        return None
     limits: set[float] = set()
     for it in observation.reference_range:
         value = number_of(it.high.value) if it.high is not None else None

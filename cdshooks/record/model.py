@@ -68,8 +68,8 @@ class Certainty(StrEnum):
     REFUTED = "refuted"
 
 
-class Value(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of the values of a record: compared by content, never changed."""
+class Value(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Base of the values of a record: compared by content, never changed, trees that the garbage collector need not look at."""
 
 
 class Exposure(Value, frozen=True, kw_only=True):

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from cdshooks.ehr.remembered import remembered
 from cdshooks.ehr.resources import CodeableConcept, Held, Observation, Resources
-from cdshooks.record.remembered import remembered
 
 CanUse = Callable[[CodeableConcept | None], bool]
 """Whether a reader can use an observation (or a component of one) by its code alone; True wherever it must look at the rest."""

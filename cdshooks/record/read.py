@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import lru_cache
 
 from cdshooks.ehr.resources import Patient, Resources
 from cdshooks.knowledge.load import Knowledge
+from cdshooks.partial_date import PartialDate
 from cdshooks.record.dates import read_date
 from cdshooks.record.disease import DiseaseReader, is_disease_test
 from cdshooks.record.drug_names import DrugNames
 from cdshooks.record.genes import can_name_gene, read_biomarkers
 from cdshooks.record.lungs import can_speak_of_lungs
-from cdshooks.record.measurements import measure_of, read_measurements
+from cdshooks.record.measurements import MeasurementReader
 from cdshooks.record.model import Conflict, Doubt, PatientRecord, Person
 from cdshooks.record.observations import ObservationSorter
 from cdshooks.record.receptor_tests import is_receptor_test
@@ -30,12 +32,13 @@ class Vocabulary:
         self.names = DrugNames(knowledge.drugs)
         self.terms = terms = RecordTerms(knowledge.codes)
         self.toxicities = ToxicityWords(self.terms, self.names)
+        self.measurements = MeasurementReader(self.terms, knowledge.measures)
         self.observations = ObservationSorter(
             {
                 "receptors": lambda code: is_receptor_test(code, terms),
                 "biomarkers": lambda code: can_name_gene(code, terms),
                 "disease": lambda code: is_disease_test(code, terms),
-                "measurements": lambda code: measure_of(code, terms, knowledge.measures) is not None,
+                "measurements": self.measurements.can_read,
                 "lungs": lambda code: can_speak_of_lungs(code, terms),
                 "sayings": lambda code: says_something(code, terms),
             },
@@ -76,7 +79,7 @@ def read_patient_record(resources: Resources, knowledge: Knowledge) -> PatientRe
     observed = vocabulary.observations.sort(resources)
     receptors, receptor_conflicts = read_receptors(observed["receptors"], terms, knowledge.receptors)
     disease = DiseaseReader(observed["disease"], terms).read()
-    measured = read_measurements(observed["measurements"], terms, knowledge.measures)
+    measured = vocabulary.measurements.read(observed["measurements"])
     toxic = read_toxicities(resources, terms, names, vocabulary.toxicities, observed["lungs"].of("Observation"))
     sayings = read_sayings(observed["sayings"], terms)
     unsupported = tuple(
@@ -109,7 +112,7 @@ def read_patient_record(resources: Resources, knowledge: Knowledge) -> PatientRe
         measurements=measured.measurements,
         toxicities=toxic.toxicities,
         comedications=tuple(
-            sorted(dict.fromkeys(treatment.comedications), key=lambda it: (it.name, str(it.start), it.evidence))
+            sorted(dict.fromkeys(treatment.comedications), key=lambda it: (it.name, _day(it.start), it.evidence))
         ),
         wishes=sayings.wishes,
         statements=tuple(
@@ -125,6 +128,11 @@ def read_patient_record(resources: Resources, knowledge: Knowledge) -> PatientRe
         unreadable=tuple(sorted(resources.unreadable, key=lambda it: (it.resource, it.reason))),
         incomplete=tuple(sorted(dict.fromkeys(resources.incomplete), key=lambda it: (it.query, it.because))),
     )
+
+
+def _day(day: PartialDate | None) -> tuple[date, date]:
+    """Where a value stands among others by its date; one without comes last."""
+    return (day.first, day.last) if day is not None else (date.max, date.max)
 
 
 def _sorted_conflicts(conflicts: tuple[Conflict, ...]) -> tuple[Conflict, ...]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from cdshooks.ehr.remembered import remembered
 from cdshooks.ehr.resources import CodeableConcept, Coding
 from cdshooks.knowledge.codes import CodeKnowledge, ConditionTerm, system_of
 from cdshooks.knowledge.drugs import SYSTEMS, plain_system
 from cdshooks.knowledge.meanings import NOTHING
 from cdshooks.record.model import GivenFor
-from cdshooks.record.remembered import RememberedMeanings, remembered
+from cdshooks.record.remembered_meanings import RememberedMeanings
 
 _STOP_CODES = {
     "no response: suggests progression": "progression",

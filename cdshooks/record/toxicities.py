@@ -22,7 +22,7 @@ from cdshooks.ehr.resources import (
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.dates import end_of, read_date, start_of
-from cdshooks.record.drug_names import DrugNames
+from cdshooks.record.drug_names import DrugNames, Identified
 from cdshooks.record.lungs import with_lung_findings
 from cdshooks.record.model import Certainty, Conflict, Toxicity
 from cdshooks.record.terms import RecordTerms, texts_of
@@ -208,7 +208,7 @@ class _Reader:
             texts += [note.text or "" for note in drug.note]
         if not any(texts) or getattr(drug, "status", None) in {"entered-in-error", "cancelled"}:
             return []
-        agents = [agent for agent in self._drug_agents(drug) if self._names.is_anticancer(agent)]
+        agents = self._drug(drug).cancer_drugs
         if not agents:
             return []
         bounds = getattr(drug, "effective_period", None)
@@ -225,20 +225,20 @@ class _Reader:
             certainty=Certainty.CONFIRMED,
         )
 
-    def _drug_agents(self, drug: Drug) -> tuple[AgentId, ...]:
+    def _drug(self, drug: Drug) -> Identified:
         if drug.medication_codeable_concept is not None:
-            return self._names.identify_concept(drug.medication_codeable_concept).agents
+            return self._names.identify_concept(drug.medication_codeable_concept)
         reference = drug.medication_reference
         held = resolve(self._resources, reference.reference) if reference is not None else None
         code = getattr(held.resource, "code", None) if held is not None else None
         text = reference.display if reference is not None else None
-        return self._names.identify_concept(code if code is not None else CodeableConcept(text=text)).agents
+        return self._names.identify_concept(code if code is not None else CodeableConcept(text=text))
 
     def _blamed(self, held: Held, reference: str | None, display: str | None) -> tuple[AgentId, ...]:
         target = resolve(self._resources, reference)
         if target is not None:
             if isinstance(target.resource, Drug):
-                return self._drug_agents(target.resource)
+                return self._drug(target.resource).agents
             code = getattr(target.resource, "code", None)
             if code is not None and not isinstance(target.resource, (Condition, Procedure)):
                 return self._names.identify_concept(code).agents

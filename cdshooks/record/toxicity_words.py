@@ -7,10 +7,10 @@ from collections.abc import Iterable
 
 import msgspec
 
+from cdshooks.ehr.remembered import remembered
 from cdshooks.ehr.resources import CodeableConcept
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.record.drug_names import DrugNames
-from cdshooks.record.remembered import remembered
 from cdshooks.record.terms import RecordTerms
 
 _GRADE = re.compile(

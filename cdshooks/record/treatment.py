@@ -90,7 +90,7 @@ class TreatmentReading(msgspec.Struct, frozen=True, kw_only=True):
     doubts: tuple[Doubt, ...]
 
 
-class _Dates(msgspec.Struct, frozen=True, kw_only=True):
+class _Dates(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     start: PartialDate | None
     end: PartialDate | None
     is_open: bool = False
@@ -142,10 +142,11 @@ class TreatmentReader:
         )
 
     def _read_one(self, kind: str, held: Held, resource: Drug | Procedure) -> None:
+        is_procedure = kind == "Procedure"
+        if is_procedure and not self._is_drug_therapy(resource):  # type: ignore[arg-type]  # the kind tells the type
+            return
         taken, planned = _TAKEN[kind]
         status = resource.status
-        if isinstance(resource, Procedure) and not self._is_drug_therapy(resource):
-            return
         if status in taken or status in planned:
             is_planned = status in planned or self._is_mere_plan(resource)
         elif status in _NEVER_TAKEN:
@@ -164,43 +165,37 @@ class TreatmentReader:
             return
         concepts = self._concepts_of(resource)
         identified = self._identify(resource, concepts)
+        dates = _DATES_OF[kind](resource)
+        if identified.agents:
+            self._doubt_words(held, resource, identified)
+        else:
+            identified = self._in_instruction(held, resource, concepts) or identified
+            if not identified.agents:
+                self._note_unknown(held, resource, identified, concepts, dates)
+        for agent in identified.supportive:
+            self._add_comedication(held, str(agent), self._terms.interaction_classes(agent), dates)
+        if identified.cancer_drugs:
+            proof = Proof.PLANNED if is_planned else Proof.REPORTED if _is_reported(resource) else _PROOF[kind]
+            self._take(held, resource, concepts, identified.cancer_drugs, dates, proof)
+
+    def _doubt_words(self, held: Held, resource: Drug | Procedure, identified: Identified) -> None:
+        """What is doubtful about a drug that was named: by words alone, in two ways, or by a name that nobody has verified."""
         reference = None if isinstance(resource, Procedure) else resource.medication_reference
-        if (
-            reference is not None
-            and identified.agents
-            and (reference.reference or reference.display) in self._by_display
-        ):
+        if reference is not None and (reference.reference or reference.display) in self._by_display:
             because = "The Medication of this record is missing; only the words of the reference name the drug."
             self._doubts.append(Doubt(code="drug-in-words", about="medication", because=because, evidence=(held.ref,)))
-        dates = _DATES_OF[type(resource)](resource)
         if identified.is_conflict:
-            self._conflicts.append(
-                Conflict(
-                    about="agents", because="Codes and words of this record name different drugs.", evidence=(held.ref,)
-                )
-            )
+            because = "Codes and words of this record name different drugs."
+            self._conflicts.append(Conflict(about="agents", because=because, evidence=(held.ref,)))
         if identified.unverified is not None:
             self._doubt_reading(held, f"The name {identified.unverified!r} was read as {', '.join(identified.agents)}")
-        if not identified.agents:
-            identified = self._in_instruction(held, resource, concepts) or identified
-        if not identified.agents:
-            self._note_unknown(held, resource, identified, concepts, dates)
-        cancer_drugs = []
-        for agent in identified.agents:
-            if self._names.is_anticancer(agent):
-                cancer_drugs.append(agent)
-            else:
-                self._add_comedication(held, str(agent), self._terms.interaction_classes(agent), dates)
-        if cancer_drugs:
-            proof = Proof.PLANNED if is_planned else Proof.REPORTED if _is_reported(resource) else _PROOF[kind]
-            self._take(held, resource, concepts, cancer_drugs, dates, proof)
 
     def _take(
         self,
         held: Held,
         resource: Drug | Procedure,
         concepts: tuple[CodeableConcept, ...],
-        agents: list[AgentId],
+        agents: tuple[AgentId, ...],
         dates: _Dates,
         proof: Proof,
     ) -> None:
@@ -438,10 +433,13 @@ def _is_reported(resource: Drug | Procedure) -> bool:
 
 def _administration_dates(administration: MedicationAdministration) -> _Dates:
     period = administration.effective_period
-    start = read_date(administration.effective_date_time, start_of(period))
-    end = read_date(end_of(period))
+    if period is None:
+        day = read_date(administration.effective_date_time)
+        return _Dates(start=day, end=day, is_single_dose=True)
+    start = read_date(administration.effective_date_time, period.start)
+    end = read_date(period.end)
     # A period of hours is the infusion, not the course.
-    is_course = start is not None and end is not None and start.days_until(end).least > 1
+    is_course = start is not None and end is not None and start != end and start.days_until(end).least > 1
     return _Dates(start=start, end=end if is_course else start, is_single_dose=not is_course)
 
 
@@ -509,12 +507,12 @@ def _request_dates(request: MedicationRequest) -> _Dates:
     )
 
 
-_DATES_OF: Mapping[type, Callable[[Any], _Dates]] = {
-    MedicationAdministration: _administration_dates,
-    MedicationDispense: _dispense_dates,
-    MedicationStatement: _statement_dates,
-    MedicationRequest: _request_dates,
-    Procedure: _procedure_dates,
+_DATES_OF: Mapping[str, Callable[[Any], _Dates]] = {
+    "MedicationAdministration": _administration_dates,
+    "MedicationDispense": _dispense_dates,
+    "MedicationStatement": _statement_dates,
+    "MedicationRequest": _request_dates,
+    "Procedure": _procedure_dates,
 }
 """Start and end by each type's own members."""
 

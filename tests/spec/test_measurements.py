@@ -6,7 +6,7 @@ from cdshooks.errors import KnowledgeError
 from cdshooks.knowledge.codes import load_codes
 from cdshooks.knowledge.measures import load_measures
 from cdshooks.knowledge.units import factor_between
-from cdshooks.record.measurements import read_measurements
+from cdshooks.record.measurements import MeasurementReader
 from cdshooks.record.numbers import number_in, numbers_in
 from cdshooks.record.terms import RecordTerms
 from tests.fhir import LOINC, concept, observation, resources_of
@@ -24,7 +24,7 @@ LVEF, ANC, CREATININE, BILIRUBIN, HB, ECOG, WEIGHT = (
 
 
 def read(*resources):
-    return read_measurements(resources_of(*resources), TERMS, MEASURES)
+    return MeasurementReader(TERMS, MEASURES).read(resources_of(*resources))
 
 
 def value(code, member):

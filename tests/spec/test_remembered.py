@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 from cdshooks.ehr.decode import ResourceCollector
+from cdshooks.ehr.remembered import MOST_REMEMBERED, Memory, remembered
 from cdshooks.ehr.resources import CodeableConcept, Coding
 from cdshooks.knowledge.load import load_knowledge
 from cdshooks.record.drug_names import DrugNames
 from cdshooks.record.read import read_patient_record, vocabulary_of
-from cdshooks.record.remembered import MOST_REMEMBERED, Memory, remembered
 
 TRASTUZUMAB = CodeableConcept(text="trastuzumab 440 mg i.v.")
 

@@ -48,3 +48,10 @@ def test_what_may_mean_two_things_is_unreadable_and_reported(change):
 def test_a_faulty_resource_costs_itself_only():
     found = resources_of({**STATEMENT, "status": []}, observation("89247-1", valueInteger=1))
     assert len(found.of("Observation")) == len(found.unreadable) == 1
+
+
+@pytest.mark.parametrize("concept", [{"coding": "trastuzumab"}, {"coding": [{"code": {}}]}, [], [[]], 7, ""])
+def test_a_code_in_no_form_costs_its_resource_only(concept):
+    resources = resources_of(STATEMENT, {**STATEMENT, "id": "other", "medicationCodeableConcept": concept})
+    assert [it.resource.id for it in resources.of("MedicationStatement")] == [STATEMENT["id"]]
+    assert len(resources.unreadable) == 1

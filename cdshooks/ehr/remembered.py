@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from typing import Any, Generic, TypeVar
 
-from cdshooks.ehr.resources import CodeableConcept
-from cdshooks.knowledge.meanings import Meanings
+import msgspec
 
 Key = TypeVar("Key", bound=Hashable)
 Found = TypeVar("Found")
 
 MOST_REMEMBERED = 4096
 """Values in each of the two halves of a memory."""
-_MOST_OF_A_READER = 512
 _LONGEST_KEY = 1000
-"""Characters; a longer text is unlikely to come back and would hold on to memory."""
+"""Characters or bytes; a longer text is unlikely to come back and would hold on to memory."""
 _NOTHING: Any = object()
 """Marks what is not remembered, for None is an answer."""
 
@@ -55,24 +53,9 @@ def remembered(read: Callable[[Key], Found], *, most: int = MOST_REMEMBERED) -> 
     return Memory(read, most).__getitem__
 
 
-class RememberedMeanings:
-    """What words mean to one reader, as ``Meanings`` tells it, remembered: reports of one patient repeat each other."""
-
-    def __init__(self, meanings: Meanings) -> None:
-        self.of = remembered(meanings.of, most=_MOST_OF_A_READER)
-        self.first = remembered(meanings.first, most=_MOST_OF_A_READER)
-        self.after = meanings.after
-
-    def has(self, meaning: str, text: str) -> bool:
-        """Whether a text has this meaning."""
-        return meaning in self.of(text)
-
-
 def _length(key: Hashable) -> int:
-    if isinstance(key, str):
+    if isinstance(key, (str, bytes)):
         return len(key)
     if isinstance(key, tuple):
         return sum(map(_length, key))
-    if isinstance(key, CodeableConcept):
-        return sum(map(_length, (key.text, *((it.system, it.code, it.display) for it in key.coding))))
-    return 0
+    return _length(msgspec.structs.astuple(key)) if isinstance(key, msgspec.Struct) else 0
