@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from cdshooks.cards import wording
 from cdshooks.cards.escape import escape
-from cdshooks.knowledge.ids import SourceId
+from cdshooks.knowledge.ids import FactId, SourceId
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.names import name_of
 from cdshooks.lines.model import LineOfTherapy
@@ -94,20 +96,34 @@ def _deciding(judged: Option | OrderReview) -> Iterable[Finding]:
 def relevant_gaps(advice: Advice, knowledge: Knowledge, judged: Iterable[Option]) -> list[Gap]:
     """Gaps that would change what stands first: those looked for in every patient, and what these options ask."""
     standing = {it.ask for it in knowledge.gap_rules if not it.about_trials}
-    asked = {ask.fact for option in judged for ask in option.asks}
     trials = {it.ask for it in knowledge.gap_rules if it.about_trials}
-    return [it for it in advice.gaps if it.ask in standing or (it.fact in asked and it.ask not in trials)]
+    asked: dict[FactId, dict[str, None]] = {}
+    for option in judged:
+        for ask in option.asks:
+            asked.setdefault(ask.fact, {})[ask.text] = None
+    gaps: list[Gap] = []
+    for gap in advice.gaps:
+        if gap.ask in standing:
+            gaps.append(gap)
+        elif gap.fact in asked and gap.ask not in trials:
+            # one fact may be asked of several drugs; here only what is asked of these options counts
+            gaps += [
+                gap if gap.ask.startswith(text) else msgspec.structs.replace(gap, ask=text) for text in asked[gap.fact]
+            ]
+    return gaps
 
 
 def gap_names(gaps: Iterable[Gap], knowledge: Knowledge) -> list[str]:
     """Each gap by the test that fills it, or by the fact that it leaves open."""
-    tests = {fact: test.label for test in knowledge.tests for fact in test.fills}
-    return list(dict.fromkeys(tests.get(gap.fact) or _in_short(gap, knowledge) for gap in gaps))
+    named = {rule.ask: rule.name for rule in knowledge.gap_rules if rule.name is not None}
+    return list(dict.fromkeys(named.get(gap.ask) or in_short(gap.fact, gap.ask, knowledge) for gap in gaps))
 
 
-def _in_short(gap: Gap, knowledge: Knowledge) -> str:
-    """The question itself where it is short; else the fact that it is about."""
-    return gap.ask.rstrip(".") if len(gap.ask) <= _SHORT_ASK else knowledge.facts[gap.fact].label
+def in_short(fact: FactId, ask: str, knowledge: Knowledge) -> str:
+    """A question by the test that answers it, by its short name, or itself where it is short; else by its fact."""
+    tests = {filled: test.label for test in knowledge.tests for filled in test.fills}
+    definition = knowledge.facts[fact]
+    return tests.get(fact) or definition.short or (ask.rstrip(".") if len(ask) <= _SHORT_ASK else definition.label)
 
 
 def limits(knowledge: Knowledge) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from cdshooks.cards import wording
-from cdshooks.cards.detail import basis_of, cited, gravest_of_topic, note_of_dose, some_names
+from cdshooks.cards.detail import basis_of, cited, gravest_of_topic, in_short, note_of_dose, some_names
 from cdshooks.knowledge.criteria import Effect
+from cdshooks.knowledge.ids import AgentId
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.regimens import Figure, Regimen, TrialEvidence
 from cdshooks.options.model import Advice, Finding, Option, Verdict
@@ -18,16 +19,35 @@ _NO_RESULTS = frozenset({"Status", "Detail"})
 _MOST_REASONS = 8
 
 
-def option_lines(shown: Sequence[Option], rest: Sequence[Option], advice: Advice, knowledge: Knowledge) -> str:
-    """The first options with their evidence, warnings and questions; the rest by name."""
+def option_lines(
+    selected: Option | None,
+    shown: Sequence[Option],
+    rest: Sequence[Option],
+    advice: Advice,
+    knowledge: Knowledge,
+    *,
+    is_reviewed: bool,
+) -> str:
+    """The selected order, the first options with their evidence, warnings and questions; the rest by name.
+
+    ``is_reviewed``: a card of its own speaks of the order, so here only its place is told.
+    """
     told: set[str] = set()
-    entries = [f"{place}. {_option(it, advice, knowledge, told)}" for place, it in enumerate(shown, 1)]
-    parts = [knowledge.wording.options, "\n".join(entries), knowledge.wording.trial, _anchor(advice, knowledge)]
+    parts = [knowledge.wording.options]
+    if selected is not None:
+        count = sum(it.rank is not None for it in advice.options)
+        entry = f"**{selected.label}**." if is_reviewed else _option(selected, advice, knowledge, told)
+        parts.append(wording.SELECTED.format(rank=selected.rank, count=count, option=entry))
+    parts.append("\n".join(f"{place}. {_option(it, advice, knowledge, told)}" for place, it in enumerate(shown, 1)))
+    if any(_is_trial_search(it, knowledge) for it in rest):
+        parts.append(knowledge.wording.trial)
+    if any(it.agents for it in (*shown, *rest)):
+        parts.append(_anchor(advice, knowledge))
     if rest:
         parts.append(knowledge.wording.others.format(names=some_names([it.label for it in rest])))
     for verdict, sentence in ((Verdict.HOLD, knowledge.wording.held), (Verdict.EXCLUDE, knowledge.wording.excluded)):
         of_verdict = (it for it in advice.options if it.verdict == verdict and could_be_offered(it, knowledge))
-        named = _by_reason(of_verdict, knowledge, told)
+        named = _by_reason(of_verdict, advice, knowledge, told)
         if named:
             parts.append(f"{sentence}\n\n" + "\n".join(named[:_MOST_REASONS]))
     return "\n\n".join(it for it in parts if it)
@@ -66,12 +86,15 @@ def _option(option: Option, advice: Advice, knowledge: Knowledge, told: set[str]
     text = f"**{option.label}{drugs}**."
     if option.agents:
         text += f" {evidence_of(regimen, knowledge, after_tdxd=had_tdxd(advice))}"
+    elif _is_trial_search(option, knowledge):
+        text += f" {knowledge.wording.trial}"
     text += "".join(f" {it}" for it in option.told)
     warned = [it for it in option.findings if it.effect is Effect.WARN]
     for finding in gravest_of_topic(warned, knowledge)[:3]:
         text += f"\n   - Warning: {finding.because}{basis_of(finding, knowledge, told)}"
-    for ask in option.asks[:3]:
-        text += f"\n   - First: {ask.text}"
+    if option.asks:
+        names = dict.fromkeys(in_short(ask.fact, ask.text, knowledge) for ask in option.asks)
+        text += "\n   - " + wording.FIRST.format(names="; ".join(names))
     for note in option.dose_notes[:3]:
         text += f"\n   - Dose: {note_of_dose(note, knowledge)}"
     if regimen.formulary_note:
@@ -123,17 +146,50 @@ def _needs_brain(advice: Advice, knowledge: Knowledge) -> bool:
     return any(it.id == _CNS and it.value in knowledge.ranking.brain_needed for it in advice.facts)
 
 
-def _by_reason(options: Iterable[Option], knowledge: Knowledge, told: set[str]) -> list[str]:
-    """One point for each reason, with the regimens it holds back: a reason that holds for thirty is said once."""
+def _by_reason(options: Iterable[Option], advice: Advice, knowledge: Knowledge, told: set[str]) -> list[str]:
+    """One point for each reason, with the regimens it holds back: a reason that holds for thirty is said once.
+
+    A reason that is told of several drugs together, as progression on them, is one point for all of them.
+    """
     held: dict[str, list[str]] = {}
-    basis: dict[str, str] = {}
+    first: dict[str, Finding] = {}
+    drugs: dict[str, dict[AgentId, None]] = {}
     for option in options:
         decided = option.deciding
-        reason = _short(decided[0]) if decided else "see explain"
-        if decided and reason not in basis:
-            basis[reason] = basis_of(decided[0], knowledge, told)
+        reason = _short(decided[0]) if decided else wording.SEE_EXPLAIN
+        if decided and _together(decided[0], knowledge):
+            reason = str(decided[0].criterion)
+            same = (it for it in decided if it.criterion == decided[0].criterion)
+            drugs.setdefault(reason, {}).update(dict.fromkeys(agent for it in same for agent in it.about))
+        if decided:
+            first.setdefault(reason, decided[0])
         held.setdefault(reason, []).append(option.label)
-    return [f"- {reason}{basis.get(reason, '')}: {some_names(labels)}." for reason, labels in held.items()]
+    points = []
+    for reason, labels in held.items():
+        sentence = reason
+        if reason in drugs:
+            last = {agent: _last_line(agent, advice) for agent in drugs[reason]}
+            ordered = sorted(drugs[reason], key=lambda it: (last[it] or 0, it))
+            names = ", ".join(f"{it} (line {last[it]})" if last[it] else it for it in ordered)
+            sentence = (_together(first[reason], knowledge) or "").format(drugs=names)
+        basis = basis_of(first[reason], knowledge, told) if reason in first else ""
+        points.append(f"- {sentence}{basis}: {some_names(labels)}.")
+    return points
+
+
+def _together(finding: Finding, knowledge: Knowledge) -> str | None:
+    criterion = knowledge.criteria.get(finding.criterion)
+    return criterion.because_together if criterion is not None and finding.about else None
+
+
+def _last_line(agent: AgentId, advice: Advice) -> int | None:
+    """The number of the last line in which a drug was given; None when it was given for early disease only."""
+    return max((use.line for use in advice.lines.uses if use.agent == agent and use.line is not None), default=None)
+
+
+def _is_trial_search(option: Option, knowledge: Knowledge) -> bool:
+    """Whether it is the referral to a trial, which names no drug."""
+    return not option.agents and knowledge.regimens[option.id].role == "trial"
 
 
 def _short(finding: Finding) -> str:

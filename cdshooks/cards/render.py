@@ -140,7 +140,11 @@ class _Maker:
         self._is_expired = knowledge.manifest.freshness(advice.as_of) is Freshness.EXPIRED
         self._ranked = sorted((it for it in advice.options if it.rank is not None), key=lambda it: it.rank or 0)
         ordered = frozenset(occasion.ordered)
-        self._shown = [it for it in self._ranked if not it.agents or frozenset(it.agents) != ordered][:_MOST_OPTIONS]
+        others = [it for it in self._ranked if not it.agents or frozenset(it.agents) != ordered]
+        self._ordered = next((it for it in self._ranked if it not in others), None)
+        self._shown, self._rest = others[:_MOST_OPTIONS], others[_MOST_OPTIONS:]
+        if self._ordered is not None:
+            self._shown, self._rest = others[: _MOST_OPTIONS - 1], others[_MOST_OPTIONS - 1 :]
         self._gaps = self._relevant_gaps()
         asked = {gap.fact for gap in self._gaps}
         self._orderable: list[OrderableTest] = [it for it in knowledge.tests if asked & set(it.fills)]
@@ -221,8 +225,7 @@ class _Maker:
             found_for_patient(advice),
             words.why_options if _was_her2_positive(advice) else words.why_options_unknown_receptor,
             missing,
-            option_lines(self._shown, self._rest(), advice, knowledge),
-            self._ordered_line(),
+            option_lines(self._ordered, self._shown, self._rest, advice, knowledge, is_reviewed=self._is_reviewed()),
             "" if self._trials else self._doubts,
         )
         concluded = [(it.id, it.verdict, [warned.criterion for warned in it.warnings]) for it in advice.options]
@@ -235,26 +238,23 @@ class _Maker:
             self._suggestions(),
         )
 
+    def _is_reviewed(self) -> bool:
+        """Whether a card of its own argues with the order, so that its points are not said twice."""
+        return any(it.judgement in _GRAVE and not _is_only_about_licence(it) for it in self._advice.orders)
+
     def _options_summary(self, finished: int) -> str:
-        summary = self._knowledge.wording.options_summary
-        if not self._shown:
-            summary = self._knowledge.wording.options_summary_none
-        elif self._knowledge.regimens[self._shown[0].id].role == "trial" and not self._has_evidence(self._held()):
-            summary = self._knowledge.wording.options_summary_unproven
+        words, roles = self._knowledge.wording, {self._knowledge.regimens[it.id].role for it in self._ranked}
+        summary = words.options_summary
+        if not self._ranked:
+            summary = words.options_summary_none
+        elif self._ordered is not None and self._ordered.rank == 1:
+            summary = words.options_summary_selected
+        elif roles <= {"supportive"}:
+            summary = words.options_summary_no_drug
+        elif self._knowledge.regimens[self._ranked[0].id].role == "trial" and not self._has_evidence(self._held()):
+            summary = words.options_summary_unproven
         count = f"{len(self._shown)} option{'s' if len(self._shown) != 1 else ''}"
         return summary.format(lines=_lines(finished), count=count)
-
-    def _rest(self) -> list[Option]:
-        ordered = frozenset(self._occasion.ordered)
-        return [it for it in self._ranked if it not in self._shown and frozenset(it.agents) != ordered]
-
-    def _ordered_line(self) -> str:
-        """Where the order being placed stands, when it is one of the options: it is not listed again."""
-        ordered = frozenset(self._occasion.ordered)
-        for option in self._ranked:
-            if ordered and frozenset(option.agents) == ordered:
-                return wording.ORDERED_FITS.format(label=option.label, rank=option.rank, count=len(self._ranked))
-        return ""
 
     def review(self, reviews: list[OrderReview]) -> Card:
         advice, knowledge = self._advice, self._knowledge

@@ -41,7 +41,9 @@ BRAIN = {
 
 MISSING = "**Missing or conflicting**"
 MISSING_NAMES = "To find out first: {names}."
-ORDERED_FITS = "The selected order ({label}) is not listed again; among all options it is number {rank} of {count}."
+SELECTED = "The selected order is number {rank} of {count} options: {option}"
+FIRST = "First: {names}."
+SEE_EXPLAIN = "see the findings"
 TDXD_NAIVE = "from patients who had not had T-DXd: expect less after it"
 DISAGREE = "Experts disagree: {views}"
 SWITCHED_OFF = "Switched off by this hospital and not offered here: {names}."

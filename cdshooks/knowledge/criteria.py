@@ -150,6 +150,8 @@ class Criterion(Part, frozen=True, kw_only=True):
     hard_stop: bool = False
     because_met: str | None = None
     because_unknown: str | None = None
+    because_together: str | None = None
+    """One sentence for all ``{drugs}`` that it rules out, so that a card says it once."""
     ask: str | None = None
     ask_fact: FactId | None = None
     if_review: Effect = Effect.WARN
@@ -225,6 +227,7 @@ class _CriterionText(Part, frozen=True, kw_only=True):
     hard_stop: bool = False
     because_met: str | None = None
     because_unknown: str | None = None
+    because_together: str | None = None
     ask: str | None = None
     ask_fact: FactId | None = None
     if_review: Effect = Effect.WARN

@@ -42,6 +42,8 @@ class FactDefinition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     valid_for_days: int | None = None
     ask: str | None = None
     decides: str | None = None
+    short: str | None = None
+    """What it is called in a list of things to find out."""
     is_from_record: bool = True
     reads: Reading | None = None
     notes: str | None = None

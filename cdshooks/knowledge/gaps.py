@@ -23,6 +23,8 @@ class GapRule(msgspec.Struct, frozen=True):
     requires: Predicate
     ask: str
     about_trials: bool = False
+    name: str | None = None
+    """What it is called where there is no room for the question."""
 
 
 def load_gap_rules(
@@ -43,6 +45,7 @@ def load_gap_rules(
             predicate_from(content["requires"]),
             content["ask"],
             content.get("about_trials", False),
+            content.get("name"),
         )
         named = {rule.fact} | {leaf.fact for leaf in leaves_of(rule.requires) if isinstance(leaf, FactLeaf)}
         faults += [

@@ -27,6 +27,8 @@ class CardWording(msgspec.Struct, frozen=True, kw_only=True):
     options_summary: str
     options_summary_unproven: str
     options_summary_none: str
+    options_summary_selected: str
+    options_summary_no_drug: str
     view_summary: str
     gaps_summary: str
     review_repeated: str

@@ -128,8 +128,8 @@ def _fill(slot: Slot, case: Case, memo: Memo) -> tuple[Choice | None, Weighed, l
         if other is choice:
             break
         if against.gravest < _NOTHING:
-            because = _gravest(against).finding.because
-            notes.append(f"{choice.dosed.agent.capitalize()} instead of {other.dosed.agent}: {because}")
+            because = _gravest(against).finding.sentence.rstrip(".")
+            notes.append(f"{choice.dosed.agent.capitalize()} instead of {other.dosed.agent}: {because}.")
     return choice, found, notes
 
 

@@ -108,7 +108,7 @@ def test_an_order_of_a_switched_off_regimen_is_still_checked(tmp_path):
 
 
 def test_cards_name_what_is_switched_off_and_show_notes_of_the_formulary(example):
-    detail = "\n".join(it["detail"] for it in cards_of(example, "after-thp-tdm1-tucatinib-never-had-tdxd"))
+    detail = "\n".join(it["detail"] for it in cards_of(example, "cerner-mixtures-and-doses-not-given"))
     assert "Switched off by this hospital and not offered here: " in detail
     assert "This hospital: vinorelbine capsules are kept in the day clinic" in detail
     assert "The trials office (extension 100)" in detail

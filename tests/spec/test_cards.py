@@ -11,6 +11,7 @@ from cdshooks.cards.dosage import dosage_of
 from cdshooks.cards.model import Card
 from cdshooks.cards.render import Occasion, render_cards
 from cdshooks.knowledge.ids import AgentId
+from cdshooks.record.model import Biomarker
 from tests.option_cases import (
     NAIVE_TO_TDXD,
     THREE_LINES,
@@ -19,6 +20,7 @@ from tests.option_cases import (
     but,
     comed,
     history,
+    illness,
     measured,
     options_of,
     order,
@@ -26,9 +28,19 @@ from tests.option_cases import (
     receptor,
     shipped,
     toxicity,
+    wish,
 )
 
 TWO_LINES = "\n".join(NAIVE_TO_TDXD.splitlines()[:-1])
+EARLY_CONJUGATE = """
+line  | agents                             | start      | end        | ended
+early | carboplatin, docetaxel             | 2020-01-01 | 2020-06-01 | unknown
+early | trastuzumab emtansine              | 2020-07-01 | 2021-02-01 | unknown
+1     | trastuzumab deruxtecan             | 2023-02-01 | 2024-02-01 | progression
+2     | capecitabine, trastuzumab, tucatinib | 2024-02-15 | 2025-08-01 | progression
+3     | trastuzumab, vinorelbine           | 2025-08-15 | 2026-10-20 | progression
+"""
+NORMAL_DPYD = (Biomarker(marker="dpyd", value="normal", evidence=()),)
 TRIPLET = ("tucatinib", "trastuzumab", "capecitabine")
 
 
@@ -135,6 +147,53 @@ def test_what_is_not_offered_is_told_by_the_finding_that_decided() -> None:
     refused = detail[detail.index("Not offered, and why:") :]
     assert "The disease progressed on trastuzumab deruxtecan" in refused
     assert "surgery or radiotherapy first" not in refused
+
+
+def test_progression_on_several_drugs_is_one_point_that_names_each_with_its_line() -> None:
+    detail = shown("trastuzumab", "gemcitabine", lines=THREE_LINES)["options"].detail
+    (point,) = [it for it in detail.splitlines() if it.startswith("- The disease progressed on trastuzumab")]
+    assert "trastuzumab deruxtecan (line 2), trastuzumab emtansine (line 3) [" in point
+    assert "trastuzumab emtansine 2025" not in detail  # the dates stand in the table of lines
+
+
+def test_the_selected_order_is_told_with_its_place_its_evidence_and_the_wishes_it_meets() -> None:
+    wishes = (wish("avoid-hair-loss"),)
+    told = shown("trastuzumab", "eribulin", wishes=wishes)["options"]
+    (line,) = [it for it in told.detail.splitlines() if it.startswith("The selected order is number")]
+    assert "**Trastuzumab + eribulin**" in line
+    assert "hair loss is likely" in line
+    assert not any("eribulin" in it.label for it in told.suggestions)
+    first = shown("tucatinib", "trastuzumab", "capecitabine", biomarkers=NORMAL_DPYD)["options"]
+    assert "the selected order stands first" in first.summary
+    assert "The selected order is number 1 of" in first.detail
+
+
+def test_an_order_that_a_card_argues_with_is_not_argued_with_twice() -> None:
+    cards = shown("tucatinib", "trastuzumab", "capecitabine", comedications=(comed("strong_cyp2c8_inhibitor"),))
+    assert "CYP2C8" in cards["review"].detail
+    assert "CYP2C8" not in cards["options"].detail
+
+
+def test_what_is_asked_of_one_drug_is_not_asked_of_another() -> None:
+    cards = shown("trastuzumab emtansine", lines=EARLY_CONJUGATE)
+    asked = "\n".join(it.detail for it in cards.values())
+    assert "why the earlier treatment with trastuzumab emtansine ended" in asked
+    assert "why the earlier treatment with carboplatin ended" not in asked
+
+
+def test_a_study_drug_without_a_name_is_asked_for() -> None:
+    unnamed = THREE_LINES.replace("trastuzumab emtansine  ", "investigational        ")
+    detail = shown("trastuzumab", "gemcitabine", lines=unnamed)["options"].detail
+    assert "study drug" in detail
+    assert "study drug" not in shown("trastuzumab", "gemcitabine", lines=THREE_LINES)["options"].detail
+
+
+def test_in_pregnancy_neither_a_drug_nor_a_trial_is_offered_and_the_headline_says_so() -> None:
+    cards = shown("trastuzumab", "gemcitabine", diagnoses=(illness("pregnancy", "reproductive", "2026-09-01"),))
+    assert "no cancer drug is offered now" in cards["options"].summary
+    assert "trial" not in cards["options"].summary
+    assert "A clinical trial is an option" not in cards["options"].detail
+    assert cards["options"].suggestions == ()
 
 
 # ---- drafts
