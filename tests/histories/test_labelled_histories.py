@@ -9,12 +9,14 @@ from itertools import pairwise
 
 import pytest
 
-from tests.histories.faults import FAULTS
+from tests.histories.faults import FAULTS, LOST
 from tests.histories.labelled import CLEAN, KINDS, MIXED, SINGLE, Score, labelled, score
 from tests.histories.plan import Plan
 from tests.histories.situations import AMBIGUOUS, SITUATIONS
 
-SAMPLE, FEW = range(1000, 1020), range(1000, 1002)
+SAMPLE, FEW = range(1000, 1060), range(1000, 1002)
+"""So many of each kind that a fault in one patient of fifteen is seen: fewer let misspelt names and planned infusions pass."""
+SAMPLE_UNTOLD = SAMPLE[:20]
 FLOORS = {
     "clean": 0.99,
     "each": 0.95,
@@ -25,7 +27,7 @@ FLOORS = {
     "within": 0.95,
     "honest": 0.9,
 }
-"""Below these a change has made lines worse. "each" is asked of every kind of noise by itself. "high, of all" counts histories whose truth
+"""Below these a change has made lines worse. "each" and "high" are asked of every kind of noise by itself. "high, of all" counts histories whose truth
 cannot be told too; of these "within" is the share whose truth lies within min..max, "honest" those not called high besides: a year that
 is missing in the middle of a long line changes neither the count nor what anybody could know."""
 each_kind = pytest.mark.parametrize("kind", KINDS)
@@ -52,10 +54,10 @@ def test_what_is_rendered_is_fhir_r4(kind):
 
 @cache
 def scores_of(kind: str) -> tuple[Score, ...]:
-    return tuple(score(labelled(seed, kind)) for seed in SAMPLE)
+    return tuple(score(labelled(seed, kind)) for seed in (SAMPLE if kind in CAN_BE_TOLD else SAMPLE_UNTOLD))
 
 
-CAN_BE_TOLD = [kind for kind in SINGLE if labelled(1000, kind).can_be_told]
+CAN_BE_TOLD = [kind for kind in SINGLE if kind not in LOST | AMBIGUOUS]
 
 
 def share_exact(scores: list[Score]) -> float:
@@ -91,7 +93,10 @@ def test_clean_and_mixed_histories_are_counted_as_decided(kind):
 
 @pytest.mark.parametrize("kind", CAN_BE_TOLD)
 def test_each_single_noise_leaves_the_count_as_decided(kind):
-    assert share_exact(list(scores_of(kind))) >= FLOORS["each"]
+    scores = list(scores_of(kind))
+    called_high = [it for it in scores if it.confidence == "high"]
+    assert share_exact(scores) >= FLOORS["each"]
+    assert not called_high or share_exact(called_high) >= FLOORS["high"]
 
 
 def test_histories_with_one_noise_are_counted_as_decided_and_honestly():
