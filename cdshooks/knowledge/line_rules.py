@@ -49,8 +49,8 @@ class LineRules(msgspec.Struct, frozen=True, kw_only=True):
     parameters: Mapping[str, LineParameter]
     values: Mapping[str, int]
     members: Mapping[str, frozenset[AgentId]]
-    swaps: tuple[frozenset[AgentId], ...]
-    """Drugs that may take each other's place within a line."""
+    swaps: Mapping[AgentId, frozenset[AgentId]]
+    """For each drug those that may take its place within a line."""
 
     def days(self, parameter: str) -> int:
         """The value of a parameter, most of them in days."""
@@ -70,7 +70,7 @@ class LineRules(msgspec.Struct, frozen=True, kw_only=True):
 
     def may_swap(self, one: AgentId, other: AgentId) -> bool:
         """Whether two different drugs may take each other's place within a line."""
-        return one != other and any(one in group and other in group for group in self.swaps)
+        return other in self.swaps.get(one, ())
 
 
 def load_line_rules(overlay: Path | None = None, drugs: DrugKnowledge | None = None) -> LineRules:
@@ -100,8 +100,16 @@ def load_line_rules(overlay: Path | None = None, drugs: DrugKnowledge | None = N
         parameters=parameters,
         values={name: it.value for name, it in parameters.items()},
         members=members,
-        swaps=tuple(agents for name, agents in sorted(members.items()) if name.startswith("swap_")),
+        swaps=_swaps(members),
     )
+
+
+def _swaps(members: Mapping[str, frozenset[AgentId]]) -> dict[AgentId, frozenset[AgentId]]:
+    groups = [agents for name, agents in members.items() if name.startswith("swap_")]
+    return {
+        agent: frozenset[AgentId]().union(*(group for group in groups if agent in group)) - {agent}
+        for agent in frozenset[AgentId]().union(*groups)
+    }
 
 
 def _members(groups: Mapping[str, LineGroup], drugs: DrugKnowledge) -> dict[str, frozenset[AgentId]]:

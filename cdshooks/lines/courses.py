@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import islice
+from operator import lt
 
 import msgspec
 
@@ -60,8 +62,9 @@ def build_runs(
     by_agent: dict[AgentId, list[Exposure]] = {}
     never = rules.members["never_counts"]
     for it in exposures:
-        if it.start is not None and it.start.first <= as_of and it.agent not in never:
-            by_agent.setdefault(it.agent, []).append(it)
+        start, agent = it.start, it.agent
+        if start is not None and start.first <= as_of and agent not in never:
+            by_agent.setdefault(agent, []).append(it)
     runs: list[Run] = []
     limits = _Limits(rules, boundary)
     for agent, known in by_agent.items():
@@ -83,18 +86,25 @@ class _Limits:
 
 
 def _courses(agent: AgentId, known: list[Exposure], cycle: int | None, limits: _Limits) -> list[Run]:
-    courses: list[_Growing] = []
-    last: _Growing | None = None
-    for it in sorted(known, key=_by_start):
-        if last is not None and last.takes_next_dose(it):
-            continue
-        if last is not None and last.takes_in(it):
+    records = known if _is_in_order(known) else sorted(known, key=_by_start)
+    last = _Growing(agent, cycle, limits, records[0], continues=False)
+    courses = [last]
+    at = last.take_next_doses(records, 1)
+    while at < len(records):
+        it = records[at]
+        if last.takes_in(it):
             last.take(it)
         else:
-            continues = last is not None and last.is_continued_by(it)
-            last = _Growing(agent, cycle, limits, it, continues=continues)
+            last = _Growing(agent, cycle, limits, it, continues=last.is_continued_by(it))
             courses.append(last)
+        at = last.take_next_doses(records, at + 1)
     return [it.finished() for it in courses]
+
+
+def _is_in_order(known: list[Exposure]) -> bool:
+    """Whether each record starts after the one before, as records mostly come."""
+    days = [it.start.first for it in known if it.start is not None]
+    return all(map(lt, days, days[1:]))
 
 
 def joined(before: Run, after: Run) -> Run:
@@ -148,32 +158,33 @@ class _Growing:
         self._reasons: list[tuple[int, StopReason]] = []
         self.take(first)
 
-    def takes_next_dose(self, it: Exposure) -> bool:
-        """Take the next dose of a running series, the commonest record by far; any other record is left to ``takes_in``."""
-        start, cycle = it.start, self._cycle
-        if (
-            not self._is_series
-            or not it.is_single_dose
-            or start is None
-            or cycle is None
-            or it.stopped_for is not None
-            or it.supply_days is not None
-        ):
-            return False
-        first, last = start.first, start.last
-        day = last.toordinal()
-        until = day + cycle
-        if (
-            (day if first is last else first.toordinal()) > self._until_day + self._limits.refill
-            or day < self._last_dose_day
-            or until < self._until_day
-            or (self._crossing_day is not None and day >= self._crossing_day)
-        ):
-            return False
-        self._last_dose, self._last_dose_day = start, day
-        self._last_is_next_dose, self._until_day = True, until
-        self._records.append(it)
-        return True
+    def take_next_doses(self, records: list[Exposure], at: int) -> int:
+        """Take the next doses of a running series, the commonest records by far; the place of the first record that is none."""
+        cycle = self._cycle
+        if not self._is_series or cycle is None:
+            return at
+        begin, day, until = at, self._last_dose_day, self._until_day
+        refill, crossing = self._limits.refill, self._crossing_day
+        for it in islice(records, at, None):
+            start = it.start
+            if not it.is_single_dose or start is None or it.stopped_for is not None or it.supply_days is not None:
+                break
+            first, last = start.first, start.last
+            given = last.toordinal()
+            if (
+                (given if first is last else first.toordinal()) > until + refill
+                or given < day
+                or given + cycle < until
+                or (crossing is not None and given >= crossing)
+            ):
+                break
+            day, until = given, given + cycle
+            at += 1
+        if at > begin:
+            self._last_dose, self._last_dose_day = records[at - 1].start, day
+            self._last_is_next_dose, self._until_day = True, until
+            self._records.extend(records[begin:at])
+        return at
 
     def _crosses(self, day: int) -> bool:
         """Whether the metastatic setting begins between the start of this run and a day."""
@@ -257,16 +268,7 @@ class _Growing:
         until = None
         if self._until is not None:
             until = self._until[0].plus_days(self._until[1]) if self._until[1] else self._until[0]
-        proofs: set[Proof] = set()
-        evidence: set[ResourceRef] = set()
-        intent: TreatmentIntent | None = None
-        is_certain, has_reason = True, False
-        for it in records:  # one pass, for a course may have hundreds of doses
-            proofs.add(it.proof)
-            evidence.update(it.evidence)
-            intent = intent or it.intent
-            is_certain = is_certain and it.is_date_certain
-            has_reason = has_reason or it.given_for is not None
+        proofs = {it.proof for it in records}
         return Run(
             agent=self._agent,
             start=start,
@@ -275,11 +277,11 @@ class _Growing:
             is_open=self._is_open,
             is_given=not proofs.isdisjoint(_TAKEN_FOR_SURE),
             is_only_ordered=proofs == _ONLY_ORDERED,
-            has_stated_reason=has_reason,
+            has_stated_reason=any(it.given_for is not None for it in records),
             stopped_for=self._reason(),
-            intent=intent,
-            is_certain=is_certain,
-            evidence=tuple(sorted(evidence)),
+            intent=next((it.intent for it in records if it.intent is not None), None),
+            is_certain=all(it.is_date_certain for it in records),
+            evidence=tuple(sorted({ref for it in records for ref in it.evidence})),
             continues=self._continues,
         )
 

@@ -55,8 +55,8 @@ class LineCloser:
         if end is not None:
             reason, evidence = self._reason(segment, following, end)
         runs = sorted(segment.runs, key=lambda it: (it.start.first, it.agent))
-        courses = tuple(self._course(run, segment, end, reason, limit) for run in runs)
-        doubts = segment.doubts + sum(not run.is_certain for run in segment.runs) + is_open_to_question
+        courses = tuple([self._course(run, segment, end, reason, limit) for run in runs])
+        doubts = segment.doubts + len([run for run in runs if not run.is_certain]) + is_open_to_question
         return LineOfTherapy(
             number=segment.number,
             setting=Setting.METASTATIC,
@@ -70,7 +70,7 @@ class LineCloser:
             closed_by=None if is_ongoing else following.opened_by if following is not None else _CURRENT,
             confidence=self._confidence(doubts),
             courses=courses,
-            evidence=tuple(sorted({*(ref for run in segment.runs for ref in run.evidence), *evidence})),
+            evidence=tuple(sorted(set(evidence).union(*[run.evidence for run in runs]))),
         )
 
     def _confidence(self, doubts: int) -> Confidence:
@@ -214,12 +214,14 @@ def uses_of(lines: tuple[LineOfTherapy, ...]) -> tuple[AgentUse, ...]:
 def _end(segment: Segment, following: Segment | None, today: PartialDate, stated: PartialDate | None) -> PartialDate:
     """The last day covered; a drug whose end nobody recorded went on until the next line, or until the progression stated."""
     limit = following.start if following is not None else today
-    endless = [run for run in segment.runs if run.is_open or (following is not None and run.until is None)]
-    ends = [run.covered for run in segment.runs if run not in endless]
+    ends = [
+        run.covered for run in segment.runs if not run.is_open and (following is None or run.until is not None)
+    ]
     known = [it for it in ends if it.first <= limit.last]
-    if endless:
+    if len(ends) < len(segment.runs):  # the others are endless
         return limit if stated is None else max([stated, *known], key=_by_last)
-    return limit if len(known) < len(ends) or max(known, key=_by_last).last > limit.last else max(known, key=_by_last)
+    last = max(known, key=_by_last, default=limit)
+    return limit if len(known) < len(ends) or last.last > limit.last else last
 
 
 def _by_last(day: PartialDate) -> tuple[date, date]:

@@ -210,6 +210,8 @@ class Placing:
         return None
 
     def _is_swapped(self, run: Run) -> bool:
+        if run.agent not in self._rules.swaps:
+            return False
         within = self._rules.days("swap")
         return any(
             it.until is None or it.until.days_until(run.start).least <= within
@@ -219,14 +221,13 @@ class Placing:
 
     def _is_sequence(self, run: Run) -> bool:
         rules = self._rules
+        is_first, is_second = rules.has("sequence_first", run.agent), rules.has("sequence_second", run.agent)
+        if not is_first and not is_second:
+            return False
         # The second part may start on several days: its drugs already placed do not count against it.
         first = [it for it in self._line.runs if it.start.days_until(run.start).least > rules.days("combo")]
-        before = (
-            bool(first)
-            and all(rules.has("sequence_first", it.agent) for it in first)
-            and rules.has("sequence_second", run.agent)
-        )
-        after = rules.has("sequence_first", run.agent) and rules.any_of("swap_taxane", self._agents)
+        before = is_second and bool(first) and all(rules.has("sequence_first", it.agent) for it in first)
+        after = is_first and rules.any_of("swap_taxane", self._agents)
         return before or after
 
     def _is_intensified(self, run: Run, backbone: list[Run]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from itertools import groupby
 
-from cdshooks.knowledge.ids import LineRuleId, ResourceRef
+from cdshooks.knowledge.ids import AgentId, LineRuleId, ResourceRef
 from cdshooks.knowledge.line_rules import LineRules
 from cdshooks.lines.courses import Run, joined
 from cdshooks.lines.model import Alternative, RuleFiring
@@ -23,13 +23,17 @@ class Segmenter:
         self._rules, self._progressions = rules, progressions
         self._today = PartialDate.from_day(as_of)
         self.segments: list[Segment] = []
+        self._seen: set[AgentId] = set()
+        """The drugs of all lines so far."""
         self.alternatives: list[Alternative] = []
         self.firings: list[RuleFiring] = []
 
     def walk(self, runs: tuple[Run, ...]) -> None:
         """Put each course into the line it belongs to."""
         for _, same_day in groupby(runs, key=lambda it: it.start):
-            self._place_all(list(same_day))
+            together = list(same_day)
+            self._place_all(together)
+            self._seen.update([it.agent for it in together])
 
     def _place_all(self, runs: list[Run]) -> None:
         if not self.segments:
@@ -45,7 +49,9 @@ class Segmenter:
                 self._join(line, placed)
             return
         # Drugs of one day are one decision: the newest kind of drug among them says what opens the line.
-        opener = min(opening, key=lambda it: (self._newness(it.run), it.run.agent))
+        opener = opening[0]
+        if len(opening) > 1:
+            opener = min(opening, key=lambda it: (self._newness(it.run), it.run.agent))
         together = ", ".join(sorted(it.run.agent for it in placements))
         self._open(opener, line, stated, together)
         for placed in placements:
@@ -67,8 +73,8 @@ class Segmenter:
 
     def _doubt_vague(self, line: Segment, runs: list[Run]) -> None:
         """Drugs of one month or year that are never given together were given one after the other."""
-        span = runs[0].start.days_until(runs[0].start).most
-        if span <= self._rules.days("combo"):
+        start = runs[0].start
+        if start.is_exact or start.days_until(start).most <= self._rules.days("combo"):
             return
         apart = self._most_regimens(runs)
         if len(apart) > 1:
@@ -109,7 +115,7 @@ class Segmenter:
 
     def _newness(self, run: Run) -> int:
         """The order in which drugs of one day are asked what they open: anti-HER2, chemotherapy, the rest, drugs that return."""
-        if any(run.agent in line.agents for line in self.segments):
+        if run.agent in self._seen:
             return 4
         if run.agent == "investigational":
             return 3
@@ -148,7 +154,7 @@ class Segmenter:
             return "R14-trial-drug", "trial"
         if self._rules.has("endocrine", run.agent) and not before.running_at(run.start):
             return "R12-endocrine-alone", "et_alone"
-        if any(run.agent in line.agents for line in self.segments):
+        if run.agent in self._seen:
             return "R11-rechallenge", "again_pd" if has_progressed else "again"
         return "R9-new-agent", "new_pd" if has_progressed else "new"
 
@@ -162,8 +168,9 @@ class Segmenter:
                 line.runs.append(old)
                 line.start = min(line.start, old.start, key=lambda it: (it.first, it.last))
                 self._drop_doubts(before, old)
+        taken = {it.agent for it in line.runs}
         for old in before.runs:
-            if old.agent in {run.agent, *(it.agent for it in line.runs)}:
+            if old.agent in taken:
                 continue
             # Tablets last as long as their supply; what an infusion still covers is no treatment in the new line.
             lasts = old.covered if self._rules.has("tablets", old.agent) else old.last_dose
@@ -171,6 +178,7 @@ class Segmenter:
                 line.lingering = line.lingering | {old.agent}
             if self._goes_on(old, run):
                 line.runs.append(old)
+                taken.add(old.agent)
                 sentence = FIRINGS["carried"].format(agent=old.agent, number=before.number)
                 self._fire("R8-regimen", line.number, sentence, old.evidence[-1:])
             elif old.until is not None and old.until.is_after(run.start) is True and old.last_dose.is_after(run.start):
