@@ -10,7 +10,7 @@ from rich.text import Text
 from cdshooks.explain.timeline import LEGEND, draw_timeline
 from cdshooks.knowledge.ids import ResourceRef
 from cdshooks.knowledge.line_rules import LineRules
-from cdshooks.lines.model import Alternative, LineHistory, LineOfTherapy, RuleFiring
+from cdshooks.lines.model import Alternative, EndReason, LineHistory, LineOfTherapy, RuleFiring
 from cdshooks.options.model import Advice
 
 _WIDTH = 100
@@ -91,9 +91,7 @@ def _count(history: LineHistory) -> Iterator[str]:
 
 def _line(line: LineOfTherapy, history: LineHistory) -> Iterator[str]:
     name = f"line {line.number}" if line.number is not None else line.setting.value
-    ended = f"to {line.end}, ended: {line.end_reason.value.replace('_', ' ')}" if line.end is not None else "ongoing"
-    ended = ended.replace("ended: unknown", "why it ended is not on record")
-    yield f"{name}: {line.start} {ended}; confidence {line.confidence.value}"
+    yield f"{name}: {line.start} {_ended(line)}; confidence {line.confidence.value}"
     kept = f", then {' + '.join(line.maintenance_agents)} alone" if line.maintenance_agents else ""
     named = f"  [{line.regimen_id}]" if line.regimen_id is not None else ""
     yield f"  {' + '.join(line.agents)}{kept}{named}"
@@ -111,6 +109,17 @@ def _line(line: LineOfTherapy, history: LineHistory) -> Iterator[str]:
         yield f"  closed by {closing.rule}, which opened line {line.number + 1}"
     yield from (f"  {_fired(it)}" for it in fired if it.rule == "R15-current")
     yield from (f"  {_open(it)}" for it in history.alternatives if it.line == line.number)
+
+
+def _ended(line: LineOfTherapy) -> str:
+    if line.end_reason is EndReason.ONGOING:
+        return "ongoing"
+    why = "why it ended is not on record"
+    if line.end_reason is not EndReason.UNKNOWN:
+        why = f"ended: {line.end_reason.value.replace('_', ' ')}"
+    if line.end is not None:
+        return f"to {line.end}, {why}"
+    return "to a day not on record" + (f", {why}" if line.end_reason is not EndReason.UNKNOWN else "")
 
 
 def _fired(it: RuleFiring) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date
 
-from cdshooks.lines.model import Confidence, Course, LineOfTherapy
+from cdshooks.lines.model import Confidence, Course, EndReason, LineOfTherapy
 from cdshooks.options.model import Advice
 from cdshooks.partial_date import PartialDate
 
@@ -34,6 +34,8 @@ class _Scale:
 
     def __init__(self, first: date, last: date, room: int) -> None:
         self.first, self.last, self.room = first, last, room
+        self.distant = last
+        """The day from which the disease is distant: early treatment whose end nobody recorded is drawn to it, dotted."""
         self._span = max((last - first).days, 1)
 
     def column(self, day: date) -> int:
@@ -51,6 +53,8 @@ def draw_timeline(advice: Advice, width: int = 100) -> list[str]:
     since = advice.lines.metastatic_since
     begins = [line.start.first for line in lines] + ([since.date.first] if since is not None else [])
     scale = _Scale(date(min(begins).year, 1, 1), advice.as_of, width - _NAME_WIDTH - 1)
+    if since is not None:
+        scale.distant = since.date.first
     rows = [_named("", _years(scale))]
     early = [line for line in lines if line.number is None]
     for line in early:
@@ -72,7 +76,7 @@ def _line_rows(line: LineOfTherapy, scale: _Scale) -> Iterator[str]:
     yield _named(f"{name}{doubted} ".ljust(_NAME_WIDTH, "·"), _band(line, scale))
     for agent in dict.fromkeys(course.agent for course in line.courses):
         courses = [course for course in line.courses if course.agent == agent]
-        yield _named(f"  {agent}", _bars(courses, scale))
+        yield _named(f"  {agent}", _bars(courses, scale, _open_until(line, scale)))
 
 
 def _years(scale: _Scale) -> str:
@@ -89,10 +93,12 @@ def _years(scale: _Scale) -> str:
 
 
 def _band(line: LineOfTherapy, scale: _Scale) -> str:
-    """The whole line as a bracket with its number in the middle; an open bracket goes on."""
+    """The whole line as a bracket with its number in the middle; an open bracket goes on, a dotted one ended nobody knows when."""
     start = scale.column(line.start.first)
-    end = scale.column(line.end.last) if line.end is not None else scale.room - 1
-    drawn = list("├" + "─" * (end - start - 1) + ("┤" if line.end is not None else ">")) if end > start else ["│"]
+    end = scale.column(line.end.last) if line.end is not None else max(_open_until(line, scale), start)
+    is_told = line.end is not None or line.end_reason is EndReason.ONGOING
+    close = "┤" if line.end is not None else ">" if is_told else "?"
+    drawn = list("├" + ("─" if is_told else "┄") * (end - start - 1) + close) if end > start else ["│"]
     label = f" {line.number} " if line.number is not None else ""
     if label and len(drawn) >= len(label) + 2:
         at = (len(drawn) - len(label)) // 2
@@ -100,19 +106,27 @@ def _band(line: LineOfTherapy, scale: _Scale) -> str:
     return " " * start + "".join(drawn)
 
 
-def _bars(courses: list[Course], scale: _Scale) -> str:
+def _open_until(line: LineOfTherapy, scale: _Scale) -> int:
+    """The column to which what has no end on record is drawn."""
+    is_early = line.number is None and line.end_reason is not EndReason.ONGOING
+    return scale.column(scale.distant) if is_early else scale.room - 1
+
+
+def _bars(courses: list[Course], scale: _Scale, open_until: int) -> str:
     row = [" "] * scale.room
     for course in courses:
-        _draw_course(course, scale, row)
+        _draw_course(course, scale, row, open_until)
     return "".join(row)
 
 
-def _draw_course(course: Course, scale: _Scale, row: list[str]) -> None:
+def _draw_course(course: Course, scale: _Scale, row: list[str], open_until: int) -> None:
     """Solid where the drug is known to have run, dotted where the day is vague or nobody recorded the end."""
     start = scale.column(course.start.first)
     sure_from = scale.column(course.start.last) if not course.start.is_exact else start
-    if course.end is None:
+    if course.end is None and course.end_reason is EndReason.ONGOING:
         sure_until = end = scale.room - 1
+    elif course.end is None:
+        end, sure_until = max(open_until, start), sure_from
     else:
         end = scale.column(course.end.last)
         sure_until = scale.column(course.end.first)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 from cdshooks.knowledge.ids import LineRuleId
 from cdshooks.knowledge.line_rules import LineRules
 from cdshooks.lines.courses import Run, joined
 from cdshooks.lines.ends import GRAVEST_FIRST, REASONS
-from cdshooks.lines.model import Confidence, Course, EndReason, LineOfTherapy, Setting
+from cdshooks.lines.model import Confidence, Course, Dated, EndReason, LineOfTherapy, Setting
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.model import PatientRecord, TreatmentIntent
 
@@ -16,9 +14,12 @@ BREAST_SURGERY = frozenset({"mastectomy", "surgery"})
 
 
 def early_lines(
-    runs: tuple[Run, ...], record: PatientRecord, rules: LineRules, as_of: date
+    runs: tuple[Run, ...], record: PatientRecord, rules: LineRules, since: Dated | None
 ) -> tuple[LineOfTherapy, ...]:
-    """Early regimens in order: drugs that start within the regimen window belong together."""
+    """Early regimens in order: drugs that start within the regimen window belong together.
+
+    An order never closed may run while the disease is early (``since`` is None); once it is distant, nobody recorded its end.
+    """
     clusters: list[list[Run]] = []
     window = rules.days("combo")
     for run in runs:
@@ -37,14 +38,14 @@ def early_lines(
         for it in record.local_therapies
         if it.kind in BREAST_SURGERY and it.date is not None and not it.is_planned
     ]
-    today = PartialDate.from_day(as_of)
-    return tuple(_early(cluster, surgeries, rules.days("surgery_follows"), today) for cluster in clusters)
+    follows, may_run = rules.days("surgery_follows"), since is None
+    return tuple(_early(cluster, surgeries, follows, may_run=may_run) for cluster in clusters)
 
 
-def _early(cluster: list[Run], surgeries: list[PartialDate], surgery_follows: int, today: PartialDate) -> LineOfTherapy:
+def _early(cluster: list[Run], surgeries: list[PartialDate], surgery_follows: int, *, may_run: bool) -> LineOfTherapy:
     end = max((run.covered for run in cluster), key=lambda it: (it.last, it.first))
     told = [REASONS[run.stopped_for] for run in cluster if run.stopped_for is not None]
-    is_open = any(run.is_open for run in cluster) and end.days_until(today).least < 0
+    is_open = may_run and any(run.is_open for run in cluster)
     return LineOfTherapy(
         number=None,
         setting=_setting(cluster, end, surgeries, surgery_follows),
@@ -52,7 +53,7 @@ def _early(cluster: list[Run], surgeries: list[PartialDate], surgery_follows: in
         maintenance_agents=(),
         regimen_id=None,
         start=cluster[0].start,
-        end=None if is_open else end,
+        end=end if all(run.until is not None for run in cluster) and not is_open else None,
         end_reason=EndReason.ONGOING
         if is_open
         else next((it for it in GRAVEST_FIRST if it in told), EndReason.UNKNOWN),
@@ -63,8 +64,8 @@ def _early(cluster: list[Run], surgeries: list[PartialDate], surgery_follows: in
             Course(
                 agent=run.agent,
                 start=run.start,
-                end=run.covered,
-                end_reason=REASONS[run.stopped_for] if run.stopped_for is not None else EndReason.UNKNOWN,
+                end=None if run.is_open else run.until,
+                end_reason=_why(run, may_run=may_run),
                 is_end_certain=run.is_certain and run.until is not None,
                 evidence=run.evidence,
             )
@@ -72,6 +73,12 @@ def _early(cluster: list[Run], surgeries: list[PartialDate], surgery_follows: in
         ),
         evidence=tuple(sorted({ref for run in cluster for ref in run.evidence})),
     )
+
+
+def _why(run: Run, *, may_run: bool) -> EndReason:
+    if run.stopped_for is not None:
+        return REASONS[run.stopped_for]
+    return EndReason.ONGOING if may_run and run.is_open else EndReason.UNKNOWN
 
 
 def _setting(cluster: list[Run], end: PartialDate, surgeries: list[PartialDate], surgery_follows: int) -> Setting:

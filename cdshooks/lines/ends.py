@@ -214,9 +214,7 @@ def uses_of(lines: tuple[LineOfTherapy, ...]) -> tuple[AgentUse, ...]:
 def _end(segment: Segment, following: Segment | None, today: PartialDate, stated: PartialDate | None) -> PartialDate:
     """The last day covered; a drug whose end nobody recorded went on until the next line, or until the progression stated."""
     limit = following.start if following is not None else today
-    ends = [
-        run.covered for run in segment.runs if not run.is_open and (following is None or run.until is not None)
-    ]
+    ends = [run.covered for run in segment.runs if not run.is_open and (following is None or run.until is not None)]
     known = [it for it in ends if it.first <= limit.last]
     if len(ends) < len(segment.runs):  # the others are endless
         return limit if stated is None else max([stated, *known], key=_by_last)

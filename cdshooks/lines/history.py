@@ -34,7 +34,7 @@ def build_line_history(record: PatientRecord, knowledge: Knowledge, *, as_of: da
     segmenter.walk(advanced)
     closer = LineCloser(knowledge, progressions, as_of=as_of)
     lines = tuple(recognise(line, knowledge) for line in closer.close(segmenter.segments))
-    early = tuple(recognise(line, knowledge) for line in early_lines(before, record, rules, as_of))
+    early = tuple(recognise(line, knowledge) for line in early_lines(before, record, rules, onset.since))
     relapse, clocks = early_relapse(early, onset.since, rules)
     told = Told(
         record=record,

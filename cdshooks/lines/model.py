@@ -61,7 +61,7 @@ class Course(Value, frozen=True, kw_only=True):
     agent: AgentId
     start: PartialDate
     end: PartialDate | None
-    """Last day covered; None while it runs."""
+    """Last day covered; None while it runs, or where nobody recorded the end (then ``end_reason`` is not ongoing)."""
     end_reason: EndReason
     is_end_certain: bool
     evidence: tuple[ResourceRef, ...]

@@ -72,6 +72,7 @@ FIRINGS = {
     "relapse_6": "Relapse {days} days after the last early anti-HER2 dose: within 6 months.",
     "relapse_12": "Relapse {days} days after the last early anti-HER2 dose: later than 6 months, within 12 months.",
     "relapse_later": "Relapse {days} days after the last early anti-HER2 dose: later than 12 months.",
+    "relapse_unsure": "Relapse {days} days after the last early anti-HER2 dose: the day of that dose is not known well enough.",
     "other_cancer": "{agent} was given for another disease and is no part of the lines.",
     "never_given": "{agent} was ordered on {start}, but no dose is on record and the treatment before went on: not counted.",
     "planned": "{agent} is only ordered so far.",

@@ -11,6 +11,7 @@ from cdshooks.knowledge.line_rules import LineRules
 from cdshooks.lines.courses import Run
 from cdshooks.lines.model import Dated, EarlyRelapse, LineOfTherapy, RuleFiring
 from cdshooks.lines.sentences import FIRINGS
+from cdshooks.partial_date import PartialDate
 from cdshooks.record.model import Certainty, Metastasis, PatientRecord, TreatmentIntent
 
 EARLY_INTENTS = frozenset({TreatmentIntent.ADJUVANT, TreatmentIntent.NEOADJUVANT})
@@ -110,7 +111,8 @@ def early_relapse(
     courses = [course for line in early for course in line.courses if rules.has("anti_her2", course.agent)]
     if since is None or not courses:
         return None, ()
-    last = max((course.end or since.date for course in courses), key=lambda it: (it.last, it.first))
+    ends = [course.end or _any_day(course.start, since.date) for course in courses]
+    last = PartialDate(max(it.first for it in ends), max(it.last for it in ends))
     days = last.days_until(since.date)
     relapse = EarlyRelapse(
         agents=tuple(sorted({course.agent for course in courses})),
@@ -119,14 +121,24 @@ def early_relapse(
         days=days,
         evidence=tuple(sorted({ref for course in courses for ref in course.evidence})),
     )
-    sentence = "relapse_later"
-    if days.least <= rules.days("adjuvant_note"):
-        sentence = "relapse_6" if days.least <= rules.days("adjuvant_equiv") else "relapse_12"
+    clocks = {_clock(days.least, rules), _clock(days.most, rules)}
+    sentence = clocks.pop() if len(clocks) == 1 else "relapse_unsure"
     span = str(days.least) if days.least == days.most else f"{days.least} to {days.most}"
     because = FIRINGS[sentence].format(days=span)
     return relapse, (
         RuleFiring(rule=LineRuleId("R7-early-relapse"), line=None, because=because, evidence=relapse.evidence),
     )
+
+
+def _any_day(start: PartialDate, until: PartialDate) -> PartialDate:
+    """A day that nobody recorded: any between two."""
+    return PartialDate(start.first, max(start.last, until.last))
+
+
+def _clock(days: int, rules: LineRules) -> str:
+    if days <= rules.days("adjuvant_equiv"):
+        return "relapse_6"
+    return "relapse_12" if days <= rules.days("adjuvant_note") else "relapse_later"
 
 
 def _by_date(it: Metastasis) -> tuple[object, ...]:

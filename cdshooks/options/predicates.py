@@ -197,6 +197,8 @@ def _since(use: AgentUse, as_of: date, least: float | None, most: float | None) 
     if least is None and most is None:
         return _MET
     if use.end is None:
+        if use.outcome is not EndReason.ONGOING:
+            return _UNKNOWN
         return _NOT_MET if least is not None else _MET
     days = use.end.days_until(PartialDate.from_day(as_of))
     outcomes = []

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 from cdshooks.cards.wording import REASONS
 from cdshooks.explain.timeline import END_MARKS
-from cdshooks.lines.model import Course, LineOfTherapy
+from cdshooks.lines.model import Course, EndReason, LineOfTherapy
 from cdshooks.options.model import Advice
 from cdshooks.pages.drawing import Drawing, Shape, box, line, place_labels, shape, width_of, words
 from cdshooks.partial_date import PartialDate
@@ -94,7 +94,14 @@ class _Timeline:
         return [x for _, x in starts]
 
     def _span(self, it: LineOfTherapy) -> tuple[float, float]:
-        return self._at(it.start.first), self._at(it.end.last if it.end is not None else self._last)
+        until = it.end.last if it.end is not None else self._open_until(it.end_reason, it.number is None)
+        return self._at(it.start.first), self._at(max(until, it.start.first))
+
+    def _open_until(self, reason: EndReason, is_early: bool) -> date:  # noqa: FBT001 - two plain facts
+        """The day to which a treatment without an end is drawn; early treatment ended before the disease was distant."""
+        since = self._advice.lines.metastatic_since
+        has_ended = is_early and reason is not EndReason.ONGOING and since is not None
+        return since.date.last if has_ended and since is not None else self._last
 
     def _heads(self) -> None:
         """The number of each line with the reason why it ended, where the words have room; the table has them all."""
@@ -147,7 +154,12 @@ class _Timeline:
 
     def _bar(self, course: Course, y: float, *, is_early: bool) -> None:
         kind = "bar early" if is_early else "bar"
-        end = course.end if course.end is not None else PartialDate.from_day(self._last)
+        end = course.end
+        if end is None:
+            until = max(self._open_until(course.end_reason, is_early), course.start.last)
+            # Where nobody recorded the end, only the start is sure.
+            sure = until if course.end_reason is EndReason.ONGOING else course.start.last
+            end = PartialDate(sure, until)
         sure_from, sure_to = course.start.last, end.first
         if sure_from < sure_to:
             self._back.append(box(kind, self._at(sure_from), y, self._at(sure_to) - self._at(sure_from), _BAR))
@@ -262,10 +274,9 @@ def _short(agent: str) -> str:
 def _in_words(advice: Advice) -> str:
     told = []
     for it in (*advice.lines.early, *advice.lines.lines):
+        until = "today" if it.end_reason is EndReason.ONGOING else "a day not on record"
         name = f"Line {it.number}" if it.number is not None else f"Before metastasis ({it.setting.value})"
-        told.append(
-            f"{name}: {', '.join(it.agents)}, {it.start} to {it.end or 'today'}, {REASONS[it.end_reason.value]}"
-        )
+        told.append(f"{name}: {', '.join(it.agents)}, {it.start} to {it.end or until}, {REASONS[it.end_reason.value]}")
     return (
         "Timeline of treatment. " + "; ".join(told) + ". The table of lines and the record below say the same in words."
     )

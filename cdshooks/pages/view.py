@@ -302,7 +302,7 @@ def _line(it: LineOfTherapy) -> LineView:
         number=str(it.number) if it.number is not None else it.setting.value,
         agents=agents,
         start=str(it.start),
-        end=str(it.end) if it.end is not None else "goes on",
+        end=str(it.end) if it.end is not None else "goes on" if it.end_reason == "ongoing" else "not on record",
         reason=cards_wording.REASONS[it.end_reason.value],
         doubt="" if it.confidence == "high" else it.confidence.value,
     )

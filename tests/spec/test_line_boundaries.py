@@ -135,3 +135,18 @@ def test_r15_a_last_dose_within_a_cycle_and_42_days_is_current_treatment(since, 
 def test_r4_doses_up_to_60_days_apart_are_one_course(gap, courses):
     history = lines_of((T, 0, 0), (T, gap, gap))
     assert sum(len(it.courses) for it in history.lines) == courses
+
+
+@pytest.mark.parametrize(("relapse", "may_count"), [(100, True), (2000, True)])
+def test_r7_relapse_after_early_treatment_whose_end_nobody_recorded_is_told_as_a_range(relapse, may_count):
+    early = (("trastuzumab", 0, None), ("docetaxel", 0, 105, "completed"))
+    table = "agent | start | end | stopped for | for\n" + "\n".join(
+        f"{agent} | {on(start)} | {on(end) if end else ''} | {''.join(rest)} | adjuvant"
+        for agent, start, end, *rest in early
+    )
+    history = history_of(record_of(table, metastatic=on(relapse)))
+    days = history.early_relapse.days
+    assert (days.least, days.most) == (0, relapse)
+    assert ("EARLY_RELAPSE" in codes(history)) == may_count
+    assert history.counts.effective_lines == (relapse <= 182)
+    assert [it.end for it in history.early[0].courses if it.agent == "trastuzumab"] == [None]

@@ -63,6 +63,25 @@ def test_a_vague_day_and_an_end_that_nobody_recorded_are_dotted():
     assert row_of(rows, "  trastuzumab deruxtecan").endswith(">")
 
 
+def test_early_treatment_never_closed_is_drawn_dotted_to_the_metastatic_day_and_its_end_is_not_told():
+    record = record_of(
+        "agent | start | end | for\ntrastuzumab | 2021-01-04 | | adjuvant\ntrastuzumab deruxtecan | 2024-01-08 | |",
+        metastatic="2024-01-02",
+    )
+    told = advice_of(record)
+    rows = draw_timeline(told, 70)
+    assert row_of(rows, "adjuvant") == "adjuvant ·················· ├┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄?"
+    assert row_of(rows, "  trastuzumab") == "  trastuzumab               ━┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄?"
+    assert "adjuvant: 2021-01-04 to a day not on record; confidence" in page_of(told)
+
+
+def test_an_adjuvant_order_still_open_goes_on_while_no_metastases_are_on_record():
+    rows = draw_timeline(
+        advice_of(record_of("agent | start | end | for\nletrozole | 2024-01-08 | | adjuvant", metastatic=None)), 70
+    )
+    assert row_of(rows, "  letrozole").endswith("━>")
+
+
 def test_a_drug_that_came_back_within_a_line_has_one_row():
     record = record_of(
         "agent | start | end\ntrastuzumab | 2021-01-04 |\npaclitaxel | 2021-01-04 | 2021-05-10\npaclitaxel | 2022-01-10 | 2022-05-10"

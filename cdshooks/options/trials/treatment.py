@@ -186,6 +186,9 @@ def _one_forbidden(word: str, criterion: PriorTherapy, case: Case) -> Answer:
             if length.least < criterion.ignore_if_days_less_than:
                 answers.append(unknown(_AGENTS, f"{told}; how long is not certain", use.evidence))
                 continue
+        if criterion.min_months_since is not None and use.end is None and use.outcome is not EndReason.ONGOING:
+            answers.append(unknown(_AGENTS, f"{told}; when it ended is not on record", use.evidence))
+            continue
         if criterion.min_months_since is not None and use.end is not None:
             days = use.end.days_until(PartialDate.from_day(case.as_of))
             outcome = within(days.least, days.most, criterion.min_months_since * DAYS_PER_MONTH, None)
