@@ -581,10 +581,39 @@ def test_a_severe_allergy_to_a_study_drug():
         ((toxicity("neuropathy", None),), {"max_grade": 1}, "unknown"),
         ((toxicity("neuropathy", 3, is_resolved=True),), {"max_grade": 1}, "met"),
         ((toxicity("alopecia", 2),), {"max_grade": 1, "except": {"alopecia": "any"}}, "met"),
+        ((toxicity("dpd_deficiency", None),), {"max_grade": 1}, "met"),  # a trait, which no treatment left behind
     ],
 )
 def test_side_effects_that_last(found, params, expected):
     assert outcome("residual_toxicity", patient(toxicities=found), **params) == expected
+
+
+@pytest.mark.parametrize(
+    ("params", "told"),
+    [
+        ({"forbid": ["anthracycline"]}, "no anthracycline on record"),
+        ({"forbid": ["lapatinib", "neratinib"]}, "no lapatinib or neratinib on record"),
+        ({"forbid": ["tucatinib"], "min_months_since": 1}, "tucatinib 2025-08-15 to 2026-10-20"),
+        (
+            {"forbid": ["tucatinib"], "ignore_if_days_less_than": 432},
+            "tucatinib 2025-08-15 to 2026-10-20, less than 432 days",
+        ),
+    ],
+)
+def test_a_drug_that_was_given_and_does_not_count_is_told_and_never_called_not_on_record(params, told):
+    assert answer("prior_therapy", **params).observed == (told,)
+
+
+@pytest.mark.parametrize(
+    ("of", "told"),
+    [
+        ("anti_her2", "3 lines with a HER2-directed drug so far"),
+        ("systemic", "3 lines so far"),
+        ("chemo", "2 lines with chemotherapy so far"),
+    ],
+)
+def test_lines_are_told_with_what_they_are_lines_of(of, told):
+    assert answer("prior_lines", of=of, min=1).observed[0].startswith(told)
 
 
 def test_other_drugs_by_class():

@@ -21,13 +21,15 @@ from cdshooks.knowledge.trial_terms import TrialTerm
 from cdshooks.options.case import Answer, Case
 from cdshooks.options.deriving.reader import is_over, is_present
 from cdshooks.options.model import Outcome
-from cdshooks.options.predicates import is_too_old
+from cdshooks.options.predicates import describe, is_too_old
 from cdshooks.options.trials.answers import all_hold, met, not_met, review, unknown
 from cdshooks.options.trials.washout import Last, latest_pause, passed
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.model import Certainty, Diagnosis, Toxicity
 
 _DAYS_PER_YEAR = 365.2425
+_TRAITS = "trait"
+_NAMES = {"nrh": "nodular regenerative hyperplasia", "ild": "ILD or pneumonitis", "diarrhoea": "diarrhea"}
 
 
 def answer_cardiac(criterion: Cardiac, case: Case) -> Answer:
@@ -35,7 +37,13 @@ def answer_cardiac(criterion: Cardiac, case: Case) -> Answer:
     answers = [_absent(criterion.forbid, case)]
     if criterion.lvef_below_50_needs_review and case.fact(FactId("lvef_below_normal")).value is True:
         low = case.fact(FactId("lvef_percent"))
-        answers.append(review(f"LVEF {low.value} %, and the trial names no floor", low.evidence, "lvef_percent"))
+        answers.append(
+            review(
+                f"{describe(low, case.knowledge.facts[low.id])}, and the trial names no floor",
+                low.evidence,
+                "lvef_percent",
+            )
+        )
     return all_hold(answers)
 
 
@@ -143,6 +151,8 @@ def answer_ild(criterion: Ild, case: Case) -> Answer:
         return not_met(f"{told}, not resolved", history.evidence)
     if current is None and {"current", "suspected_unresolved"} & set(criterion.forbid):
         return unknown("ild_current", f"{told}; whether it has cleared is not on record", history.evidence)
+    if "any_history" in criterion.forbid:
+        return not_met(f"{told}, resolved", history.evidence)
     if "steroid_treated_history" in criterion.forbid:
         return review(f"{told}, resolved; whether steroids were given is not on record", history.evidence, "ild_grade")
     return met(f"{told}, resolved", history.evidence)
@@ -152,14 +162,15 @@ def answer_ild(criterion: Ild, case: Case) -> Answer:
 
 
 def answer_residual_toxicity(criterion: ResidualToxicity, case: Case) -> Answer:
-    """Side effects that are not recorded as over, each against its limit."""
+    """Side effects that are not recorded as over, each against its limit; a lasting trait is none."""
     answers = []
+    traits = case.knowledge.trials.terms.by_id[_TRAITS].toxicities
     for it in case.record.toxicities:
         is_past = it.start is None or it.start.first <= case.as_of
         if it.certainty is Certainty.REFUTED or is_over(it, case.as_of) or not is_past:
             continue
         kind = {"diarrhoea": "diarrhea"}.get(it.kind, it.kind)
-        if criterion.excepted.get(kind) == "any":
+        if it.kind in traits or criterion.excepted.get(kind) == "any":
             continue
         most = criterion.per.get(kind, criterion.excepted.get(kind, criterion.max_grade))
         answers.append(_lasting(it, int(most), criterion))
@@ -167,7 +178,7 @@ def answer_residual_toxicity(criterion: ResidualToxicity, case: Case) -> Answer:
 
 
 def _lasting(toxicity: Toxicity, most: int, criterion: ResidualToxicity) -> Answer:
-    name = toxicity.kind.replace("_", " ")
+    name = _NAMES.get(toxicity.kind, toxicity.kind.replace("_", " "))
     if most >= 5:  # noqa: PLR2004 - CTCAE knows five grades, so this one has no limit
         return met()
     if toxicity.grade is None:
