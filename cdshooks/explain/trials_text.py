@@ -7,8 +7,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from cdshooks.knowledge.places import Position
 from cdshooks.knowledge.trial_registry import RegistryAge
 from cdshooks.options.model import Advice, Finding, Outcome, TrialMatch, TrialVerdict
+from cdshooks.options.trials.place import nearest_sites, recruiting_sites
 
 _FITS = "Fit as far as the record tells"
 _OPEN = "May fit: something is not known yet"
@@ -26,6 +28,7 @@ _NOT_LOOKED_UP = (
     "Trials could not be looked up: the stored registry records cannot be read; each status is as of its date."
 )
 _INDENT = (0, 0, 0, 4)
+_MOST_SITES = 2
 
 
 def print_trials(advice: Advice, console: Console) -> None:
@@ -39,7 +42,7 @@ def print_trials(advice: Advice, console: Console) -> None:
         if matches:
             console.print(Text(f"{title}: {len(matches)}", style="bold"))
         for match in matches:
-            _print_trial(match, console, is_ruled_out=title == _RULED_OUT)
+            _print_trial(match, console, advice.home, is_ruled_out=title == _RULED_OUT)
 
 
 def _group(match: TrialMatch) -> str:
@@ -52,7 +55,7 @@ def _group(match: TrialMatch) -> str:
     return _NOT_NOW if match.recoverable else _RULED_OUT
 
 
-def _print_trial(match: TrialMatch, console: Console, *, is_ruled_out: bool) -> None:
+def _print_trial(match: TrialMatch, console: Console, home: Position | None, *, is_ruled_out: bool) -> None:
     status = f"{match.state.status.lower().replace('_', ' ')}, {match.state.status_date}"
     told = [match.verdict.value, status, *match.cohorts]
     if match.recovers_on is not None:
@@ -68,10 +71,15 @@ def _print_trial(match: TrialMatch, console: Console, *, is_ruled_out: bool) -> 
         for item in match.confirm_with_site:
             name, _, text = item.partition(": ")
             table.add_row(_TO_CONFIRM, Text(name if text else ""), Text(text or item))
-        if (site := match.nearest_site) is not None:
-            place = f"nearest that recruits: {site.name}, {site.city}, {site.country} ({site.distance})"
+        for place in _places(match, home):
             table.add_row("site", "", Text(place))
     console.print(Padding(table, _INDENT))
+
+
+def _places(match: TrialMatch, home: Position | None) -> list[str]:
+    sites = recruiting_sites(match.state.sites) or ()
+    near = nearest_sites(sites, home, most=_MOST_SITES)
+    return [f"recruits: {it.name}, {it.city}, {it.country} ({it.distance})" for it in near]
 
 
 def _told(finding: Finding) -> str:

@@ -34,8 +34,9 @@ from cdshooks.knowledge.receptors import load_receptor_rules
 from cdshooks.knowledge.regimens import Regimen, load_regimens
 from cdshooks.knowledge.rules import bind_criteria
 from cdshooks.knowledge.sources import Source, cited_in, load_sources
+from cdshooks.knowledge.trial_files import load_trials
 from cdshooks.knowledge.trial_terms import load_trial_terms
-from cdshooks.knowledge.trials import TrialKnowledge, load_trials
+from cdshooks.knowledge.trials import TrialKnowledge
 from cdshooks.knowledge.wording import load_wording
 
 _CITING = ("criteria", "regimens", "gaps", "line_rules", "quiet", "receptor_limits", "ish_groups")

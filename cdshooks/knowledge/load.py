@@ -28,8 +28,9 @@ from cdshooks.knowledge.receptors import ReceptorRules, load_receptor_rules
 from cdshooks.knowledge.regimens import Regimen, load_regimens
 from cdshooks.knowledge.rules import OptionRules, bind_criteria
 from cdshooks.knowledge.sources import Source, load_sources
+from cdshooks.knowledge.trial_files import load_trials
 from cdshooks.knowledge.trial_terms import load_trial_terms
-from cdshooks.knowledge.trials import TrialKnowledge, load_trials
+from cdshooks.knowledge.trials import TrialKnowledge
 from cdshooks.knowledge.wording import CardWording, load_wording
 
 

@@ -17,6 +17,7 @@ from cdshooks.options.model import Advice, Option
 from cdshooks.options.order_of_options import rank_options
 from cdshooks.options.orders import Draft, review_orders
 from cdshooks.options.trials.match import match_trials
+from cdshooks.options.trials.place import home_of
 from cdshooks.options.verdicts import Memo, judge_regimen
 from cdshooks.options.withheld import gap_of, why_withheld, withhold, withhold_trials
 from cdshooks.record.model import PatientRecord
@@ -55,7 +56,7 @@ def assess_options(
     case = Case(record=record, lines=lines, facts=facts, knowledge=knowledge, as_of=as_of, jurisdiction=jurisdiction)
     options = judge_options(case)
     known = registry or SHIPPED_FACTS
-    trials = match_trials(case, known.states, hospital=hospital, in_full=in_full)
+    trials = match_trials(case, known.states, in_full=in_full)
     gaps = find_gaps(options, trials, case)
     withheld = why_withheld(record.person)
     if withheld is not None:
@@ -74,6 +75,7 @@ def assess_options(
         gaps=gaps,
         conflicts=record.conflicts,
         registry_age=known.age,
+        home=home_of(case, hospital),
     )
 
 

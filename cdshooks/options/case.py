@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from datetime import date
 from typing import Any
 
@@ -25,7 +25,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     knowledge: Knowledge
     as_of: date
     jurisdiction: str
-    shared: dict[tuple[str, str], Any] = {}
+    shared: dict[tuple[str, Hashable], Any] = {}
     """What several criteria need to know alike, worked out once for this patient."""
 
     def fact(self, fact_id: FactId) -> Fact:

@@ -11,6 +11,7 @@ import msgspec
 from cdshooks.direct_members import direct_members
 from cdshooks.knowledge.criteria import Effect
 from cdshooks.knowledge.ids import AgentId, CriterionId, FactId, RegimenId, ResourceRef, SourceId
+from cdshooks.knowledge.places import Position
 from cdshooks.knowledge.trial_registry import RegistryAge, TrialState
 from cdshooks.lines.model import LineHistory
 from cdshooks.partial_date import PartialDate
@@ -84,6 +85,8 @@ class Finding(Value, frozen=True, kw_only=True):
     """The drugs of the regimen that it is about; none when it is about the regimen as a whole."""
     sentence: str = ""
     """``because`` without what was observed: short enough for a headline."""
+    observed: tuple[str, ...] = ()
+    """What of ``because`` is this patient's own; filled in for trials."""
 
 
 GRAVITY = (Effect.EXCLUDE, Effect.NOT_APPLICABLE, Effect.HOLD, Effect.WARN, Effect.DOSE_NOTE)
@@ -154,7 +157,7 @@ class TrialVerdict(StrEnum):
 
 
 class NearestSite(Value, frozen=True, kw_only=True):
-    """The recruiting site next to the patient, its distance banded at city level."""
+    """A recruiting site near the patient, its distance banded at city level."""
 
     name: str
     city: str
@@ -174,15 +177,17 @@ class TrialMatch(Value, frozen=True, kw_only=True):
     recoverable: bool
     cohorts: tuple[str, ...]
     confirm_with_site: tuple[str, ...]
-    nearest_site: NearestSite | None
     findings: tuple[Finding, ...]
     recovers_on: PartialDate | None = None
     """The day from which all failing criteria may be over, where waiting is all it takes."""
     state: TrialState
     awaits_signature: bool = False
     """Whether only the changed eligibility text stands against it: by the text that was coded, the patient may fit."""
-    recruiting_sites: int | None = None
-    """How many sites of the imported record recruit; None when it names none or gives them no status."""
+
+    @property
+    def is_worth_a_way(self) -> bool:
+        """Whether the patient fits, may fit, or may come to fit: only then does it matter where the trial is."""
+        return self.verdict is not TrialVerdict.INELIGIBLE or self.recoverable
 
 
 class Gap(Value, frozen=True, kw_only=True):
@@ -220,3 +225,5 @@ class Advice(Value, frozen=True, kw_only=True):
     conflicts: tuple[Conflict, ...]
     registry_age: RegistryAge = RegistryAge.CURRENT
     """Whether the imported records of trials could be read."""
+    home: Position | None = None
+    """Where distances to the sites of trials begin; told to nobody."""

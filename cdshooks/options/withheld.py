@@ -50,7 +50,6 @@ def withhold_trials(trials: Iterable[TrialMatch], person: Person, because: str) 
             recoverable=False,
             recovers_on=None,
             confirm_with_site=(),
-            nearest_site=None,
             findings=(finding, *it.findings),
         )
         for it in trials

@@ -96,8 +96,14 @@ def test_nobody_is_eligible_while_a_deciding_criterion_is_open_or_fails(drawn):
 @given(cases())
 def test_the_short_way_gives_the_same_verdicts(drawn):
     case = case_of(*drawn)
-    full = [(it.nct_id, it.verdict) for it in match_trials(case)]
-    assert [(it.nct_id, it.verdict) for it in match_trials(case, in_full=False)] == full
+    full, short = match_trials(case), match_trials(case, in_full=False)
+    assert [(it.nct_id, it.verdict, it.recoverable) for it in short] == [
+        (it.nct_id, it.verdict, it.recoverable) for it in full
+    ]
+    assert [it for it in short if it.is_worth_a_way] == [it for it in full if it.is_worth_a_way]
+    for one, other in zip(short, full, strict=True):
+        assert set(one.failing) <= set(other.failing)
+        assert one.failing or not other.failing
 
 
 @settings(max_examples=40, deadline=None)

@@ -15,6 +15,14 @@ from cdshooks.partial_date import PartialDate, latest
 from cdshooks.record.model import CnsState
 
 _PRESENT = ("treated_stable", "treated_progressing", "untreated_stable", "untreated_progressing")
+_STATES = {
+    "none": "no brain metastases",
+    "treated_stable": "brain metastases, treated and stable",
+    "untreated_stable": "brain metastases, stable",
+    "active_not_urgent": "active brain metastases, no local therapy urgent",
+    "needs_local_therapy": "brain metastases that need local therapy first",
+    "leptomeningeal": "leptomeningeal disease",
+}
 _LOCAL = frozenset({"srs", "wbrt", "radiotherapy", "resection", "surgery"})
 _CNS_SITES = frozenset({"brain", "meninges", "cns-other", "spinal-cord"})
 
@@ -25,7 +33,7 @@ def answer_cns_disease(criterion: CnsDisease, case: Case) -> Answer:
     if cns is None:
         return unknown("cns", "the state of the brain is not known")
     when = cns.date or cns.last_mri
-    told = f"brain: {cns.state.replace('_', ' ')}" + (f" ({when})" if when else "")
+    told = _STATES.get(cns.state, "brain metastases") + (f" ({when})" if when else "")
     possible = possible_states(cns, case)
     answers = [_accepted(possible, criterion, told, cns)]
     has_metastases = "none" not in possible

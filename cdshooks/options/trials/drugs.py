@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import TypeVar
 
 from cdshooks.knowledge.ids import AgentId
@@ -13,9 +13,9 @@ from cdshooks.options.predicates import classes_of
 T = TypeVar("T")
 
 
-def once(name: str, word: str, case: Case, work: Callable[[], T]) -> T:
+def once(name: str, about: Hashable, case: Case, work: Callable[[], T]) -> T:
     """What is worked out once for a patient, however many criteria ask for it."""
-    key = (name, word)
+    key = (name, about)
     if key not in case.shared:
         case.shared[key] = work()
     found: T = case.shared[key]

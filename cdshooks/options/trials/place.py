@@ -1,4 +1,4 @@
-"""Which recruiting site of a trial is nearest: in bands, for a site is known to its city and a patient to the area of a postcode.
+"""Which recruiting sites of a trial are nearest: in bands, for a site is known to its city and a patient to the area of a postcode.
 
 Source: shared specs/trials 6. Nothing of the patient's place leaves the process; only the band is told.
 """
@@ -35,21 +35,22 @@ def recruiting_sites(sites: Sequence[TrialSite] | None) -> tuple[TrialSite, ...]
     return tuple(it for it in sites if it.is_recruiting)
 
 
-def nearest_site(sites: Sequence[TrialSite], home: Position | None) -> NearestSite | None:
-    """The nearest of these with its band; None when no distance can be told."""
+def nearest_sites(sites: Sequence[TrialSite], home: Position | None, most: int) -> tuple[NearestSite, ...]:
+    """The nearest of these with their bands, the nearest first, one for each city; none when no distance can be told."""
     if home is None:
-        return None
+        return ()
     ranked = sorted(
         (distance_km(home, Position(it.latitude, it.longitude)), it.city, it.name, it.country)
         for it in sites
         if it.latitude is not None and it.longitude is not None
     )
-    if not ranked:
-        return None
-    distance, city, name, country = ranked[0]
-    return NearestSite(
-        name=name, city=city, country=country, distance=band_of(distance), is_in_reach=distance < IN_REACH_KM
-    )
+    by_city: dict[tuple[str, str], NearestSite] = {}
+    for distance, city, name, country in ranked:
+        site = NearestSite(
+            name=name, city=city, country=country, distance=band_of(distance), is_in_reach=distance < IN_REACH_KM
+        )
+        by_city.setdefault((city, country), site)
+    return tuple(by_city.values())[:most]
 
 
 def band_of(distance: float) -> str:

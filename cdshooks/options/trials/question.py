@@ -56,6 +56,8 @@ def find(asked: Asked, answer: Answer) -> Finding:
         missing=answer.missing if answer.outcome in _OPEN else None,
         evidence=answer.evidence,
         recovers_on=answer.recovers_on,
+        sentence=asked.sentence,
+        observed=answer.observed,
     )
 
 

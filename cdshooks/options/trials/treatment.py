@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from cdshooks.knowledge.ids import AgentId, FactId, ResourceRef
 from cdshooks.knowledge.trial_criteria import EarlyGap, MostLines, PriorLines, PriorTherapy
@@ -11,11 +12,13 @@ from cdshooks.options.case import Answer, Case
 from cdshooks.options.model import Outcome
 from cdshooks.options.predicates import DAYS_PER_MONTH
 from cdshooks.options.trials.answers import all_hold, any_holds, met, not_met, review, unknown, within, yes_no
-from cdshooks.options.trials.drugs import is_drug, label_of, uses_of
+from cdshooks.options.trials.drugs import is_drug, label_of, once, uses_of
 from cdshooks.partial_date import DayRange, PartialDate
 
 _AGENTS = "agents"
 _UNNAMED = AgentId("investigational")
+_FEW = 3
+"""So many drugs are named where none of them was given."""
 
 
 # ---- lines
@@ -23,7 +26,13 @@ _UNNAMED = AgentId("investigational")
 
 def answer_prior_lines(criterion: PriorLines, case: Case) -> Answer:
     """The number of lines against the trial's limits; where the count can be made in two ways, a person decides."""
-    least, most, told, evidence = count_lines(criterion, case)
+    asked = (
+        criterion.of,
+        criterion.setting,
+        criterion.excluding_current_induction,
+        criterion.early_relapse_counts_months,
+    )
+    least, most, told, evidence = once("lines", asked, case, lambda: count_lines(criterion, case))
     counts = case.lines.counts
     outcome = within(least, most, criterion.min, criterion.max)
     if counts.is_at_least:
@@ -51,7 +60,7 @@ def count_lines(criterion: PriorLines, case: Case) -> tuple[int, int, str, tuple
         least = max(0, least - max(0, counts.metastatic_lines - counts.min))
         most += max(0, counts.max - counts.metastatic_lines)
     relapse, months = case.lines.early_relapse, criterion.early_relapse_counts_months
-    told = f"{len(certain)} so far"
+    told = _of_lines(len(certain), criterion.of, case)
     if relapse is not None and months is not None:
         outcome = within(relapse.days.least, relapse.days.most, None, months * DAYS_PER_MONTH)
         if outcome is not Outcome.NOT_MET:
@@ -60,6 +69,14 @@ def count_lines(criterion: PriorLines, case: Case) -> tuple[int, int, str, tuple
             told += ", and a relapse soon after treatment for early disease"
     evidence = tuple(dict.fromkeys(ref for it in possible for ref in it.evidence))
     return least, most, told, evidence
+
+
+def _of_lines(count: int, of: str, case: Case) -> str:
+    """Of lines of a kind: how many there were so far."""
+    kind = {"systemic": "", "systemic_non_hormonal": " that is more than endocrine treatment"}.get(of)
+    if kind is None:
+        kind = f" with a {label_of(of, case)}" if of != "chemo" else " with chemotherapy"
+    return f"{count or 'no'} line{'s' if count > 1 else ''}{kind} so far"
 
 
 def _counts(line: LineOfTherapy, of: str, case: Case) -> bool | None:
@@ -93,7 +110,7 @@ def _asked(criterion: PriorTherapy, case: Case) -> Iterator[Answer]:
         distinct = criterion.require_distinct
         uses = [it for it in uses_of(distinct.of, case) if _fits(it, criterion.setting)]
         agents = sorted({it.agent for it in uses})
-        told = f"{label_of(distinct.of, case)}: {', '.join(agents) or 'none'}"
+        told = f"{label_of(distinct.of, case)} so far: {', '.join(agents) or 'none'}"
         if len(agents) < distinct.min and case.lines.counts.is_at_least:
             yield unknown(_AGENTS, f"{told}; the history is incomplete")
         else:
@@ -114,6 +131,11 @@ def _asked(criterion: PriorTherapy, case: Case) -> Iterator[Answer]:
 
 
 def _required(word: str, criterion: PriorTherapy, case: Case) -> Answer:
+    asked = (word, criterion.setting, criterion.most_recent, criterion.outcome)
+    return once("required", asked, case, lambda: _had(word, criterion, case))
+
+
+def _had(word: str, criterion: PriorTherapy, case: Case) -> Answer:
     uses = [it for it in uses_of(word, case) if _fits(it, criterion.setting)]
     label = label_of(word, case)
     if not uses:
@@ -160,7 +182,11 @@ def _waived(answer: Answer, criterion: PriorTherapy) -> Answer:
 
 
 def _forbidden(criterion: PriorTherapy, case: Case) -> Answer:
-    answers = [_one_forbidden(word, criterion, case) for word in criterion.forbid]
+    limits = (criterion.setting, criterion.ignore_if_days_less_than, criterion.min_months_since)
+    answers = [
+        once("forbidden", (word, limits), case, partial(_one_forbidden, word, criterion, case))
+        for word in criterion.forbid
+    ]
     answer = all_hold(answers)
     if answer.outcome is not Outcome.MET:
         return answer
@@ -171,7 +197,11 @@ def _forbidden(criterion: PriorTherapy, case: Case) -> Answer:
         )
     if case.lines.counts.is_at_least:
         return unknown(_AGENTS, "the history is incomplete")
-    return met("none on record", answer.evidence)
+    if answer.observed:  # given so long ago, or for so short a time, that it does not count: what is told is no "none"
+        return answer
+    names = [label_of(word, case) for word in criterion.forbid]
+    few = ", ".join(names[:-1]) + " or " + names[-1] if len(names) > 1 else names[0]
+    return met(f"no {few} on record" if len(names) <= _FEW else "none of these drugs on record", answer.evidence)
 
 
 def _one_forbidden(word: str, criterion: PriorTherapy, case: Case) -> Answer:
@@ -182,6 +212,7 @@ def _one_forbidden(word: str, criterion: PriorTherapy, case: Case) -> Answer:
         if criterion.ignore_if_days_less_than is not None:
             length = _length(use, case)
             if length.most < criterion.ignore_if_days_less_than:
+                answers.append(met(f"{told}, less than {criterion.ignore_if_days_less_than} days", use.evidence))
                 continue
             if length.least < criterion.ignore_if_days_less_than:
                 answers.append(unknown(_AGENTS, f"{told}; how long is not certain", use.evidence))
@@ -214,7 +245,7 @@ def _most_lines(criterion: PriorTherapy, limit: MostLines, case: Case) -> Answer
     floor = criterion.ignore_if_days_less_than or 0
     least = sum(it.least >= floor for it in numbers.values())
     most = sum(it.most >= floor for it in numbers.values())
-    told = f"{most} line{'s' if most != 1 else ''} with a {label_of(limit.of, case)}"
+    told = _of_lines(most, limit.of, case)
     outcome = within(least, most, None, limit.max)
     if outcome is Outcome.MET and case.lines.counts.is_at_least:
         return unknown(_AGENTS, f"{told}; the history is incomplete", _evidence(uses))

@@ -54,7 +54,7 @@ def _parts(criterion: Washout, case: Case) -> Iterator[Answer]:
     )
     for days, name, belongs in drugs:
         if days is not None:
-            yield from (passed(it, days, case) for it in once("last dose", name, case, partial(_drugs, belongs, case)))
+            yield from _since_drugs(days, name, partial(_drugs, belongs, case), case)
     procedures = (
         (criterion.surgery_days, _SURGERY),
         (criterion.rt_days, _radiation_left(criterion)),
@@ -63,7 +63,13 @@ def _parts(criterion: Washout, case: Case) -> Iterator[Answer]:
     )
     for days, kinds in procedures:
         if days is not None:
-            yield from (passed(it, days, case) for it in _procedures(kinds, case))
+            yield from once("pause", (kinds, days), case, partial(_since_procedures, days, kinds, case))
+
+
+def _since_drugs(days: int, name: str, drugs: Callable[[], list[Last]], case: Case) -> list[Answer]:
+    """One answer for each drug of a kind; many trials ask for the same pause after it."""
+    last = once("last dose", name, case, drugs)
+    return once("pause", (name, days), case, lambda: [passed(it, days, case) for it in last])
 
 
 def _radiation_left(criterion: Washout) -> frozenset[str]:
@@ -96,6 +102,10 @@ def _drugs(belongs: Callable[[AgentUse], bool], case: Case) -> list[Last]:
         if known is None or last.when is None or (known.when is not None and last.when.last >= known.when.last):
             found[use.agent] = last
     return list(found.values())
+
+
+def _since_procedures(days: int, kinds: frozenset[str], case: Case) -> list[Answer]:
+    return [passed(it, days, case) for it in _procedures(kinds, case)]
 
 
 def _procedures(kinds: frozenset[str], case: Case) -> Iterable[Last]:
