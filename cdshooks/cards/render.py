@@ -23,7 +23,6 @@ from cdshooks.cards.quiet import fingerprint
 from cdshooks.cards.review_text import alternatives, headline, review_lines, worst_of
 from cdshooks.cards.trials_text import (
     trial_lines,
-    trial_lines_in_short,
     trial_links,
     trials_doubts,
     trials_summary,
@@ -84,7 +83,7 @@ def render_cards(
         cards.append(make.review(reviews))
     if finished >= FINISHED_LINES and not _is_renewal(advice, occasion):
         if occasion.hook == "patient-view":
-            cards.append(make.view(finished))
+            cards += make.on_opening(finished)
         else:
             cards += make.choices(finished, _MOST_CARDS - len(cards))
     return tuple(cards)
@@ -197,7 +196,7 @@ class _Maker:
             "trials",
             Indicator.INFO,
             trials_summary(shown, knowledge),
-            (found_in_short(self._advice), self._doubts, trial_lines(shown, knowledge)),
+            (found_in_short(self._advice), self._doubts, trial_lines(shown, self._advice, knowledge)),
             [(it.nct_id, it.verdict, it.failing, it.missing) for it in shown],
             tuple(made),
             trial_links(shown, knowledge),
@@ -299,15 +298,18 @@ class _Maker:
             ),
         )
 
+    def on_opening(self, finished: int) -> list[Card]:
+        """When the chart is opened: where the patient stands, and the trials where there are any."""
+        return [self.view(finished), *([self.trials()] if self._trials else [])]
+
     def view(self, finished: int) -> Card:
         summary = wording.VIEW_SUMMARY_EXPIRED if self._is_expired else self._knowledge.wording.view_summary
         return self._card(
             "view",
             Indicator.INFO,
             summary.format(lines=_lines(finished)),
-            (found_for_patient(self._advice), self._doubts, trial_lines_in_short(self._trials, self._knowledge)),
+            (found_for_patient(self._advice), "" if self._trials else self._doubts),
             [(it.nct_id, it.verdict) for it in self._trials],
-            links=trial_links(self._trials, self._knowledge),
         )
 
     def incomplete(self, queries: tuple[str, ...]) -> Card:

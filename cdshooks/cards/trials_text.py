@@ -19,11 +19,13 @@ from cdshooks.knowledge.trial_criteria import (
     PriorTherapy,
     Progression,
 )
+from cdshooks.knowledge.trial_registry import TrialSite
 from cdshooks.knowledge.trials import Trial
 from cdshooks.options.model import Advice, Finding, Outcome, TrialMatch, TrialVerdict
+from cdshooks.options.trials.place import nearest_sites, recruiting_sites
 
 MOST_TRIALS = 3
-_MOST_REASONS, _MOST_MISSING, _MOST_TO_CONFIRM = 3, 4, 4
+_MOST_REASONS, _MOST_POINTS, _MOST_SITES, _MANY = 4, 3, 2, 3
 _SHOWN_PURPOSES = ("treatment", "radiotherapy", "supportive")
 _GATE = "S0:status"
 _PREGNANCY = "pregnancy_concern"
@@ -71,8 +73,7 @@ def _is_pregnancy_a_concern(advice: Advice) -> bool:
 
 
 def _is_worth_showing(match: TrialMatch, trial: Trial) -> bool:
-    is_open = match.verdict is not TrialVerdict.INELIGIBLE or match.recoverable
-    return is_open and _GATE not in match.failing and trial.purpose in _SHOWN_PURPOSES
+    return match.is_worth_a_way and _GATE not in match.failing and trial.purpose in _SHOWN_PURPOSES
 
 
 def _place(match: TrialMatch, trial: Trial) -> tuple[object, ...]:
@@ -92,25 +93,25 @@ def _phase_number(phase: str) -> int:
     return int(phase[-1]) if phase[-1].isdigit() else 0
 
 
-def trial_lines(shown: Sequence[TrialMatch], knowledge: Knowledge) -> str:
-    """One paragraph and its points for each trial."""
-    entries = [_trial(place, it, knowledge.trials.by_id[it.nct_id]) for place, it in enumerate(shown, 1)]
-    return "\n\n".join((wording.TRIALS, *entries, wording.TRIALS_SILENCE))
-
-
-def trial_lines_in_short(shown: Sequence[TrialMatch], knowledge: Knowledge) -> str:
-    """One line for each trial."""
-    lines = []
-    for match in shown:
-        trial = knowledge.trials.by_id[match.nct_id]
-        lines.append(f"- **{trial.nct_id}** ({phase_of(trial)}): {trial.title}. {_verdict(match)}")
-    return f"{wording.TRIALS}\n\n" + "\n".join(lines) if lines else ""
+def trial_lines(shown: Sequence[TrialMatch], advice: Advice, knowledge: Knowledge) -> str:
+    """One paragraph and its points for each trial, then what is said once of all."""
+    sites = [recruiting_sites(it.state.sites) for it in shown]
+    entries = [
+        _trial(place, it, knowledge.trials.by_id[it.nct_id], "" if found is None else _where(it, found, advice))
+        for place, (it, found) in enumerate(zip(shown, sites, strict=True), 1)
+    ]
+    unknown = [it.nct_id for it, found in zip(shown, sites, strict=True) if found is None]
+    names = wording.TRIAL_ALL if len(unknown) == len(shown) else ", ".join(unknown)
+    no_sites = wording.TRIAL_NO_SITES.format(names=names) if unknown else ""
+    return "\n\n".join(filter(None, (wording.TRIALS, *entries, no_sites, wording.TRIALS_SILENCE)))
 
 
 def trial_links(shown: Sequence[TrialMatch], knowledge: Knowledge) -> tuple[Link, ...]:
     """The registry's page of each trial."""
     return tuple(
-        Link(label=wording.TRIAL_LINK.format(nct_id=it.nct_id), url=knowledge.trials.by_id[it.nct_id].url)
+        Link(
+            label=wording.TRIAL_LINK.format(nct_id=it.nct_id, title=it.title), url=knowledge.trials.by_id[it.nct_id].url
+        )
         for it in shown
     )
 
@@ -129,19 +130,17 @@ def phase_of(trial: Trial) -> str:
     return f"phase {'/'.join(numbers)}" if numbers else "no phase given"
 
 
-def _trial(place: int, match: TrialMatch, trial: Trial) -> str:
-    status = next(it for it in match.findings if it.criterion == _GATE)
-    told = status.because.split(": ", 1)[1].rstrip(".")
-    sponsor = f", {trial.sponsor}" if trial.sponsor else ""
-    head = f"{place}. **{trial.nct_id}**: {trial.title} ({phase_of(trial)}{sponsor}; {told})."
+def _trial(place: int, match: TrialMatch, trial: Trial, where: str) -> str:
+    status = match.findings[0].because.split(": ", 1)[1].rstrip(".")
+    what = wording.TRIAL_TESTS.format(tests=trial.tests) if trial.tests else trial.title
+    head = wording.TRIAL_HEAD.format(place=place, nct_id=trial.nct_id, phase=phase_of(trial), status=status, what=what)
+    reasons = "; ".join(list(dict.fromkeys(_reasons(match, trial)))[:_MOST_REASONS])
     points = [
-        f"It tests {trial.tests}." if trial.tests else "",
-        _verdict(match),
-        _listed(wording.TRIAL_WHY, _reasons(match, trial), _MOST_REASONS),
-        _listed(wording.TRIAL_AGAINST, _of(match, match.failing), _MOST_MISSING),
-        _listed(wording.TRIAL_MISSING, _of(match, match.missing), _MOST_MISSING),
-        _confirm(match),
-        _site(match),
+        f"{_verdict(match)} {reasons[0].upper()}{reasons[1:]}." if reasons else _verdict(match),
+        _listed(wording.TRIAL_AGAINST, [it.because.rstrip(".") for it in _of(match, match.failing)]),
+        _listed(wording.TRIAL_MISSING, [_asked(it) for it in _of(match, match.missing)]),
+        _listed(wording.TRIAL_CONFIRM, [_NAME.sub("", it) for it in match.confirm_with_site]),
+        where,
     ]
     return "\n".join((head, *(f"   - {it}" for it in points if it)))
 
@@ -150,61 +149,60 @@ def _verdict(match: TrialMatch) -> str:
     if match.verdict is TrialVerdict.ELIGIBLE:
         return wording.TRIAL_FITS
     if match.verdict is TrialVerdict.UNKNOWN:
-        return wording.TRIAL_OPEN.format(count=_count(len(match.missing)))
+        return wording.TRIAL_OPEN
     if match.recovers_on is not None:
         return wording.TRIAL_FROM.format(day=match.recovers_on)
     return wording.TRIAL_NOT_NOW
 
 
-def _count(number: int) -> str:
-    return f"{number} point{'s' if number != 1 else ''}"
-
-
 def _reasons(match: TrialMatch, trial: Trial) -> list[str]:
-    """What is met of this disease and its treatment: the first of each kind, the most telling kind first."""
+    """What is met of this disease and its treatment, as this patient's own facts; the most telling kind of criterion first."""
     asked = [*trial.asked, *(it for cohort in trial.cohorts if cohort.id in match.cohorts for it in cohort.asked)]
     criteria = {it.id: it.criterion for it in asked}
     met = [
-        (_TELLING.index(type(criterion)), it.because)
+        (_TELLING.index(type(criterion)), "; ".join(it.observed))
         for it in match.findings
         if it.outcome is Outcome.MET
+        and it.observed
         and (criterion := criteria.get(it.criterion)) is not None
         and type(criterion) in _TELLING
     ]
-    first: dict[int, str] = {}
-    for kind, because in met:
-        first.setdefault(kind, because)
-    return [first[kind] for kind in sorted(first)]
+    return [told for _, told in sorted(met, key=lambda it: it[0])]
 
 
-def _of(match: TrialMatch, ids: Sequence[str]) -> list[str]:
+def _of(match: TrialMatch, ids: Sequence[str]) -> list[Finding]:
     found: dict[str, Finding] = {str(it.criterion): it for it in match.findings}
-    return [found[it].because for it in ids]
+    return [found[it] for it in ids]
 
 
-def _listed(sentence: str, points: Sequence[str], most: int) -> str:
-    if not points:
-        return ""
+def _asked(finding: Finding) -> str:
+    """What is asked; with what is on record of it where something is, the first of it and the last."""
+    if not finding.evidence:
+        return finding.sentence
+    told = finding.observed if len(finding.observed) < _MANY else (finding.observed[0], finding.observed[-1])
+    return f"{finding.sentence} ({'; '.join(told)})"
+
+
+def _listed(sentence: str, points: Sequence[str]) -> str:
     unique = list(dict.fromkeys(points))
-    rest = f" And {len(unique) - most} more." if len(unique) > most else ""
-    return sentence.format(points=" ".join(unique[:most])) + rest
+    rest = [wording.TRIAL_MORE.format(count=len(unique) - _MOST_POINTS)] if len(unique) > _MOST_POINTS else []
+    return sentence.format(points="; ".join((*unique[:_MOST_POINTS], *rest)), count=len(unique)) if points else ""
 
 
-def _confirm(match: TrialMatch) -> str:
-    texts = [_NAME.sub("", it) for it in match.confirm_with_site]
-    rest = len(texts) - _MOST_TO_CONFIRM
-    names = "; ".join(texts[:_MOST_TO_CONFIRM]) + (f"; and {rest} more" if rest > 0 else "")
-    return wording.TRIAL_CONFIRM.format(names=names) if texts else ""
-
-
-def _site(match: TrialMatch) -> str:
-    site, count = match.nearest_site, match.recruiting_sites
-    if count is None:
-        return wording.TRIAL_NO_SITES
-    if count == 0:
+def _where(match: TrialMatch, sites: Sequence[TrialSite], advice: Advice) -> str:
+    """The nearest recruiting sites, or plainly that none is within reach."""
+    if not sites:
         return wording.TRIAL_NO_OPEN_SITE.format(date=match.state.status_date)
-    if site is None:
-        sites = f"{count} recruiting site{'s' if count != 1 else ''}"
-        return wording.TRIAL_SITES_ANYWHERE.format(count=sites)
-    sentence = wording.TRIAL_SITE if site.is_in_reach else wording.TRIAL_SITE_FAR
-    return sentence.format(name=site.name, city=site.city, country=site.country, distance=site.distance)
+    near = nearest_sites(sites, advice.home, _MOST_SITES)
+    if not near:
+        return wording.TRIAL_SITES_ANYWHERE.format(
+            count=f"{len(sites)} recruiting site{'s' if len(sites) != 1 else ''}"
+        )
+    in_reach = [it for it in near if it.is_in_reach]
+    if not in_reach:
+        first = near[0]
+        return wording.TRIAL_SITE_FAR.format(
+            name=first.name, city=first.city, country=first.country, distance=first.distance
+        )
+    named = [wording.TRIAL_SITE.format(name=it.name, city=it.city, distance=it.distance) for it in in_reach]
+    return wording.TRIAL_SITES.format(sites="; ".join(named))

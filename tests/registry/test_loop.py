@@ -67,7 +67,7 @@ def test_the_loop_from_import_to_the_feedback_report(desk):
     order = suggestion["actions"][0]["resource"]
     assert order["resourceType"] == "ServiceRequest"
     assert NUMBER in order["code"]["text"]
-    assert "Nearest recruiting site: Example Hospital, Boston (under 50 km" in card["detail"]
+    assert "**Nearest recruiting sites:** Example Hospital, Boston (under 50 km)." in card["detail"]
 
     accepted = {
         "card": card["uuid"],
@@ -110,16 +110,13 @@ def test_the_nearest_site_follows_the_postcode_then_the_hospital_and_none_in_rea
 
     def told(postal_code, country, **settings):
         detail = trial_card(desk.service(**settings), request_from(postal_code, country))["detail"]
-        return next(line.strip(" -") for line in detail.splitlines() if "recruiting site" in line)
+        return next(line.strip(" -") for line in detail.splitlines() if "recruiting site" in line).replace("**", "")
 
-    assert told("10115", "DE") == "Nearest recruiting site: Klinik Beispiel, Berlin (under 50 km, to the city)."
+    assert told("10115", "DE") == "Nearest recruiting sites: Klinik Beispiel, Berlin (under 50 km)."
     assert told("10001", "US").startswith("No recruiting site within 200 km on record; the nearest: Example Hospital")
-    assert told("06103", "US") == "Nearest recruiting site: Example Hospital, Boston (50 to 200 km, to the city)."
-    assert (
-        told("", "", position=(52.4, 13.1))
-        == "Nearest recruiting site: Klinik Beispiel, Berlin (under 50 km, to the city)."
-    )
-    assert told("", "") == "2 recruiting sites on record; how far is not known here."
+    assert told("06103", "US") == "Nearest recruiting sites: Example Hospital, Boston (50 to 200 km)."
+    assert told("", "", position=(52.4, 13.1)) == "Nearest recruiting sites: Klinik Beispiel, Berlin (under 50 km)."
+    assert told("", "") == "Sites: 2 recruiting sites on record; how far is not known here."
 
 
 def test_a_record_imported_while_the_service_runs_is_used_without_a_restart(desk, monkeypatch):

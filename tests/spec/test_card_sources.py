@@ -12,10 +12,11 @@ import pytest
 
 from cdshooks.cards import wording
 from cdshooks.cards.model import Card
+from cdshooks.cards.trials_text import phase_of
 from cdshooks.ehr.gather import gather_resources
 from cdshooks.hooks.request import read_hook_request
 from cdshooks.hooks.services import SERVICES
-from cdshooks.options.model import Advice, Verdict
+from cdshooks.options.model import Advice, TrialMatch, Verdict
 from cdshooks.order_select import conclude
 from tests.golden.test_stories import STORIES, Story
 from tests.option_cases import TODAY, shipped
@@ -119,7 +120,7 @@ def test_saf_01_a_card_has_its_five_parts_in_order(story: Story, card: Card) -> 
             words.options,
             words.not_when,
         ],
-        "trials": ["**Found for this patient**", words.not_when],
+        "trials": ["**Found for this patient**", wording.TRIALS, wording.TRIALS_SILENCE, words.not_when],
         "missing": [words.to_find_out, words.not_when],
         "view": ["**Found for this patient**", words.not_when],
     }[topic(card)]
@@ -162,7 +163,7 @@ def test_saf_01_each_reason_names_where_it_was_read_or_that_it_was_not(story: St
 @each_card
 def test_saf_01_each_figure_is_the_patients_or_a_sources(story: Story, card: Card) -> None:
     if topic(card) not in {"review", "options", "missing"}:
-        return
+        return  # of trials every word is followed, below
     advice, _ = ANSWERS[story.folder.name]
     own = patients_own(story, advice) | {
         it for field in ("version", "reviewed") for it in NUMBER.findall(str(getattr(shipped().manifest, field)))
@@ -177,6 +178,85 @@ def test_saf_01_each_figure_is_the_patients_or_a_sources(story: Story, card: Car
         is_own_rule = OWN_RULE in line or OPINION in line
         unexplained = [it for it in NUMBER.findall(plain) if it not in own and it not in allowed]
         assert is_own_rule or unexplained == [], (line, unexplained)
+
+
+# ---- trials: every word is the patient's, of the trial's file, or one of our few fixed sentences
+
+
+FIXED = [
+    part
+    for name, text in vars(wording).items()
+    if name.startswith("TRIAL_") and isinstance(text, str)
+    for part in re.split(r"\{\w*\}", text)
+    if re.search(r"[a-z]", part)
+]
+FIXED += [
+    "Whether it still recruits",
+    "Which of these is open",
+    "Further criteria: the registry lists only some of them",
+    "Central laboratory confirmation",
+]
+LEFT_OVER = re.compile(r"(?:NCT\d{8}|\d+ recruiting sites?|[\s\d.,;:*()-])*")
+
+
+def paragraphs_of(card: Card) -> list[tuple[str, str]]:
+    """What is told of each trial, with its number."""
+    start, end = card.detail.index(wording.TRIALS), card.detail.index(wording.TRIALS_SILENCE)
+    told = card.detail[start + len(wording.TRIALS) : end].strip().split("\n\n")
+    return [(found[1], it) for it in told if (found := re.match(r"\d\. \*\*(NCT\d{8})\*\*", it))]
+
+
+def followed(match: TrialMatch) -> dict[str, str]:
+    """Each text that may be told of a trial for a patient -> where it comes from."""
+    trial = shipped().trials.by_id[match.nct_id]
+    every = [*trial.criteria, *(it for cohort in trial.cohorts for it in cohort.criteria)]
+    texts = {it.sentence: f"{trial.nct_id} {', '.join(it.at)}" for it in every if it.at}
+    texts |= {it.label: f"{trial.nct_id} cohort" for it in trial.cohorts}
+    texts |= {trial.tests: f"{trial.nct_id} tests", phase_of(trial): f"{trial.nct_id} phases"}
+    status = match.findings[0].because.split(": ", 1)[1].rstrip(".")
+    texts |= {status: "registry", f"(status as of {match.state.status_date})": "registry"}
+    for finding in match.findings:
+        texts |= dict.fromkeys(finding.observed, ", ".join(finding.evidence) or "nothing on record")
+    if match.recovers_on is not None:
+        texts[str(match.recovers_on)] = "washout"
+    return texts | {f"{it[0].upper()}{it[1:]}": where for it, where in texts.items() if it}
+
+
+@each_card
+def test_saf_01_each_word_on_a_trial_is_followed_to_the_patient_or_the_trial(story: Story, card: Card) -> None:
+    if topic(card) != "trials":
+        return
+    matches = {it.nct_id: it for it in ANSWERS[story.folder.name][0].trials}
+    told = paragraphs_of(card)
+    assert told
+    for number, paragraph in told:
+        sources = followed(matches[number])
+        rest = paragraph
+        for text in sorted([*filter(None, sources), *FIXED], key=len, reverse=True):
+            rest = rest.replace(text, "")
+        assert LEFT_OVER.fullmatch(rest), rest
+
+
+@each_card
+def test_saf_01_what_is_told_of_a_patient_beside_a_trial_names_resources_that_were_sent(
+    story: Story, card: Card
+) -> None:
+    if topic(card) != "trials":
+        return
+    sent = story.request.decode()
+    matches = {it.nct_id: it for it in ANSWERS[story.folder.name][0].trials}
+    for number, paragraph in paragraphs_of(card):
+        for finding in matches[number].findings:
+            dated = [it for it in finding.observed if re.search(r"\d{4}-\d{2}", it) and it in paragraph]
+            assert not dated or finding.evidence, finding.because
+            missing = [it for it in finding.evidence if f'"{it.split("/")[1].partition("#")[0]}"' not in sent]
+            assert not missing, (finding.because, missing)
+
+
+def test_saf_01_no_trial_is_told_of_by_a_criterion_without_its_place_in_the_registry() -> None:
+    trials = shipped().trials.by_id.values()
+    every = [(it.nct_id, one) for it in trials for one in (*it.criteria, *(c for k in it.cohorts for c in k.criteria))]
+    assert [(number, it.id) for number, it in every if not it.at] == []
 
 
 @each_card

@@ -118,10 +118,17 @@ def test_what_to_find_out_is_asked_once_with_the_test_ready_to_be_requested() ->
     assert {"draft-her2-biopsy", "draft-brain-mri"} <= {it["id"] for it in requests}
 
 
-def test_opening_a_chart_gets_one_short_card_without_drafts() -> None:
+def test_opening_a_chart_gets_one_short_card_without_drafts_and_the_trials_that_are_in_question() -> None:
     cards = shown(hook="patient-view")
-    assert set(cards) == {"view"}
+    assert set(cards) == {"view", "trials"}
     assert cards["view"].suggestions == ()
+    referrals = [action.resource for it in cards["trials"].suggestions for action in it.actions]
+    assert {it["code"]["coding"][0]["code"] for it in referrals} == {"702475000"}
+
+
+def test_opening_the_chart_of_a_patient_whom_no_trial_suits_gets_one_card() -> None:
+    cards = shown(hook="patient-view", diagnoses=(illness("pregnancy", "reproductive", "2026-10-01"),))
+    assert set(cards) == {"view"}
 
 
 def test_leptomeningeal_disease_is_no_isolated_progression() -> None:
