@@ -91,7 +91,7 @@ def conclude(
     """What is found for the patient of a call and the cards that say it, before any is held back; errors as of ``answer_hook``."""
     drafts = read_draft_orders(read_draft_bundle(request, resources), resources, knowledge)
     selected = tuple(it for it in drafts if it.is_selected)
-    record = read_patient_record(resources, knowledge)
+    record = read_patient_record(resources, knowledge, as_of=as_of)
     lines = build_line_history(record, knowledge, as_of=as_of)
     beside = frozenset(agent for it in drafts if not it.is_selected for agent in it.agents)
     advice = assess_options(

@@ -20,6 +20,8 @@ _MOST_NAMES = 6
 _LINES_IN_SHORT = 4
 _SHORT_ASK = 70
 _MOST_UNVERIFIED = 2
+_TOLD_DOUBTS, _MOST_TOLD = frozenset({"unsupported", "told-treatment", "date"}), 3
+"""Doubts of the reading that may change which lines there are, so a clinician must see them beside the lines."""
 
 
 def found_for_patient(advice: Advice) -> str:
@@ -66,7 +68,7 @@ def missing_or_conflicting(advice: Advice, knowledge: Knowledge, gaps: Sequence[
     unknown = [it.text for it in record.unmapped if not knowledge.drugs.other_names.isdisjoint(name_of(it.text))]
     if unknown:  # other cancer drugs only: ordinary co-medication does not shout here
         points.append("- " + wording.UNMAPPED.format(names=", ".join(escape(it) for it in unknown[:3])))
-    points += [f"- {doubt.because}" for doubt in record.doubts if doubt.code == "unsupported"][:2]
+    points += [f"- {doubt.because}" for doubt in record.doubts if doubt.code in _TOLD_DOUBTS][:_MOST_TOLD]
     points += [f"- {it}" for it in unverified(advice)]
     return f"{wording.MISSING}\n\n" + ("\n".join(dict.fromkeys(points)) or knowledge.wording.nothing_missing)
 

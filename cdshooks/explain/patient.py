@@ -54,7 +54,7 @@ def advise(
     hospital: Position | None = None,
 ) -> Advice:
     """The advice for one patient's resources, with every option and trial judged in full."""
-    record = read_patient_record(resources, knowledge)
+    record = read_patient_record(resources, knowledge, as_of=as_of)
     lines = build_line_history(record, knowledge, as_of=as_of)
     return assess_options(
         record, lines, knowledge, as_of=as_of, jurisdiction=jurisdiction, registry=registry, hospital=hospital

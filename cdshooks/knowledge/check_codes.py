@@ -29,6 +29,8 @@ _TABLES = {
     "report_words": _Table(("words",), ("kind",)),
     "condition_words": _Table(("words",), ("term",)),
     "site_words": _Table(("words",), ("site",)),
+    "spread_words": _Table(("words", "role"), ()),
+    "told_treatments": _Table(("concept",), ("treatment", "classes")),
     "status_words": _Table(("words",), ("trend",)),
     "stop_words": _Table(("words",), ("reason",)),
     "wish_words": _Table(("words",), ("wish",)),

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from cdshooks.knowledge.drugs import rests_on_memory, rows_of
+from cdshooks.knowledge.drugs import rests_on_memory, rows_of, split
 from cdshooks.knowledge.meanings import Meanings, load_meanings
+from cdshooks.knowledge.spread import SpreadWords, load_spread
 from cdshooks.knowledge.words import Words, load_words
 
 _SYSTEMS = {
@@ -47,6 +48,13 @@ class ConditionTerm(msgspec.Struct, frozen=True):
     concept: str
 
 
+class ToldTreatment(msgspec.Struct, frozen=True):
+    """A treatment that a diagnosis tells without naming its drugs, and the classes of the drugs that it may be."""
+
+    name: str
+    classes: frozenset[str]
+
+
 class CodeKnowledge(msgspec.Struct, frozen=True, kw_only=True):
     """Codes of tests, answers and diagnoses, and the words for them."""
 
@@ -72,6 +80,9 @@ class CodeKnowledge(msgspec.Struct, frozen=True, kw_only=True):
     toxicity_kinds: Mapping[str, str]
     """Concept of a diagnosis -> kind of toxicity that facts ask for."""
     site_words: Words
+    spread: SpreadWords
+    told_treatments: Mapping[str, ToldTreatment]
+    """By the concept of a diagnosis."""
     status_words: Words
     stop_words: Words
     wish_words: Words
@@ -140,6 +151,11 @@ def load_codes(overlay: Path | None = None) -> CodeKnowledge:
         toxicity_kinds={row["concept"]: row["kind"] for _, row in rows_of("toxicity_kinds", overlay)},
         condition_words=load_words("condition_words", "term", overlay),
         site_words=load_words("site_words", "site", overlay),
+        spread=load_spread(overlay),
+        told_treatments={
+            row["concept"]: ToldTreatment(row["treatment"], frozenset(split(row["classes"])))
+            for _, row in rows_of("told_treatments", overlay)
+        },
         status_words=load_words("status_words", "trend", overlay),
         stop_words=load_words("stop_words", "reason", overlay),
         wish_words=load_words("wish_words", "wish", overlay),

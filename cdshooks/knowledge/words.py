@@ -10,11 +10,14 @@ import msgspec
 from cdshooks.knowledge.drugs import rows_of
 from cdshooks.knowledge.names import words
 
-_NEGATIONS = frozenset(
+NEGATIONS = frozenset(
     {"no", "not", "without", "denies", "negative", "never", "kein", "keine", "ohne", "sans", "sin", "nicht", "absence"}
 )
 _NEGATION_REACH = 3
 """A negation reaches this many words forward ("no evidence of progression")."""
+
+_LONGEST = 4
+"""Words in the longest phrase that is looked for from its end."""
 
 Phrase = tuple[str, ...]
 """Words that belong together."""
@@ -29,6 +32,18 @@ class Words(msgspec.Struct, frozen=True):
         """The terms that a text asserts, in the order of its words."""
         return tuple(term for term, is_negated in self.find_all(text) if not is_negated)
 
+    def at(self, tokens: Phrase, at: int) -> tuple[int, str] | None:
+        """The longest phrase that begins at a word, as its length, and its term."""
+        found = self.by_first.get(tokens[at], ()) if at < len(tokens) else ()
+        return next(((len(phrase), term) for phrase, term in found if tokens[at : at + len(phrase)] == phrase), None)
+
+    def before(self, tokens: Phrase, end: int) -> tuple[int, str] | None:
+        """The longest phrase that ends right before a word, as its length, and its term."""
+        starts = range(max(0, end - _LONGEST), end)
+        return next(
+            (found for it in starts if (found := self.at(tokens, it)) is not None and it + found[0] == end), None
+        )
+
     def find_all(self, text: str | None) -> tuple[tuple[str, bool], ...]:
         """Every term that a text names, and whether it is negated there."""
         if not text:
@@ -41,7 +56,7 @@ class Words(msgspec.Struct, frozen=True):
                 continue
             for phrase, term in self.by_first.get(token, ()):
                 if tuple(tokens[at : at + len(phrase)]) == phrase:
-                    found[term, bool(_NEGATIONS.intersection(tokens[max(0, at - _NEGATION_REACH) : at]))] = None
+                    found[term, bool(NEGATIONS.intersection(tokens[max(0, at - _NEGATION_REACH) : at]))] = None
                     behind = at + len(phrase)
                     break
         return tuple(found)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import date
 from functools import lru_cache
 
+import msgspec
+
 from cdshooks.ehr.resources import Patient, Resources
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.dates import read_date
 from cdshooks.record.disease import DiseaseReader, is_disease_test
 from cdshooks.record.drug_names import DrugNames
+from cdshooks.record.future import future_doubts
 from cdshooks.record.genes import can_name_gene, read_biomarkers
 from cdshooks.record.lungs import can_speak_of_lungs
 from cdshooks.record.measurements import MeasurementReader
@@ -20,6 +23,7 @@ from cdshooks.record.receptor_tests import is_receptor_test
 from cdshooks.record.receptors import read_receptors
 from cdshooks.record.sayings import read_sayings, says_something
 from cdshooks.record.terms import RecordTerms
+from cdshooks.record.told_treatments import told_treatment_doubts
 from cdshooks.record.toxicities import read_toxicities
 from cdshooks.record.toxicity_words import ToxicityWords
 from cdshooks.record.treatment import TreatmentReader, set_wrong_days_aside, unreadable_doubts
@@ -71,8 +75,8 @@ def vocabulary_of(knowledge: Knowledge) -> Vocabulary:
     return _vocabulary(id(knowledge), _Identity(knowledge))
 
 
-def read_patient_record(resources: Resources, knowledge: Knowledge) -> PatientRecord:
-    """Everything that the resources of one patient say."""
+def read_patient_record(resources: Resources, knowledge: Knowledge, *, as_of: date | None = None) -> PatientRecord:
+    """Everything that the resources of one patient say; what is dated after ``as_of`` is doubted."""
     vocabulary = vocabulary_of(knowledge)
     terms, names = vocabulary.terms, vocabulary.names
     treatment = TreatmentReader(resources, terms, names).read()
@@ -88,15 +92,17 @@ def read_patient_record(resources: Resources, knowledge: Knowledge) -> PatientRe
     )
     person = _person(resources)
     exposures, misdated = set_wrong_days_aside(treatment.exposures, person.birth)
+    all_drugs = (*treatment.exposures, *treatment.other_cancer_drugs)
     doubts = (
         *treatment.doubts,
+        *told_treatment_doubts(disease.diagnoses, all_drugs, knowledge.codes.told_treatments, knowledge.drugs),
         *misdated,
         *disease.doubts,
         *measured.doubts,
         *unreadable_doubts(resources.unreadable),
         *unsupported,
     )
-    return PatientRecord(
+    record = PatientRecord(
         person=person,
         exposures=exposures,
         planned=treatment.planned,
@@ -124,10 +130,20 @@ def read_patient_record(resources: Resources, knowledge: Knowledge) -> PatientRe
         stated_lines=sayings.stated_lines,
         unmapped=tuple(sorted(dict.fromkeys(treatment.unmapped), key=lambda it: (it.text, it.evidence))),
         conflicts=_sorted_conflicts((*treatment.conflicts, *disease.conflicts, *receptor_conflicts, *toxic.conflicts)),
-        doubts=tuple(sorted(dict.fromkeys(doubts), key=lambda it: (it.code, it.about, it.evidence))),
+        doubts=tuple(sorted(dict.fromkeys(doubts), key=_order_of_doubts)),
         unreadable=tuple(sorted(resources.unreadable, key=lambda it: (it.resource, it.reason))),
         incomplete=tuple(sorted(dict.fromkeys(resources.incomplete), key=lambda it: (it.query, it.because))),
     )
+    early = tuple(dict.fromkeys(future_doubts(record, as_of))) if as_of is not None else ()
+    return (
+        msgspec.structs.replace(record, doubts=(*record.doubts, *sorted(early, key=_order_of_doubts)))
+        if early
+        else record
+    )
+
+
+def _order_of_doubts(doubt: Doubt) -> tuple[object, ...]:
+    return (doubt.code, doubt.about, doubt.evidence)
 
 
 def _day(day: PartialDate | None) -> tuple[date, date]:

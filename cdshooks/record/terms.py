@@ -9,6 +9,7 @@ from cdshooks.ehr.resources import CodeableConcept, Coding
 from cdshooks.knowledge.codes import CodeKnowledge, ConditionTerm, system_of
 from cdshooks.knowledge.drugs import SYSTEMS, plain_system
 from cdshooks.knowledge.meanings import NOTHING
+from cdshooks.knowledge.spread import CLAUSE_END
 from cdshooks.record.model import GivenFor
 from cdshooks.record.remembered_meanings import RememberedMeanings
 
@@ -21,6 +22,7 @@ _STOP_CODES = {
 }
 """Meanings of the answer table ``treatment-termination-reason`` -> stop reason; every other meaning is "other"."""
 _BREAST_CONCEPTS = frozenset({"breast-cancer", "metastatic-breast-cancer"})
+_METASTASIS = "metastasis"
 _OTHER_CANCER = "other-cancer"
 _NO_MEANINGS = RememberedMeanings(NOTHING)
 _THERAPIES = ("wbrt", "srs", "resection", "mastectomy", "radiotherapy", "surgery")
@@ -238,16 +240,36 @@ class RecordTerms:
         return tuple(dict.fromkeys(wish for wish, _ in self._codes.wish_words.find_all(text)))
 
     def _asserted_in(self, text: str) -> tuple[ConditionTerm, ...]:
-        return tuple(ConditionTerm(*it.split(":", 1)) for it in self._codes.condition_words.find(text))
+        found = self._named_in(text)
+        if not any(is_denied for _, is_denied in self._codes.spread.find(text)):
+            return found
+        # "No lung, liver or bone metastases": the negation reaches the whole list, and its own clause only.
+        kept: set[ConditionTerm] = set()
+        for clause in CLAUSE_END.split(text):
+            denied = {_metastasis(place) for place, is_denied in self._codes.spread.find(clause) if is_denied}
+            kept.update(it for it in self._named_in(clause) if it not in denied)
+        return tuple(it for it in found if it in kept or it.category != _METASTASIS)
+
+    def _named_in(self, text: str) -> tuple[ConditionTerm, ...]:
+        named = (ConditionTerm(*it.split(":", 1)) for it in self._codes.condition_words.find(text))
+        listed = (_metastasis(place) for place, is_denied in self._codes.spread.find(text) if not is_denied)
+        return tuple(dict.fromkeys((*named, *listed)))
 
     def _denied_in(self, text: str) -> tuple[ConditionTerm, ...]:
-        found = self._codes.condition_words.find_all(text)
-        return tuple(ConditionTerm(*it.split(":", 1)) for it, is_negated in found if is_negated)
+        named = self._codes.condition_words.find_all(text)
+        listed = (_metastasis(place) for place, is_negated in self._codes.spread.find(text) if is_negated)
+        return tuple(
+            dict.fromkeys((*(ConditionTerm(*it.split(":", 1)) for it, is_negated in named if is_negated), *listed))
+        )
 
     def _condition(self, coding: Coding) -> ConditionTerm | None:
         if not coding.code:
             return None
         return self._codes.condition(system_of(coding.system) or "icd-10", coding.code.strip())
+
+
+def _metastasis(place: str) -> ConditionTerm:
+    return ConditionTerm(_METASTASIS, f"met-{place}")
 
 
 def texts_of(concept: CodeableConcept | None) -> Iterator[str]:
