@@ -15,7 +15,7 @@ from cdshooks.ehr.shared_parts import Shared, put_shared_parts, shared
 from cdshooks.knowledge.ids import ResourceRef
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False):
+class Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False, omit_defaults=True):
     """Base of the decoded parts of a resource: trees of text, so the garbage collector need not look at them."""
 
 
