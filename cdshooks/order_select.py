@@ -21,7 +21,7 @@ from cdshooks.knowledge.trial_registry import Registry
 from cdshooks.lines.history import build_line_history
 from cdshooks.options.assess import assess_options
 from cdshooks.options.model import Advice
-from cdshooks.record.drafts import DraftOrder, read_draft_orders
+from cdshooks.record.drafts import DraftOrder, may_order_cancer_treatment, read_draft_orders
 from cdshooks.record.drug_names import unmapped_system
 from cdshooks.record.read import read_patient_record
 
@@ -58,7 +58,13 @@ def answer_hook(
         OtherPatientError: A resource or draft order belongs to another patient.
         BadHookRequestError: A selected order cannot be read.
     """
-    resources = gather_resources(request, source)
+
+    def needs_record(prefetched: Resources) -> bool:
+        if request.service.hook == "patient-view":
+            return True
+        return may_order_cancer_treatment(read_draft_bundle(request, prefetched), prefetched, knowledge)
+
+    resources = gather_resources(request, source, needs_record=needs_record)
     advice, cards = conclude(
         request,
         resources,

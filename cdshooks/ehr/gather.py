@@ -5,7 +5,7 @@ Source: section 3.2, P-13, PID-01, PID-04, OUT-07, REL-03.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -27,15 +27,22 @@ _NOT_ASKED = "not prefetched, and no FHIR server may be asked"
 _ONLY_A_PART = "only a part was sent, and no FHIR server may be asked for the rest"
 
 
-def gather_resources(request: HookRequest, source: FhirSource | None = None) -> Resources:
+def gather_resources(
+    request: HookRequest, source: FhirSource | None = None, *, needs_record: Callable[[Resources], bool] | None = None
+) -> Resources:
     """The resources of the context patient: those prefetched, whatever their key, and from the source what they lack.
+
+    ``needs_record`` tells from what was prefetched whether anything could be said at all; where not, the source is spared, for the
+    answer would be the same.
 
     Raises:
         MissingPatientDataError: What is required was neither sent nor can be fetched.
         OtherPatientError: A resource belongs to another patient.
     """
     patient = ContextPatient(id=request.patient_id, fhir_server=request.fhir_server)
-    return gather_for(patient, source, prefetch=request.prefetch, drafts=request.draft_orders)
+    return gather_for(
+        patient, source, prefetch=request.prefetch, drafts=request.draft_orders, needs_record=needs_record
+    )
 
 
 def gather_for(
@@ -44,6 +51,7 @@ def gather_for(
     *,
     prefetch: Mapping[str, msgspec.Raw] | None = None,
     drafts: bytes = b"",
+    needs_record: Callable[[Resources], bool] | None = None,
 ) -> Resources:
     """As ``gather_resources``, for a patient of whom perhaps nothing was sent. ``drafts``: orders whose drugs are looked up too.
 
@@ -53,6 +61,10 @@ def gather_for(
     """
     gathering = _Gathering(patient)
     gathering.read_prefetch(prefetch or {})
+    if source is not None and needs_record is not None and gathering.lacks_something():
+        found = gathering.found()
+        if not needs_record(found):
+            return found
     if source is not None:
         gathering.fetch(source)
         gathering.fetch_medications(source, drafts)
@@ -88,6 +100,23 @@ class _Gathering:
                 # an OperationOutcome alone says that the same query would fail again (P-6)
                 self._queries.append(query_for(key, self._patient.id, next_page_of(values.get(key))))
         states.update(dict.fromkeys(failed, KeyState.FAILED))
+
+    def lacks_something(self) -> bool:
+        """Whether a key was not sent, or not whole."""
+        return bool(self._queries)
+
+    def found(self) -> Resources:
+        """The patient's resources so far.
+
+        Raises:
+            OtherPatientError: A resource belongs to another patient.
+        """
+        collected = self._collector.finish()
+        return of_patient(
+            collected if self._is_prefetched else without_repeats(collected),
+            self._patient,
+            fetched=frozenset(self._fetched),
+        )
 
     def fetch(self, source: FhirSource) -> None:
         """Ask for what the keys leave open. Nothing is asked about a key that was sent whole, or as null."""
@@ -131,12 +160,7 @@ class _Gathering:
             MissingPatientDataError: It is not.
             OtherPatientError: A resource belongs to another patient.
         """
-        collected = self._collector.finish()
-        found = of_patient(
-            collected if self._is_prefetched else without_repeats(collected),
-            self._patient,
-            fetched=frozenset(self._fetched),
-        )
+        found = self.found()
         useless = self._useless(found)
         self._check_required((*found.incomplete, *useless), can_ask=can_ask)
         never_sent = tuple(

@@ -60,6 +60,24 @@ def read_draft_orders(drafts: DraftBundle, prefetched: Resources, knowledge: Kno
     return tuple(found)
 
 
+def may_order_cancer_treatment(drafts: DraftBundle, prefetched: Resources, knowledge: Knowledge) -> bool:
+    """Whether a selected order is one, or says of its drug only where it can be looked up."""
+    if any(it.is_selected and it.is_cancer_treatment for it in read_draft_orders(drafts, prefetched, knowledge)):
+        return True
+    return any(
+        held.ref in drafts.selected and _is_to_look_up(held.resource, drafts.resources, prefetched)
+        for held in drafts.resources.of("MedicationRequest")
+    )
+
+
+def _is_to_look_up(order: object, drafts: Resources, prefetched: Resources) -> bool:
+    if not isinstance(order, MedicationRequest) or order.medication_codeable_concept is not None:
+        return False
+    name = order.medication_reference.name if order.medication_reference is not None else ""
+    is_inside = name.startswith("#")
+    return bool(name) and not is_inside and not resolve(drafts, name) and not resolve(prefetched, name)
+
+
 def _concepts(request: MedicationRequest, drafts: Resources, prefetched: Resources) -> tuple[CodeableConcept, ...]:
     if request.medication_codeable_concept is not None:
         return (request.medication_codeable_concept,)
