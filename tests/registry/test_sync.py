@@ -1,8 +1,15 @@
 """Fetching changed records from a registry that answers, is busy, breaks off or answers nonsense; over loopback."""
 
+import contextlib
+import fcntl
 import json
+import os
+import pty
+import re
+import struct
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -88,3 +95,47 @@ def test_a_sync_that_breaks_off_goes_on_at_its_page(desk, registry):
 def test_a_registry_that_never_ends_is_left(desk, registry, plan, reason):
     sync(desk, registry(plan), status=1)
     assert reason in desk.messages
+
+
+def in_a_terminal(desk, server):
+    """What a person's terminal of 80 columns is sent beside the report, and the report."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    words = [sys.executable, "-m", "cdshooks", "trials", "sync", "--url", server.url, "--page-size", "2"]
+    command = subprocess.Popen(
+        [*words, "--first-wait", "0"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=slave,
+        text=True,
+        env=os.environ | {"TERM": "xterm-256color", "XDG_STATE_HOME": str(desk.state)},
+    )
+    os.close(slave)
+    sent = b""
+    with contextlib.suppress(OSError):  # the terminal is gone when the command is
+        while chunk := os.read(master, 65536):
+            sent += chunk
+    os.close(master)
+    report = command.stdout.read()
+    command.stdout.close()
+    assert command.wait(30) == 0
+    return sent.decode(), report
+
+
+def test_a_person_at_a_terminal_sees_how_far_it_has_come(desk, registry):
+    sent, report = in_a_terminal(desk, registry("ok,drip"))
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", sent)
+    assert "0/?" in plain
+    assert "2/5" in plain
+    assert "5/5" in plain
+    assert "━" in plain
+    assert report.splitlines()[0].startswith("imported: 5 new")
+    assert "\x1b" not in report
+
+
+def test_what_is_not_a_terminal_gets_the_report_alone(desk, registry):
+    told = sync(desk, registry("ok,429"))
+    assert told.splitlines()[0].startswith("imported: 5 new")
+    assert "\x1b" not in told + desk.messages
+    assert "━" not in told + desk.messages
+    assert desk.messages == ""
