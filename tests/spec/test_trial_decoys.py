@@ -6,8 +6,10 @@ import msgspec
 import pytest
 
 from cdshooks.cards.render import concerns
+from cdshooks.cards.trials_text import trials_to_show
 from cdshooks.options.trials.match import match_trials
-from tests.option_cases import advice_of, case_of, history, illness, receptor
+from cdshooks.record.model import Statement
+from tests.option_cases import advice_of, case_of, day, history, illness, receptor, ref
 from tests.spec.test_trial_matrix import HEAD, RECENT, THREE, brain, lines, record
 
 
@@ -39,6 +41,11 @@ def of(cancer, **more):
     return record(diagnoses=(illness(cancer, "other-cancer", "2022-12-20"),), receptors=(), **more), OTHER
 
 
+def said(about, value):
+    return Statement(about=about, value=value, date=day(RECENT), evidence=ref(f"said-{about}"))
+
+
+MEASURABLE = (said("measurable_disease", "measurable"),)
 UNTESTED = "HER2 never tested"
 DECOYS = {
     "ER-positive, HER2 IHC 0": (record(receptors=receptors("negative", "0", "positive")), ENDOCRINE),
@@ -51,6 +58,10 @@ DECOYS = {
             cns=brain("active_not_urgent", RECENT, is_treated=True, largest_lesion_mm=12, leptomeningeal="none"),
         ),
         CHEMOTHERAPY,
+    ),
+    "early HER2-positive, staged so": (
+        record(metastases=(), statements=(*MEASURABLE, said("disease_extent", "early"))),
+        ADJUVANT,
     ),
     "early HER2-positive, after adjuvant treatment": (record(metastases=()), ADJUVANT),
     "early HER2-positive, untreated": (record(metastases=()), OTHER),
@@ -78,6 +89,35 @@ def test_nobody_with_another_disease_is_matched(name, in_full):
     assert {it.nct_id for it in matches if it.verdict == "eligible"} == {
         number for who, number in BY_THEIR_OWN_TEXT if who == name
     }
+
+
+@pytest.mark.parametrize("cancer", ["gastric-cancer", "colorectal-cancer", "lung-cancer"])
+def test_another_tumor_that_is_her2_positive_is_matched_by_no_trial_for_breast_cancer(cancer):
+    told = record(diagnoses=(illness(cancer, "other-cancer", "2022-12-20"),))
+    case = case_of(told, lines(*THREE))
+    trials = case.knowledge.trials.by_id
+    eligible = {it.nct_id for it in match_trials(case) if it.verdict == "eligible"}
+    assert {it for it in eligible if trials[it].population == "breast"} == set()
+    assert "NCT02693535" in eligible, "a trial for any tumor with HER2 says nothing against it"
+
+
+STATUSES = [
+    "NOT_YET_RECRUITING", "ENROLLING_BY_INVITATION", "ACTIVE_NOT_RECRUITING", "COMPLETED", "SUSPENDED", "TERMINATED",
+    "WITHDRAWN", "UNKNOWN",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_a_trial_that_does_not_recruit_is_never_offered_to_whoever_fits_it_otherwise(status):
+    case = case_of(record(), lines(*THREE))
+    known = case.knowledge.trials.by_id
+    advice = advice_of(record(), lines(*THREE))
+    assert trials_to_show(advice, case.knowledge)
+    states = {it.nct_id: msgspec.structs.replace(it.state, status=status) for it in known.values()}
+    for in_full in (True, False):
+        trials = match_trials(case, states, in_full=in_full)
+        assert {it.verdict for it in trials} == {"ineligible"}
+        assert trials_to_show(msgspec.structs.replace(advice, trials=trials), case.knowledge) == []
 
 
 @pytest.mark.parametrize("name", [it for it in DECOYS if it.startswith(("ER-positive", "triple-negative"))])

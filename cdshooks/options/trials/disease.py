@@ -57,10 +57,11 @@ def _primary(primary: str, case: Case) -> Answer:
     known = [it for it in case.record.diagnoses if it.certainty is not Certainty.REFUTED]
     breast = [it for it in known if it.concept in _BREAST]
     receptors = [it for it in case.record.receptors if it.marker == "her2"]
+    others = [it for it in known if it.category == "other-cancer"]
     evidence = [ref for it in breast for ref in it.evidence] or [ref for it in receptors for ref in it.evidence]
-    is_breast = bool(breast or receptors or case.lines.lines)
+    # other tumors are tested for HER2 and treated by it, too, so beside one of them only the diagnosis tells
+    is_breast = bool(breast) or (bool(receptors or case.lines.lines) and not others)
     if primary == "any":
-        others = [it for it in known if it.category == "other-cancer"]
         return met("", evidence) if is_breast or others else unknown("disease_extent", "no cancer on record")
     if primary == "breast":
         return met("breast cancer", evidence) if is_breast else unknown("disease_extent", "no breast cancer on record")
