@@ -154,7 +154,7 @@ def sign(nct_id: str, coder: str, reviewer: str) -> None:
     if not is_signed:
         _fail(f"{nct_id} was imported anew meanwhile; look at it again.")
     click.echo(
-        f"{nct_id}: coding signed by {coder.strip()}, checked by {reviewer.strip()}, for text {record.eligibility_hash}"
+        f"{nct_id}: coding signed by {coder.strip()}, checked by {reviewer.strip()}, for text {record.eligibility_hash[:12]}"
     )
 
 

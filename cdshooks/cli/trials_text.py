@@ -158,8 +158,12 @@ def _status_words(status: str, told: str | None, *, is_old: bool) -> str:
     return f"{words}, status as of {told}" if is_old else f"{words} ({told})"
 
 
+_SHOWN_OF_HASH = 12
+"""The beginning of a hash is enough to compare by eye; --format json has it whole."""
+
+
 def _phases(phases: tuple[str, ...]) -> str:
-    return "/".join(it.removeprefix("EARLY_").removeprefix("PHASE") for it in phases) or "-"
+    return "/".join(it.removeprefix("EARLY_").removeprefix("PHASE") for it in phases if it != "NA") or "-"
 
 
 def _table(title: str, rows: list[Row], console: Console) -> None:
@@ -186,13 +190,16 @@ def _facts(trial: Trial | None, record: TrialRecord | None, study: Study | None,
         if row.suspended_because is not None:
             yield f"SUSPENDED, offered to nobody: {row.suspended_because}. Sign it with `cdshooks trials sign`."
     if trial is not None:
-        yield f"Coded by {trial.coded.by}, {trial.coded.date}; reviewed by {trial.coded.reviewed_by or 'nobody yet'}"
+        is_signed = record is not None and record.signed_by is not None
+        reviewed = f"; reviewed by {trial.coded.reviewed_by or 'nobody yet'}" if not is_signed else ""
+        yield f"Coded by {trial.coded.by}, {trial.coded.date}{reviewed}"
     if record is None:
         yield "No registry record is imported: wording and sites are not known here."
         return
     if record.signed_by is not None:
-        yield f"Signed again by {record.signed_by}, checked by {record.reviewed_by}, {record.signed_at:%Y-%m-%d}"
-    yield f"Registry record: {record.source}, imported {record.imported_at:%Y-%m-%d}; eligibility text {record.eligibility_hash}"
+        yield f"Signed by {record.signed_by}, checked by {record.reviewed_by}, {record.signed_at:%Y-%m-%d}"
+    text = record.eligibility_hash[:_SHOWN_OF_HASH]
+    yield f"Registry record: {record.source}, imported {record.imported_at:%Y-%m-%d}; eligibility text {text}"
     if study is not None:
         sites = study.sites or ()
         yield f"Sites: {len(sites)} in the record, {sum(it.is_recruiting is True for it in sites)} recruiting"

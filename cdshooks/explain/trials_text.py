@@ -27,7 +27,7 @@ _TO_CONFIRM = "ask the site"
 _NOT_LOOKED_UP = (
     "Trials could not be looked up: the stored registry records cannot be read; each status is as of its date."
 )
-_INDENT = (0, 0, 0, 4)
+_TITLE_INDENT, _INDENT = (0, 0, 0, 2), (0, 0, 0, 4)
 _MOST_SITES = 2
 
 
@@ -60,7 +60,7 @@ def _print_trial(match: TrialMatch, console: Console, home: Position | None, *, 
     told = [match.verdict.value, status, *match.cohorts]
     if match.recovers_on is not None:
         told.append(f"may fit from {match.recovers_on}")
-    console.print(f"  {match.nct_id} {match.title} [{'; '.join(told)}]", markup=False)
+    console.print(Padding(Text.assemble((match.nct_id, "bold"), f" {match.title}\n{'; '.join(told)}"), _TITLE_INDENT))
     table = Table.grid(padding=(0, 2))
     deciding = {*match.failing, *match.missing}
     for outcome, word in _WORDS.items():
