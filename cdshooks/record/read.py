@@ -20,6 +20,7 @@ from cdshooks.record.measurements import MeasurementReader
 from cdshooks.record.model import Conflict, Doubt, PatientRecord, Person
 from cdshooks.record.observations import ObservationSorter
 from cdshooks.record.receptor_tests import is_receptor_test
+from cdshooks.record.receptor_words import ReceptorWords
 from cdshooks.record.receptors import read_receptors
 from cdshooks.record.sayings import read_sayings, says_something
 from cdshooks.record.terms import RecordTerms
@@ -36,10 +37,11 @@ class Vocabulary:
         self.names = DrugNames(knowledge.drugs)
         self.terms = terms = RecordTerms(knowledge.codes)
         self.toxicities = ToxicityWords(self.terms, self.names)
+        self.receptors = ReceptorWords(self.terms, knowledge.receptors)
         self.measurements = MeasurementReader(self.terms, knowledge.measures)
         self.observations = ObservationSorter(
             {
-                "receptors": lambda code: is_receptor_test(code, terms),
+                "receptors": lambda code: is_receptor_test(code, terms, self.receptors),
                 "biomarkers": lambda code: can_name_gene(code, terms),
                 "disease": lambda code: is_disease_test(code, terms),
                 "measurements": self.measurements.can_read,
@@ -81,7 +83,7 @@ def read_patient_record(resources: Resources, knowledge: Knowledge, *, as_of: da
     terms, names = vocabulary.terms, vocabulary.names
     treatment = TreatmentReader(resources, terms, names).read()
     observed = vocabulary.observations.sort(resources)
-    receptors, receptor_conflicts = read_receptors(observed["receptors"], terms, knowledge.receptors)
+    receptors, receptor_conflicts = read_receptors(observed["receptors"], terms, vocabulary.receptors)
     disease = DiseaseReader(observed["disease"], terms).read()
     measured = vocabulary.measurements.read(observed["measurements"])
     toxic = read_toxicities(resources, terms, names, vocabulary.toxicities, observed["lungs"].of("Observation"))

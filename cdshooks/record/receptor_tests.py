@@ -20,19 +20,10 @@ from cdshooks.ehr.resources import (
     Specimen,
 )
 from cdshooks.knowledge.ids import ResourceRef
-from cdshooks.knowledge.receptors import ReceptorRules
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.dates import read_date, start_of
 from cdshooks.record.numbers import number_in, number_of
-from cdshooks.record.receptor_words import (
-    SCORES,
-    compatible,
-    is_of_another_test,
-    receptors_in,
-    side_in,
-    worded_status,
-    worded_test,
-)
+from cdshooks.record.receptor_words import SCORES, ReceptorWords, compatible
 from cdshooks.record.terms import RecordTerms, texts_of
 
 _KINDS = {
@@ -54,10 +45,10 @@ _SAYS_NOTHING = frozenset({"unknown", "not tested"})
 _BREAST = "breast"
 
 
-def is_receptor_test(code: CodeableConcept | None, terms: RecordTerms) -> bool:
+def is_receptor_test(code: CodeableConcept | None, terms: RecordTerms, words: ReceptorWords) -> bool:
     """Whether an observation or component of this code is a receptor test; for an unknown code, its words tell."""
     test = terms.test(code)
-    return test in _KINDS if test is not None else worded_test(" ".join(texts_of(code))) is not None
+    return test in _KINDS if test is not None else words.named_test(" ".join(texts_of(code))) is not None
 
 
 class ReceptorTest(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,8 +85,8 @@ class _Said(msgspec.Struct, frozen=True, kw_only=True):
 class ReceptorTestReader:
     """Reads the receptor tests of one patient."""
 
-    def __init__(self, resources: Resources, terms: RecordTerms, rules: ReceptorRules) -> None:
-        self._resources, self._terms, self._rules = resources, terms, rules
+    def __init__(self, resources: Resources, terms: RecordTerms, words: ReceptorWords) -> None:
+        self._resources, self._terms, self._words = resources, terms, words
         self.misnamed: list[ResourceRef] = []
         """Observations whose code is a HER2 test and whose words are of another test."""
 
@@ -134,10 +125,11 @@ class ReceptorTestReader:
         concept = self._terms.test(observation.code)
         parts: list[tuple[str | None, Observation | Component]] = [(concept, observation)]
         parts.extend(
-            (self._terms.test(it.code) or worded_test(" ".join(texts_of(it.code))), it) for it in observation.component
+            (self._terms.test(it.code) or self._words.named_test(" ".join(texts_of(it.code))), it)
+            for it in observation.component
         )
         if concept is None and not any(it in _KINDS for it, _ in parts):
-            worded = worded_test(" ".join(texts_of(observation.code)))
+            worded = self._words.named_test(" ".join(texts_of(observation.code)))
             if worded is None:
                 return
             parts[0] = (worded, observation)
@@ -146,13 +138,13 @@ class ReceptorTestReader:
             if kind is None or kind == "panel":
                 continue
             marker = kind[:2] if kind[:2] in {"er", "pr"} else "her2"
-            if marker == "her2" and is_of_another_test(" ".join(texts_of(part.code))):
+            if marker == "her2" and self._words.is_of_another_test(" ".join(texts_of(part.code))):
                 self.misnamed.append(held.ref)
                 continue
             said = self._value(part, kind)
             if said.is_empty and part is observation:
                 notes = " ".join(it.text or "" for it in observation.note)
-                said = _Said(value=worded_status(notes, kind, self._rules))
+                said = _Said(value=self._words.status(notes, kind))
             if not said.is_empty:
                 yield self._placed(held, observation, panel, marker, kind, said)
 
@@ -186,7 +178,7 @@ class ReceptorTestReader:
             date=day,
             is_metastasis=is_metastasis,
             site=site,
-            laterality=side_in(text),
+            laterality=self._words.side(text),
             specimen=sample.reference if sample is not None and sample.reference else str(day),
             is_preliminary=observation.status in {"preliminary", "registered"},
             is_amended=observation.status in {"amended", "corrected"},
@@ -212,16 +204,14 @@ class ReceptorTestReader:
     def _value(self, part: Observation | Component, kind: str) -> _Said:
         """Status or score in our words, number, and whether what one value says twice contradicts itself."""
         coded, texts = self._coded(part, kind), _texts(part, is_coded=self._coded(part, kind) is not None)
-        worded = worded_status(" ; ".join(it for it in texts if it), kind, self._rules)
+        worded = self._words.status(" ; ".join(it for it in texts if it), kind)
         concept = part.value_codeable_concept
-        displayed = (
-            worded_status(" ".join(it.display or "" for it in concept.coding), kind, self._rules) if concept else None
-        )
+        displayed = self._words.status(" ".join(it.display or "" for it in concept.coding), kind) if concept else None
         for words in (worded, displayed):
             if coded is not None and words is not None and not compatible(coded, words):
                 return _Said(is_conflict=True)
         if part.value_string and concept is not None:  # two values in one resource: both are read
-            said, shown = (worded_status(it or "", kind, self._rules) for it in (part.value_string, concept.text))
+            said, shown = (self._words.status(it or "", kind) for it in (part.value_string, concept.text))
             if any(it and said and not compatible(it, said) for it in (coded, shown)):
                 return _Said(is_conflict=True)
         number, comparator = _number(part)
@@ -241,7 +231,7 @@ class ReceptorTestReader:
     def _interpreted(self, part: Observation | Component, kind: str) -> str | None:
         listed = part.interpretation if isinstance(part.interpretation, tuple) else (part.interpretation,)
         coded = next((it for it in (self._terms.answer("receptor-status", one) for one in listed) if it), None)
-        worded = (worded_status(" ".join(texts_of(one)), kind, self._rules) for one in listed)
+        worded = (self._words.status(" ".join(texts_of(one)), kind) for one in listed)
         return coded or next((it for it in worded if it), None)
 
     def _coded(self, part: Observation | Component, kind: str) -> str | None:
@@ -266,14 +256,14 @@ class ReceptorTestReader:
         status = {it.code for it in (condition.verification_status.coding if condition.verification_status else ())}
         if status & {"refuted", "entered-in-error"}:
             return
-        side = side_in(
+        side = self._words.side(
             " ".join((*(it for site in condition.body_site for it in texts_of(site)), *texts_of(condition.code)))
         )
         said = self._terms.receptors(condition.code)
         for text in dict.fromkeys(texts_of(condition.code)):
-            for marker, value, _ in receptors_in(text, self._rules):
-                if value is not None:
-                    said.setdefault(marker, value)
+            for it in self._words.in_report(text):
+                if it.status is not None:
+                    said.setdefault(it.marker, it.status)
         day = read_date(condition.onset_date_time, start_of(condition.onset_period), condition.recorded_date)
         for marker, value in said.items():
             yield ReceptorTest(
@@ -302,16 +292,16 @@ class ReceptorTestReader:
         is_metastasis = (
             True if site not in {None, _BREAST} or "metasta" in words.casefold() else False if site else None
         )
-        for marker, value, percent in receptors_in(text, self._rules):
+        for said in self._words.in_report(text):
             yield ReceptorTest(
-                marker=marker,
-                kind="summary" if marker == "her2" else marker,
-                value=value,
-                number=percent,
+                marker=said.marker,
+                kind="summary" if said.marker == "her2" else said.marker,
+                value=said.status,
+                number=said.percent,
                 date=day,
                 is_metastasis=is_metastasis,
                 site=site,
-                laterality=side_in(words),
+                laterality=self._words.side(words),
                 specimen=sample.reference if sample is not None and sample.reference else str(day),
                 is_preliminary=report.status in {"preliminary", "registered", "partial"},
                 is_amended=report.status in {"amended", "corrected"},

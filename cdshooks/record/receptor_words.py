@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import msgspec
+
+from cdshooks.ehr.remembered import remembered
 from cdshooks.knowledge.receptors import ReceptorRules
 from cdshooks.record.numbers import number_in
+from cdshooks.record.terms import RecordTerms
 
 SCORES = frozenset({"0", "1+", "2+", "3+"})
 _IHC = re.compile(
@@ -25,95 +29,127 @@ _NEGATIVE = re.compile(
     re.IGNORECASE,
 )
 _LOW = re.compile(r"\bher2[\s-]*(?:ultra)?[\s-]*low\b|^\s*low\s*$", re.IGNORECASE)
-_EQUIVOCAL = re.compile(r"\bequivocal\b|\bindetermina\w+\b|\binconclusive\b|\bborderline\b", re.IGNORECASE)
-_PENDING = re.compile(r"pending|to follow|awaited|ausstehend", re.IGNORECASE)
 _ISH = re.compile(r"\b[fc]?ish\b|amplif|in situ hybridi[sz]ation", re.IGNORECASE)
+_STAINED = re.compile(r"\bihc\b|immun", re.IGNORECASE)
 _COMPARISON = re.compile(
     r"(greater than|more than|over|above|>=?|less than|below|under|<=?)\s*(\d+(?:[.,]\d+)?)", re.IGNORECASE
 )
 _RATIO = re.compile(r"\bratio\b[^0-9<>]{0,20}(\d+(?:[.,]\d+)?)", re.IGNORECASE)
 _MORE = frozenset({"greater than", "more than", "over", "above", ">", ">="})
-HER2_WORDS = re.compile(r"\bher[\s-]?2(?:[\s/-]?neu)?\b|\berbb2\b|\bc-?erbb-?2\b", re.IGNORECASE)
-_ER_WORDS = re.compile(
-    r"\bER\b|\b[Ee]strogen[\s-]?[Rr]eceptors?\b|\b[Oo]estrogen[\s-]?[Rr]eceptors?\b|\bÖstrogenrezeptor\w*"
-)
-_PR_WORDS = re.compile(r"\bPR\b|\bPgR\b|\b[Pp]rogesterone?[\s-]?[Rr]eceptors?\b|\bProgesteronrezeptor\w*")
-MARKERS = (("her2", HER2_WORDS), ("er", _ER_WORDS), ("pr", _PR_WORDS))
-_OTHER_TEST = re.compile(r"\bki-?67\b|\bpd-?l1\b|\bli-?rads\b|\bbi-?rads\b|\bp53\b|\begfr\b", re.IGNORECASE)
-_NOT_THE_TUMOUR = re.compile(
-    r"\bserum\b|\bmutation|\bexon\b|\bvariant\b|\bextracellular domain\b|\bctdna\b", re.IGNORECASE
-)
+_HER2 = re.compile(r"\bher[\s-]?2(?:[\s/-]?neu)?\b|\berbb2\b|\bc-?erbb-?2\b", re.IGNORECASE)
+_ER = re.compile(r"\bER\b|\b[Ee]strogen[\s-]?[Rr]eceptors?\b|\b[Oo]estrogen[\s-]?[Rr]eceptors?\b|\bÖstrogenrezeptor\w*")
+_PR = re.compile(r"\bPR\b|\bPgR\b|\b[Pp]rogesterone?[\s-]?[Rr]eceptors?\b|\bProgesteronrezeptor\w*")
+_MARKERS = (("her2", _HER2), ("er", _ER), ("pr", _PR))
 _PERCENT = re.compile(r"(\d{1,3}(?:[.,]\d+)?)\s*%")
 _CLAUSE_END = re.compile(r"[.;\n](?!\d)")
 _AHEAD = re.compile(r"\b(positive|negative)\s+for\s+[\w\s,/-]{0,30}$", re.IGNORECASE)
-_LEFT, _RIGHT = re.compile(r"\b(?:left|links)\b", re.IGNORECASE), re.compile(r"\b(?:right|rechts)\b", re.IGNORECASE)
 
 
-def is_of_another_test(text: str) -> bool:
-    """Whether the words beside a HER2 code speak of another test. Source: terminology 11 (85319-2)."""
-    return _OTHER_TEST.search(text) is not None and HER2_WORDS.search(text) is None
+class Said(msgspec.Struct, frozen=True, gc=False):
+    """What a report says of one receptor: its status as ``ReceptorWords.status`` gives it, and the percent of cells."""
+
+    marker: str
+    status: str | None
+    percent: float | None
 
 
-def worded_test(text: str) -> str | None:
-    """Which receptor test the name of an observation is."""
-    if HER2_WORDS.search(text):
-        if _NOT_THE_TUMOUR.search(text):
+class ReceptorWords:
+    """Reads words under one set of limits; what a text says is remembered.
+
+    ``named_test``: which receptor test the name of an observation is. ``in_report``: every receptor that a report speaks of.
+    """
+
+    def __init__(self, terms: RecordTerms, rules: ReceptorRules) -> None:
+        self.rules, self._terms = rules, terms
+        self.named_test = remembered(self._named_test)
+        self.in_report = remembered(self._in_report)
+        self._remembered_status = remembered(self._status)
+
+    def status(self, text: str, kind: str) -> str | None:
+        """A status, a score, or both joined by ``|`` ("2+|amplified"), for one kind of test; None when the text gives none."""
+        return self._remembered_status((text, kind)) if text else None
+
+    def is_of_another_test(self, text: str) -> bool:
+        """Whether the words beside a HER2 code speak of another test. Source: terminology 11 (85319-2)."""
+        return self._has("receptor-other-test", text) and _HER2.search(text) is None
+
+    def side(self, text: str) -> str | None:
+        """The side of the body that words name; None when they name none or both."""
+        sides = self._terms.meanings("side").of(text)
+        return sides[0] if len(sides) == 1 else None
+
+    def _has(self, reader: str, text: str) -> bool:
+        return self._terms.meanings(reader).first(text) is not None
+
+    def _named_test(self, text: str) -> str | None:
+        if _HER2.search(text):
+            if self._has("receptor-elsewhere", text):
+                return None
+            return "her2-ish" if _ISH.search(text) else "her2-ihc" if _STAINED.search(text) else "her2-summary"
+        for marker, pattern in _MARKERS[1:]:
+            if pattern.search(text):
+                return f"{marker}-percent" if "percent" in text.casefold() or "%" in text else marker
+        return None
+
+    def _status(self, said: tuple[str, str]) -> str | None:
+        text, kind = said
+        if kind in {"ihc", "summary", "ish"}:
+            ish = self._ish(text)
+            score = _IHC.search(text) if kind != "ish" else None
+            if score:
+                level = next(it for it in score.groups() if it is not None)
+                ihc = "0" if level == "0" else f"{level}+"
+                return f"{ihc}|{ish}" if ish and _ISH.search(text) else ihc
+            if kind == "ish" or _ISH.search(text):
+                return ish
+        if _LOW.search(text):
+            return "low"
+        if self._has("receptor-equivocal", text):
+            return "equivocal"
+        if _NEGATIVE.search(text):
+            return "negative"
+        return "positive" if _POSITIVE.search(text) else None
+
+    def _ish(self, text: str) -> str | None:
+        """What words say of ISH: amplified, not-amplified, equivocal; None when it is pending or not spoken of."""
+        comparison = _COMPARISON.search(text)
+        if comparison:
+            number = number_in(comparison.group(2))
+            is_more = comparison.group(1).casefold() in _MORE
+            if number is not None and is_more and number >= self.rules.ish_ratio_amplified:
+                return "amplified"
+            if number is not None and not is_more and number <= self.rules.ish_ratio_amplified:
+                return "not-amplified"
+        if self._has("receptor-pending", text):
             return None
-        return (
-            "her2-ish"
-            if _ISH.search(text)
-            else "her2-ihc"
-            if re.search(r"\bihc\b|immun", text, re.IGNORECASE)
-            else "her2-summary"
-        )
-    for marker, pattern in MARKERS[1:]:
-        if pattern.search(text):
-            return f"{marker}-percent" if "percent" in text.casefold() or "%" in text else marker
-    return None
-
-
-def worded_status(text: str, kind: str, rules: ReceptorRules) -> str | None:
-    """A status, a score, or both joined by ``|`` ("2+|amplified"), as words give them; None when they give none."""
-    if not text:
-        return None
-    if kind in {"ihc", "summary", "ish"}:
-        ish = ish_in(text, rules)
-        score = _IHC.search(text) if kind != "ish" else None
-        if score:
-            level = next(it for it in score.groups() if it is not None)
-            ihc = "0" if level == "0" else f"{level}+"
-            return f"{ihc}|{ish}" if ish and _ISH.search(text) else ihc
-        if kind == "ish" or _ISH.search(text):
-            return ish
-    if _LOW.search(text):
-        return "low"
-    if _EQUIVOCAL.search(text):
-        return "equivocal"
-    if _NEGATIVE.search(text):
-        return "negative"
-    return "positive" if _POSITIVE.search(text) else None
-
-
-def ish_in(text: str, rules: ReceptorRules) -> str | None:
-    """What words say of ISH: amplified, not-amplified, equivocal; None when it is pending or not spoken of."""
-    comparison = _COMPARISON.search(text)
-    if comparison:
-        number = number_in(comparison.group(2))
-        is_more = comparison.group(1).casefold() in _MORE
-        if number is not None and is_more and number >= rules.ish_ratio_amplified:
-            return "amplified"
-        if number is not None and not is_more and number <= rules.ish_ratio_amplified:
+        if _NEGATIVE.search(text):
             return "not-amplified"
-    if _PENDING.search(text):
-        return None
-    if _NEGATIVE.search(text):
-        return "not-amplified"
-    if _POSITIVE.search(text):
-        return "amplified"
-    ratio = _RATIO.search(text)
-    if ratio:
-        return rules.ish_of(number_in(ratio.group(1)), None, None)
-    return "equivocal" if _EQUIVOCAL.search(text) else None
+        if _POSITIVE.search(text):
+            return "amplified"
+        ratio = _RATIO.search(text)
+        if ratio:
+            return self.rules.ish_of(number_in(ratio.group(1)), None, None)
+        return "equivocal" if self._has("receptor-equivocal", text) else None
+
+    def _in_report(self, text: str) -> tuple[Said, ...]:
+        return tuple(it for sentence in _CLAUSE_END.split(text) for it in self._in_sentence(sentence))
+
+    def _in_sentence(self, sentence: str) -> Iterator[Said]:
+        if self._has("receptor-elsewhere", sentence):
+            return
+        found = sorted(
+            (match.start(), match.end(), marker) for marker, pattern in _MARKERS for match in pattern.finditer(sentence)
+        )
+        for index, (start, end, marker) in enumerate(found):
+            stop = found[index + 1][0] if index + 1 < len(found) else len(sentence)
+            said = sentence[end:stop]
+            status = self.status(said, "summary" if marker == "her2" else marker) or _sign_after(said)
+            if status is None:
+                ahead = _AHEAD.search(sentence[:start])
+                status = ahead.group(1).casefold() if ahead else None
+            percent = _PERCENT.search(said) if marker != "her2" else None
+            if status is not None or percent is not None:
+                yield Said(marker, status, number_in(percent.group(1)) if percent else None)
 
 
 def compatible(coded: str, worded: str) -> bool:
@@ -139,36 +175,10 @@ def compatible(coded: str, worded: str) -> bool:
     return not (coded in {"positive", "negative"} and worded == "equivocal")
 
 
-def receptors_in(text: str, rules: ReceptorRules) -> Iterator[tuple[str, str | None, float | None]]:
-    """Every receptor that a report speaks of: marker, status as ``worded_status`` gives it, percent of cells."""
-    for sentence in _CLAUSE_END.split(text):
-        if _NOT_THE_TUMOUR.search(sentence):
-            continue
-        found = sorted(
-            (match.start(), match.end(), marker) for marker, pattern in MARKERS for match in pattern.finditer(sentence)
-        )
-        for index, (start, end, marker) in enumerate(found):
-            stop = found[index + 1][0] if index + 1 < len(found) else len(sentence)
-            said = sentence[end:stop]
-            status = worded_status(said, "summary" if marker == "her2" else marker, rules) or sign_after(said)
-            if status is None:
-                ahead = _AHEAD.search(sentence[:start])
-                status = ahead.group(1).casefold() if ahead else None
-            percent = _PERCENT.search(said) if marker != "her2" else None
-            if status is not None or percent is not None:
-                yield marker, status, number_in(percent.group(1)) if percent else None
-
-
-def sign_after(text: str) -> str | None:
+def _sign_after(text: str) -> str | None:
     """The plus or minus that directly follows a receptor's name ("ER+", "HER2-")."""
     rest = text[:3].lstrip(" (")
     if rest.startswith("+"):
         return "positive"
     is_minus = rest.startswith(("-", "\u2212", "\u2013")) and not rest[1:2].isalnum()
     return "negative" if is_minus else None
-
-
-def side_in(text: str) -> str | None:
-    """The side of the body that words name; None when they name none or both."""
-    is_left, is_right = _LEFT.search(text) is not None, _RIGHT.search(text) is not None
-    return None if is_left == is_right else "left" if is_left else "right"

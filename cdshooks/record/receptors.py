@@ -10,7 +10,7 @@ from cdshooks.ehr.resources import Resources
 from cdshooks.knowledge.receptors import ReceptorRules
 from cdshooks.record.model import Conflict, ReceptorResult
 from cdshooks.record.receptor_tests import ReceptorTest, ReceptorTestReader
-from cdshooks.record.receptor_words import SCORES
+from cdshooks.record.receptor_words import SCORES, ReceptorWords
 from cdshooks.record.terms import RecordTerms
 
 _ISH_KINDS = frozenset({"ratio", "copies", "ish"})
@@ -19,10 +19,11 @@ _STAINED = frozenset({"er-percent", "pr-percent", "ihc-percent", "er", "pr"})
 
 
 def read_receptors(
-    resources: Resources, terms: RecordTerms, rules: ReceptorRules
+    resources: Resources, terms: RecordTerms, words: ReceptorWords
 ) -> tuple[tuple[ReceptorResult, ...], tuple[Conflict, ...]]:
     """All receptor results of a patient, newest last, and contradictions inside them."""
-    reader = ReceptorTestReader(resources, terms, rules)
+    rules = words.rules
+    reader = ReceptorTestReader(resources, terms, words)
     groups: dict[tuple[object, ...], list[ReceptorTest]] = {}
     for test in reader.read():
         groups.setdefault((test.marker, test.specimen, test.laterality), []).append(test)

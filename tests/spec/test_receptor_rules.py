@@ -4,15 +4,17 @@ import pytest
 
 from cdshooks.knowledge.codes import load_codes
 from cdshooks.knowledge.receptors import load_receptor_rules
+from cdshooks.record.receptor_words import ReceptorWords
 from cdshooks.record.receptors import read_receptors
 from cdshooks.record.terms import RecordTerms
 from tests.fhir import LOINC, concept, condition, observation, resources_of
 
-TERMS, RULES = RecordTerms(load_codes()), load_receptor_rules()
+TERMS = RecordTerms(load_codes())
+WORDS = ReceptorWords(TERMS, load_receptor_rules())
 
 
 def results(*resources):
-    return [(it.marker, it.status) for it in read_receptors(resources_of(*resources), TERMS, RULES)[0]]
+    return [(it.marker, it.status) for it in read_receptors(resources_of(*resources), TERMS, WORDS)[0]]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +92,7 @@ def test_a_diagnosis_may_carry_the_receptors():
 
 
 def full(*resources):
-    return read_receptors(resources_of(*resources), TERMS, RULES)
+    return read_receptors(resources_of(*resources), TERMS, WORDS)
 
 
 IHC_2 = observation("85319-2", id="ihc", day="2023-09-12", valueString="2+")
