@@ -6,7 +6,7 @@ import json
 
 from cdshooks.ehr.decode import ResourceCollector
 from cdshooks.ehr.remembered import MOST_REMEMBERED, Memory, remembered
-from cdshooks.ehr.resources import CodeableConcept, Coding
+from cdshooks.ehr.resources import TYPES, CodeableConcept, Coding
 from cdshooks.knowledge.load import load_knowledge
 from cdshooks.record.drug_names import DrugNames
 from cdshooks.record.read import read_patient_record, vocabulary_of
@@ -81,11 +81,11 @@ def test_ten_thousand_unknown_drugs_leave_every_memory_within_its_bound():
 
     assert len(record.unmapped) == 10_000
     assert [it.agent for it in record.exposures] == ["trastuzumab"]
-    memories = [
-        memory_of(it)
-        for owner in (vocabulary.names, vocabulary.terms, vocabulary.observations)
-        for it in vars(owner).values()
-        if memory_of(it) is not None
-    ]
-    assert len(memories) >= 8
+    owners = [vocabulary.names, vocabulary.terms, vocabulary.observations, vocabulary.receptors]
+    owners += [vocabulary.toxicities, vocabulary.measurements]
+    owners += [vocabulary.terms.meanings(it) for it in knowledge.codes.meanings]
+    look_ups = [it for owner in owners for it in vars(owner).values()]
+    look_ups += [read for kind in TYPES.values() for _, read in getattr(kind, "shared", ())]
+    memories = [memory_of(it) for it in look_ups if memory_of(it) is not None]
+    assert len(memories) >= 80
     assert [it.size for it in memories if it.size > 2 * MOST_REMEMBERED] == []
