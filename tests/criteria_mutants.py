@@ -31,9 +31,9 @@ from cdshooks.knowledge.ids import AgentId, CriterionId, FactId
 from cdshooks.knowledge.rules import Binding
 from cdshooks.lines.model import AgentUse, EndReason, LineHistory, Setting
 from cdshooks.options.case import Case
+from cdshooks.options.judgement import judge_criterion
 from cdshooks.options.model import Fact
 from cdshooks.options.predicates import DAYS_PER_MONTH
-from cdshooks.options.verdicts import judge_criterion
 from cdshooks.partial_date import PartialDate
 from tests.option_cases import TODAY, case_of, history, ref, shipped
 

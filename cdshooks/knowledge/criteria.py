@@ -160,6 +160,11 @@ class Criterion(Part, frozen=True, kw_only=True):
     sources: tuple[Citation, ...] = ()
     verified: bool
     notes: str | None = None
+    source_ids: tuple[SourceId, ...] = ()
+    """The sources of its citations; filled in when it is built."""
+
+    def __post_init__(self) -> None:
+        msgspec.structs.force_setattr(self, "source_ids", tuple([it.source for it in self.sources]))
 
 
 def load_criteria(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
-from cdshooks.knowledge.criteria import ComponentInFact, Criterion, PriorTherapy, leaves_of
-from cdshooks.knowledge.ids import AgentId, CriterionId, RegimenId
+from cdshooks.knowledge.criteria import ComponentInFact, Criterion, FactLeaf, PriorTherapy, leaves_of
+from cdshooks.knowledge.ids import AgentId, CriterionId, FactId, RegimenId
 from cdshooks.knowledge.regimens import DosedAgent, Regimen
 
 
@@ -16,6 +17,10 @@ class Binding(msgspec.Struct, frozen=True):
 
     criterion: Criterion
     bound: frozenset[AgentId]
+    facts: frozenset[FactId] = frozenset()
+    """Every fact that the criterion asks for."""
+    earlier: frozenset[AgentId] = frozenset()
+    """Every drug whose earlier use it asks for."""
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -47,6 +52,8 @@ class OptionRules(msgspec.Struct, frozen=True):
     classes: Mapping[AgentId, frozenset[str]]
     of_drug: Mapping[AgentId, tuple[Binding, ...]]
     """What must hold for a drug in whatever company it is given."""
+    of_silence: dict[Any, Any] = msgspec.field(default_factory=dict)
+    """Answers that rest on nothing that a record says, so that they are the same for every patient: worked out once."""
 
 
 DRUG_ROLES = frozenset({"option", "prior_exposure_marker"})
@@ -59,11 +66,42 @@ def bind_criteria(
 ) -> OptionRules:
     """Attach to every regimen the criteria that it names and those that apply by drug, class or kind of regimen."""
     one = _One()
+    bind = _Binder(classes)
     return OptionRules(
-        regimens=tuple(_rules_of(regimen, criteria, classes, one) for regimen in regimens.values()),
+        regimens=tuple(_rules_of(regimen, criteria, bind, one) for regimen in regimens.values()),
         classes=classes,
-        of_drug={agent: _rules_of_drug(agent, criteria, classes) for agent in classes},
+        of_drug={agent: _rules_of_drug(agent, criteria, bind) for agent in classes},
     )
+
+
+class _Binder:
+    """Binds a criterion to drugs, with all that it asks for."""
+
+    def __init__(self, classes: Mapping[AgentId, frozenset[str]]) -> None:
+        self.classes = classes
+        self._asked: dict[CriterionId, tuple[frozenset[FactId], frozenset[AgentId], bool]] = {}
+        self._known: dict[tuple[CriterionId, frozenset[AgentId]], Binding] = {}
+
+    def __call__(self, criterion: Criterion, bound: frozenset[AgentId]) -> Binding:
+        """One object for equal bindings, so that an answer is found by identity."""
+        key = (criterion.id, bound)
+        if key not in self._known:
+            facts, earlier, asks_of_bound = self._asked_by(criterion)
+            self._known[key] = Binding(criterion, bound, facts, earlier | bound if asks_of_bound else earlier)
+        return self._known[key]
+
+    def _asked_by(self, criterion: Criterion) -> tuple[frozenset[FactId], frozenset[AgentId], bool]:
+        if criterion.id not in self._asked:
+            leaves = [leaf for step in criterion.steps for leaf in leaves_of(step.requires)]
+            therapies = [it for it in leaves if isinstance(it, PriorTherapy)]
+            named = {agent for it in therapies for agent in it.agents}
+            kinds = frozenset(name for it in therapies for name in it.classes)
+            self._asked[criterion.id] = (
+                frozenset(it.fact for it in leaves if isinstance(it, FactLeaf | ComponentInFact)),
+                frozenset(named | {agent for agent, known in self.classes.items() if known & kinds}),
+                any(it.is_component for it in therapies),
+            )
+        return self._asked[criterion.id]
 
 
 class _One:
@@ -77,9 +115,8 @@ class _One:
         return self._known.setdefault(key, tuple(bindings))
 
 
-def _rules_of_drug(
-    agent: AgentId, criteria: Mapping[CriterionId, Criterion], classes: Mapping[AgentId, frozenset[str]]
-) -> tuple[Binding, ...]:
+def _rules_of_drug(agent: AgentId, criteria: Mapping[CriterionId, Criterion], bind: _Binder) -> tuple[Binding, ...]:
+    classes = bind.classes
     found: list[Binding] = []
     for criterion in criteria.values():
         scope = criterion.applies_to
@@ -90,24 +127,22 @@ def _rules_of_drug(
         else:
             is_about = scope.every_drug_regimen
         if is_about:
-            found.append(Binding(criterion, frozenset((agent,)) if _looks_at_component(criterion) else _ANY))
+            found.append(bind(criterion, frozenset((agent,)) if _looks_at_component(criterion) else _ANY))
     return tuple(found)
 
 
-def _rules_of(
-    regimen: Regimen, criteria: Mapping[CriterionId, Criterion], classes: Mapping[AgentId, frozenset[str]], one: _One
-) -> RegimenRules:
+def _rules_of(regimen: Regimen, criteria: Mapping[CriterionId, Criterion], bind: _Binder, one: _One) -> RegimenRules:
     whole: list[Binding] = []
     by_agent: dict[AgentId, list[Binding]] = {agent: [] for agent in regimen.agents}
     for criterion in criteria.values():
         is_named = criterion.id in regimen.criteria
-        agents = _bound_agents(criterion, regimen, classes)
+        agents = _bound_agents(criterion, regimen, bind.classes)
         if agents and (is_named or _is_about(criterion, regimen)):
             for agent in agents:
                 bound = frozenset((agent,)) if _looks_at_component(criterion) else _ANY
-                by_agent[agent].append(Binding(criterion, bound))
+                by_agent[agent].append(bind(criterion, bound))
         elif is_named or (not agents and not _binds_components(criterion) and _is_about(criterion, regimen)):
-            whole.append(Binding(criterion, regimen.agents if _looks_at_component(criterion) else _ANY))
+            whole.append(bind(criterion, regimen.agents if _looks_at_component(criterion) else _ANY))
     slots = tuple(
         Slot(
             tuple(Choice(dosed, one(by_agent[dosed.agent])) for dosed in component.one_of),

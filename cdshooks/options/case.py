@@ -33,7 +33,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         return self.facts.get(fact_id) or Fact(id=fact_id, value=None)
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """The answer to a predicate: what was observed (for the reader), which fact is missing, and on what it rests."""
 
     outcome: Outcome

@@ -20,6 +20,12 @@ _OUTCOME_OF = {None: Outcome.MET, Effect.WARN: Outcome.REVIEW, Effect.NOT_APPLIC
 _DRUG_ROLES = frozenset({"option", "prior_exposure_marker"})
 
 
+def counts_earlier_regimens(regimen: Regimen, jurisdiction: str) -> bool:
+    """Whether the licence there asks how many anti-HER2 regimens a patient has had."""
+    status = regimen.jurisdictions.get(jurisdiction)
+    return status is not None and (status.min_anti_her2_metastatic is not None or status.min_anti_her2_any is not None)
+
+
 def licence_judgements(regimen: Regimen, case: Case) -> tuple[tuple[Finding, Effect | None], ...]:
     """What the hospital switched off, the licence, the earlier anti-HER2 regimens it asks for, and whether it is an option."""
     found: list[tuple[Finding, Effect | None]] = []

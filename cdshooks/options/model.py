@@ -52,8 +52,8 @@ def opposite(outcome: Outcome) -> Outcome:
     return {Outcome.MET: Outcome.NOT_MET, Outcome.NOT_MET: Outcome.MET}.get(outcome, outcome)
 
 
-class Value(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of the values of an advice."""
+class Value(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Base of the values of an advice; none of them refers back to what holds it, so the collector need not look at them."""
 
 
 class Fact(Value, frozen=True, kw_only=True):

@@ -32,8 +32,9 @@ def rank_options(judged: Sequence[Judged], case: Case) -> tuple[Option, ...]:
     ranking = case.knowledge.ranking
     names = [it.id for it in ranking.considerations]
     offered = [it for it in judged if it.option.verdict in OFFERED]
-    places = {it.option.id: _place(it, case) for it in offered}
-    last = {it.option.id for it in offered if _pin(it, case) == "last"}
+    pins = _pins(case)
+    places = {it.option.id: _place(it, case, pins.get(it.option.id)) for it in offered}
+    last = {it.option.id for it in offered if pins.get(it.option.id) == "last"}
     ordered = sorted(
         offered,
         key=lambda it: (
@@ -58,20 +59,28 @@ def rank_options(judged: Sequence[Judged], case: Case) -> tuple[Option, ...]:
     return (*ranked, *others)
 
 
-def _pin(judged: Judged, case: Case) -> str | None:
+def _pins(case: Case) -> dict[RegimenId, str]:
+    """The regimens that stand first or last for this patient.
+
+    One that could be last in a situation waits at the end until it is known to be another: it goes along with the others.
+    """
+    pins: dict[RegimenId, str] = {}
     for pin in case.knowledge.ranking.pinned:
-        if judged.option.id in pin.regimens and evaluate(pin.requires, case).outcome is Outcome.MET:
-            return pin.place
-    # not known to hold: a regimen that could only be first in a situation waits at the end with those that go along
-    places = {pin.place for pin in case.knowledge.ranking.pinned if judged.option.id in pin.regimens}
-    return "last" if "last" in places else None
+        holds = evaluate(pin.requires, case).outcome is Outcome.MET
+        for regimen in pin.regimens:
+            if holds:
+                pins.setdefault(regimen, pin.place)
+    for pin in case.knowledge.ranking.pinned:
+        if pin.place == "last":
+            for regimen in pin.regimens:
+                pins.setdefault(regimen, pin.place)
+    return pins
 
 
-def _place(judged: Judged, case: Case) -> Place:
+def _place(judged: Judged, case: Case, pin: str | None) -> Place:
     ranking = case.knowledge.ranking
     regimen = judged.rules.regimen
     had_tdxd = case.fact(FactId("had_tdxd")).value is True
-    pin = _pin(judged, case)
     told = [it.told for it in ranking.pinned if judged.option.id in it.regimens and pin == it.place]
     level = regimen.evidence_level.after_tdxd if had_tdxd else regimen.evidence_level.tdxd_naive
     levels = ranking.evidence_levels

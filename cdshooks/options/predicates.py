@@ -21,15 +21,15 @@ _MET, _NOT_MET, _UNKNOWN = Outcome.MET, Outcome.NOT_MET, Outcome.UNKNOWN
 def evaluate(predicate: Predicate, case: Case, bound: Bound = frozenset()) -> Answer:  # one for each form
     """Answer a predicate for a patient; ``bound`` are the components that the criterion is about."""
     match predicate:
+        case FactLeaf():  # first, for most are
+            return _of_fact(predicate, case)
         case AllOf():
-            return combined(all_of, tuple(evaluate(part, case, bound) for part in predicate.of))
+            return combined(all_of, tuple([evaluate(part, case, bound) for part in predicate.of]))
         case AnyOf():
-            return combined(any_of, tuple(evaluate(part, case, bound) for part in predicate.of))
+            return combined(any_of, tuple([evaluate(part, case, bound) for part in predicate.of]))
         case Not():
             answer = evaluate(predicate.of, case, bound)
             return Answer(opposite(answer.outcome), answer.observed, answer.missing, answer.evidence)
-        case FactLeaf():
-            return _of_fact(predicate, case)
         case PriorTherapy():
             return _of_therapy(predicate, case, bound)
         case ComponentInFact():
@@ -60,7 +60,7 @@ def _of_fact(leaf: FactLeaf, case: Case) -> Answer:
     definition = case.knowledge.facts[leaf.fact]
     if leaf.op == "is_known":
         outcome = _NOT_MET if fact.value is None else _MET
-        return Answer(outcome, (describe(fact, definition),), leaf.fact if fact.value is None else None, fact.evidence)
+        return Answer(outcome, _told(fact, definition, case), leaf.fact if fact.value is None else None, fact.evidence)
     if fact.value is None:
         return Answer(_UNKNOWN, (f"{definition.label}{NOT_KNOWN}",), leaf.fact)
     if is_too_old(fact, definition, case.as_of, leaf.within_days):
@@ -68,7 +68,16 @@ def _of_fact(leaf: FactLeaf, case: Case) -> Answer:
     outcome = _MET if _COMPARISONS[leaf.op](fact.value, leaf.value) else _NOT_MET
     if leaf.fact == _COMEDS:
         return _of_other_drugs(leaf, outcome, fact, case)
-    return Answer(outcome, (describe(fact, definition),), None, fact.evidence)
+    return Answer(outcome, _told(fact, definition, case), None, fact.evidence)
+
+
+def _told(fact: Fact, definition: FactDefinition, case: Case) -> tuple[str, ...]:
+    """A fact in words, put into words once for a patient: many criteria ask for the same."""
+    key = ("told", fact.id)
+    known: tuple[str, ...] | None = case.shared.get(key)
+    if known is None:
+        known = case.shared[key] = (describe(fact, definition),)
+    return known
 
 
 _COMEDS = FactId("comeds")

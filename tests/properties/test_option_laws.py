@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cdshooks.knowledge.load import Knowledge
+from cdshooks.options.judgement import Judgement
 from cdshooks.options.model import Option, Verdict
 from cdshooks.record.model import Biomarker, Certainty, PatientRecord
 from tests.option_cases import (
@@ -137,6 +138,37 @@ def test_no_drug_is_offered_in_pregnancy(lines: str, state: str, where: str) -> 
         if option.agents and knowledge().regimens[option.id].role != "local":
             assert option.verdict not in OFFERED, option.id
     assert any("obstetric" in gap.ask for gap in advice.gaps)
+
+
+@BOUNDED
+@given(
+    st.sampled_from(HISTORIES),
+    st.sampled_from([{}, *DANGERS]),
+    st.lists(st.tuples(st.sampled_from(HISTORIES), st.sampled_from([{}, *DANGERS])), max_size=3),
+    st.sampled_from(["US", "EU", "CN"]),
+)
+def test_who_was_judged_before_changes_nothing(
+    lines: str, danger: dict[str, Any], before: list[tuple[str, dict[str, Any]]], where: str
+) -> None:
+    """Answers that rest on the silence of the record are shared between patients; nothing of a patient may go with them."""
+    rules = shipped().rules
+    alone, after_others = (
+        msgspec.structs.replace(shipped(), rules=msgspec.structs.replace(rules, of_silence={})) for _ in range(2)
+    )
+    for had, ill in before:
+        advice_of(patient(**ill), history(had), knowledge=after_others, jurisdiction=where)
+    asked = {"knowledge": alone, "jurisdiction": where}
+    told = advice_of(patient(**danger), history(lines), **asked)
+    assert advice_of(patient(**danger), history(lines), **(asked | {"knowledge": after_others})).options == told.options
+
+
+def test_an_answer_that_is_shared_names_no_resource_and_no_day() -> None:
+    for danger in ({}, *DANGERS):
+        advice_of(patient(**danger), history(THREE_LINES))
+    shared = list(shipped().rules.of_silence.values())
+    findings = [it.finding for it in shared if isinstance(it, Judgement)]
+    assert len(findings) > 50
+    assert [it.criterion for it in findings if it.evidence or "2026" in it.because] == []
 
 
 @BOUNDED
