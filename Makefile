@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STEP   := scripts/step
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test check docs docs-build drill image-check wheel-check format lock bench bench-quick bench-more clean
+.PHONY: help demo sandbox test check docs docs-build drill image-check wheel-check safety-report format lock bench bench-quick bench-more clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed 's/:.*## /\t/' | expand -t 12
@@ -56,6 +56,11 @@ image-check: $(VENV)/.installed-dev ## build the image and run it hardened, with
 
 wheel-check: $(VENV)/.installed-dev ## the wheel in an empty environment, hash-locked, run by a user who can write none of it
 	@$(BIN)/python scripts/wheel_check.py
+
+safety-report: $(VENV)/.installed-dev ## all tests, and build/safety-report.md: hazards, requirements, anomalies, knowledge
+	@mkdir -p build
+	@-$(BIN)/pytest -n 2 -q --junitxml=build/test-results.xml
+	@$(BIN)/python -m scripts.safety_report build/test-results.xml build/safety-report.md
 
 lock: $(VENV)/.installed-dev ## write the hash-locked requirements anew
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import tomllib
 from collections.abc import Collection
 from pathlib import Path
@@ -17,9 +18,14 @@ from cdshooks.settings import SettingsError
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _LONGEST_LIFETIME = 3600
 _LONGEST_ISSUER = 500
+_USER = re.compile(r"(Practitioner|PractitionerRole)(/[A-Za-z0-9.-]{1,64})?\Z")
 
 Algorithm = Literal["ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"]
 """Asymmetric signatures only: a symmetric one would make every holder of the public key a signer. Source: S-7, AUT-02."""
+
+
+PRESCRIBERS = ("Practitioner", "PractitionerRole")
+"""A patient or a relative at the portal is none."""
 
 
 class Client(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -46,6 +52,8 @@ class Client(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """None: any tenant, or none."""
     services: tuple[str, ...] = ()
     """None: all services."""
+    users: tuple[str, ...] = PRESCRIBERS
+    """Whom cards are for: kinds of users, or single ones such as PractitionerRole/oncology. Source: SAF-13."""
     longest_lifetime_seconds: int = 900
     smart_client_id: str | None = None
     """How its authorization server knows us; None: it does not launch the patient page."""
@@ -131,9 +139,17 @@ def _faults(client: Client, folder: Path, profiles: Collection[str]) -> list[str
         faults.append("smart_scopes must hold launch")
     if not set(client.services) <= BY_ID.keys():
         faults.append("services names a service that does not exist")
+    if not client.users or not all(_USER.match(it) for it in client.users):
+        faults.append("users must name Practitioner, PractitionerRole or one of them such as PractitionerRole/oncology")
     if not 0 < client.longest_lifetime_seconds <= _LONGEST_LIFETIME:
         faults.append(f"longest_lifetime_seconds must lie between 1 and {_LONGEST_LIFETIME}")
     return faults
+
+
+def is_for(users: Collection[str], user_id: str | None) -> bool:
+    """Whether cards are for this user of the EHR, told as ``Type/id`` or as a URL that ends so. Source: SAF-13."""
+    kind, _, name = "/".join((user_id or "").split("/")[-2:]).partition("/")
+    return bool(name) and (kind in users or f"{kind}/{name}" in users)
 
 
 def _is_safe_url(text: str) -> bool:

@@ -16,10 +16,10 @@ from cdshooks.cards.client_shape import as_sent, shaped
 from cdshooks.cards.quiet import CardSet
 from cdshooks.cards.wording import OVERRIDES
 from cdshooks.ehr.decode import has_failed
-from cdshooks.errors import CdsHooksError, MissingPatientDataError, UnknownServiceError
+from cdshooks.errors import BadHookRequestError, CdsHooksError, MissingPatientDataError, UnknownServiceError
 from cdshooks.fetching.asked import AskedQuery
 from cdshooks.fetching.server import FhirSession
-from cdshooks.hooks.clients import Client
+from cdshooks.hooks.clients import PRESCRIBERS, Client, is_for
 from cdshooks.hooks.feedback import read_feedback
 from cdshooks.hooks.request import HookRequest, read_hook_request
 from cdshooks.hooks.services import BY_ID, PREFETCH, Service, discovery
@@ -93,6 +93,7 @@ def services_blueprint(
             made = HookCall(client=client, request=hook_request, trace_id=current_trace_id())
             terms = terms_of(request.environ, caller, settings, knowledge, today())
             with _refusals_kept(memory, made, source):
+                _check_user(hook_request, caller)
                 answer = answer_hook(
                     hook_request,
                     knowledge,
@@ -176,6 +177,12 @@ def _identify(callers: Callers | None, base_url: str, service_id: str, suffix: s
     urls = [f"{base_url}/cds-services{slashes}{service_id}" for slashes in ("/", "//")]
     audiences = frozenset(url + ending for url in urls for ending in ("", suffix))
     return callers.identify(request.headers.get("Authorization"), service=service_id, audiences=audiences)
+
+
+def _check_user(hook_request: HookRequest, caller: Client | None) -> None:
+    """The right person: no card for a patient or a relative, nor for a role that the hospital left out. Source: SAF-13."""
+    if not is_for(caller.users if caller is not None else PRESCRIBERS, hook_request.user_id):
+        raise BadHookRequestError("$.context.userId", "cards of this service are for prescribers, as configured")
 
 
 def _sent(answer: CardSet, profile: Profile, headers: Mapping[str, str]) -> Response:

@@ -147,9 +147,9 @@ def test_obs_01_an_audit_event_names_the_user_and_the_client_but_no_patient(show
     assert '"dev"' in json.dumps(event)
 
 
-def test_obs_01_a_patient_who_looks_at_the_own_record_is_not_named_either(show, events, story_request):
+def test_obs_01_a_patient_who_looks_at_the_own_record_is_not_named_either(service, events, story_request):
     story_request["context"]["userId"] = "Patient/the-patient"
-    show()
+    assert service.post(SERVICE, json=story_request).status_code == 400
     assert "the-patient" not in json.dumps(events())
 
 
