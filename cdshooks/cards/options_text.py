@@ -130,7 +130,7 @@ def evidence_of(regimen: Regimen, knowledge: Knowledge, *, after_tdxd: bool) -> 
 
 def _figures(trial: TrialEvidence, knowledge: Knowledge, *, after_tdxd: bool) -> str:
     figures = [f"{it.measure} {it.text}" for it in _verified_figures(trial)]
-    caveat = f"; {wording.TDXD_NAIVE}" if after_tdxd and trial.is_tdxd_naive is not False else ""
+    caveat = f"; {knowledge.ranking.situation_words.caveat}" if after_tdxd and trial.is_tdxd_naive is not False else ""
     return f"{trial.trial}: {'; '.join(figures[:2])}{caveat}{cited((it.source for it in trial.sources), knowledge)}."
 
 

@@ -50,12 +50,21 @@ class Anchor(Part, frozen=True, kw_only=True):
     sources: tuple[Citation, ...]
 
 
+class SituationWords(Part, frozen=True, kw_only=True):
+    """What the evidence is told of; ``caveat`` stands beside figures from patients of the situation before."""
+
+    before: str
+    after: str
+    caveat: str
+
+
 class Ranking(msgspec.Struct, frozen=True, kw_only=True):
     """The order of considerations and the words for them."""
 
     considerations: tuple[Consideration, ...]
     evidence_bands: tuple[tuple[str, ...], ...]
     evidence_words: dict[str, str]
+    situation_words: SituationWords
     brain_words: dict[str, str]
     brain_needed: frozenset[str]
     wishes: tuple[WishRule, ...]
@@ -81,6 +90,7 @@ def load_ranking(overlay: Path | None = None) -> Ranking:
         considerations=msgspec.convert(content["considerations"], tuple[Consideration, ...]),
         evidence_bands=tuple(tuple(band) for band in content["evidence_bands"]),
         evidence_words=content["evidence_words"],
+        situation_words=msgspec.convert(content["situation_words"], SituationWords),
         brain_words=content["brain_words"],
         brain_needed=frozenset(content["brain_needed"]),
         wishes=msgspec.convert(content["wishes"], tuple[WishRule, ...]),

@@ -89,7 +89,7 @@ def _place(judged: Judged, case: Case, pin: str | None) -> Place:
         # behind the whole band, so that a wish cannot put the referral before a drug that has been seen to work
         band = 0.5 + next(n for n, names in enumerate(ranking.evidence_bands) if ranking.trial_follows in names)
     else:
-        situation = "after T-DXd" if had_tdxd else "without earlier T-DXd"
+        situation = ranking.situation_words.after if had_tdxd else ranking.situation_words.before
         if regimen.components:
             told.append(f"Evidence {situation}: {ranking.evidence_words[level]}.")
         level_place = float(levels.index(level))
