@@ -57,6 +57,7 @@ class _Request(_Wire, rename="camel"):
     fhir_server: str | None = None
     fhir_authorization: _Authorization | None = None
     prefetch: dict[str, msgspec.Raw] | None = None
+    extension: dict[str, msgspec.Raw] | None = None
 
 
 class HookRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,10 +73,14 @@ class HookRequest(msgspec.Struct, frozen=True, kw_only=True):
     prefetch: dict[str, msgspec.Raw]
     fhir_server: str | None
     access_token: AccessToken | None = None
+    asks_for_answered: bool = False
+    """Whether the client asks to see again what was answered and would be held back. Source: ALT-03."""
     is_token_usable: bool = True
     """False: a token came that is of another type or has expired, so the FHIR server is not asked at all. Source: OUT-08."""
 
 
+SHOW_ANSWERED = "cdshooks.show-answered"
+"""A member of the request's ``extension``; true asks for cards that were answered already."""
 _decoder = msgspec.json.Decoder(_Request)
 _drafts_decoder = msgspec.json.Decoder(_Drafts)
 
@@ -112,6 +117,7 @@ def read_hook_request(service: Service, body: bytes) -> HookRequest:
         prefetch=wire.prefetch or {},
         fhir_server=wire.fhir_server,
         access_token=_access_token(wire.fhir_authorization),
+        asks_for_answered=bytes((wire.extension or {}).get(SHOW_ANSWERED, b"")) == b"true",
         is_token_usable=_is_usable(wire.fhir_authorization),
     )
 

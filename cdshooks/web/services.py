@@ -103,7 +103,7 @@ def services_blueprint(
                     is_date_fixed=terms.is_date_fixed,
                     registry=registry.now(),
                     hospital=hospital,
-                    earlier=memory.earlier_responses(made, as_of=terms.as_of),
+                    earlier=() if hook_request.asks_for_answered else memory.earlier_responses(made, as_of=terms.as_of),
                     source=source,
                 )
             answer = shaped(guard.passed(answer, new_uuid), terms.profile, new_uuid)

@@ -171,3 +171,27 @@ def test_fbk_04_without_a_store_hook_calls_are_answered_and_feedback_is_503(tmp_
     assert service.get("/readyz").status_code == 200
     card = service.post(SERVICE, json=story_request).get_json()["cards"][0]
     assert service.post(f"{SERVICE}/feedback", json={"feedback": [override(card)]}).status_code == 200
+
+
+def test_alt_03_a_card_held_back_is_counted_and_shown_on_request(show, answer, service, story_request):
+    first = show()
+    answered = next(it for it in first if it["source"]["topic"]["code"].endswith("-options"))
+    assert answer(override(answered)).status_code == 200
+    held = 'cds_cards_silenced_total{rule="her2-later-line-options"}'
+
+    def topics():
+        return [it["source"]["topic"]["code"] for it in show()]
+
+    before = counted(service, held)
+    assert "her2-later-line-options" not in topics()
+    assert counted(service, held) == before + 1
+    story_request["extension"] = {"cdshooks.show-answered": True}
+    assert topics() == [it["source"]["topic"]["code"] for it in first]
+    for not_asked in (False, "true", None):
+        story_request["extension"] = {"cdshooks.show-answered": not_asked}
+        assert "her2-later-line-options" not in topics()
+
+
+def counted(service, sample):
+    text = service.get("/metrics").get_data(as_text=True)
+    return next((float(line.split()[-1]) for line in text.splitlines() if line.startswith(sample)), 0.0)
