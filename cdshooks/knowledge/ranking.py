@@ -21,6 +21,8 @@ class Consideration(Part, frozen=True, kw_only=True):
     id: str
     title: str
     told: str
+    told_of_no_drug: str | None = None
+    """In place of ``told`` where what stands before is no drug, as a referral, and has none of what is compared."""
 
 
 class WishRule(Part, frozen=True, kw_only=True):

@@ -148,7 +148,10 @@ def _after(above: Judged, it: Judged, places: dict[RegimenId, Place], ranking: R
     mine, other = places[it.option.id].by_consideration, places[above.option.id].by_consideration
     for consideration in ranking.considerations:
         if mine[consideration.id] > other[consideration.id]:
-            return f"{above.option.label} stands before it: {consideration.told}."
+            told = consideration.told
+            if not above.option.agents and consideration.told_of_no_drug is not None:
+                told = consideration.told_of_no_drug
+            return f"{above.option.label} stands before it: {told}."
     return f"{above.option.label} stands before it, alike in everything that is compared."
 
 

@@ -112,3 +112,19 @@ def test_a_hospital_may_reorder_by_preference() -> None:
     first = regimen("z_first", "neratinib", preference=1)
     last = regimen("a_last", "pyrotinib", preference=90)
     assert order(knowledge=knowledge_of([first, last])) == ["z_first", "a_last"]
+
+
+def test_what_is_no_drug_is_not_said_to_act_in_the_brain() -> None:
+    advice = advice_of(patient(cns=brain("active_not_urgent")), history(AFTER_TUCATINIB))
+    told = "\n".join(it for option in advice.options for it in option.why_this_rank)
+    assert ") stands before it: too little is known of its own activity in the brain." in told
+    for no_drug in ("Referral to a clinical trial", "or radiotherapy)"):
+        assert f"{no_drug} stands before it: its activity in the brain is better known" not in told
+
+
+AFTER_TUCATINIB = """
+line | agents                               | start      | end        | ended
+1    | docetaxel, pertuzumab, trastuzumab   | 2021-01-11 | 2023-02-06 | progression
+2    | trastuzumab deruxtecan               | 2023-03-01 | 2024-10-14 | progression
+3    | capecitabine, trastuzumab, tucatinib | 2024-11-11 | 2026-11-02 | progression
+"""
