@@ -63,7 +63,7 @@ SERVICES = (
         id="her2-later-line-view",
         hook="patient-view",
         title="HER2-positive metastatic breast cancer: later lines, on opening the record",
-        description="One short card when three lines of metastatic therapy are finished.",
+        description="One short card when three lines of metastatic therapy are finished, and the trials that the patient may fit.",
     ),
 )
 BY_ID = {service.id: service for service in SERVICES}
