@@ -100,7 +100,9 @@ def _band(line: LineOfTherapy, scale: _Scale) -> str:
     close = "┤" if line.end is not None else ">" if is_told else "?"
     drawn = list("├" + ("─" if is_told else "┄") * (end - start - 1) + close) if end > start else ["│"]
     label = f" {line.number} " if line.number is not None else ""
-    if label and len(drawn) >= len(label) + 2:
+    if len(drawn) < len(label) + len("├┤"):
+        label = label.strip()
+    if label and len(drawn) >= len(label) + len("├┤"):
         at = (len(drawn) - len(label)) // 2
         drawn[at : at + len(label)] = label
     return " " * start + "".join(drawn)

@@ -56,7 +56,8 @@ class LineCloser:
             reason, evidence = self._reason(segment, following, end)
         runs = sorted(segment.runs, key=lambda it: (it.start.first, it.agent))
         courses = tuple([self._course(run, segment, end, reason, limit) for run in runs])
-        doubts = segment.doubts + len([run for run in runs if not run.is_certain]) + is_open_to_question
+        # Days read from words are one question, of however many drugs.
+        doubts = segment.doubts + any(not run.is_certain for run in runs) + is_open_to_question
         return LineOfTherapy(
             number=segment.number,
             setting=Setting.METASTATIC,

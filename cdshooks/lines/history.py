@@ -35,7 +35,7 @@ def build_line_history(record: PatientRecord, knowledge: Knowledge, *, as_of: da
     closer = LineCloser(knowledge, progressions, as_of=as_of)
     lines = tuple(recognise(line, knowledge) for line in closer.close(segmenter.segments))
     early = tuple(recognise(line, knowledge) for line in early_lines(before, record, rules, onset.since))
-    relapse, clocks = early_relapse(early, onset.since, rules)
+    relapse, clocks = early_relapse(before, onset.since, rules)
     told = Told(
         record=record,
         runs=runs,

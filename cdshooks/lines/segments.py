@@ -152,7 +152,8 @@ class Segmenter:
             return "R11-rechallenge", "again_pd" if has_progressed else "again"
         if run.agent == "investigational":
             return "R14-trial-drug", "trial"
-        if self._rules.has("endocrine", run.agent) and not before.running_at(run.start):
+        is_after_anti_her2 = self._rules.any_of("anti_her2", before.agents)
+        if self._rules.has("endocrine", run.agent) and is_after_anti_her2 and not before.running_at(run.start):
             return "R12-endocrine-alone", "et_alone"
         if run.agent in self._seen:
             return "R11-rechallenge", "again_pd" if has_progressed else "again"

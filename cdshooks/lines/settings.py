@@ -9,7 +9,7 @@ import msgspec
 from cdshooks.knowledge.ids import LineRuleId
 from cdshooks.knowledge.line_rules import LineRules
 from cdshooks.lines.courses import Run
-from cdshooks.lines.model import Dated, EarlyRelapse, LineOfTherapy, RuleFiring
+from cdshooks.lines.model import Dated, EarlyRelapse, RuleFiring
 from cdshooks.lines.sentences import FIRINGS
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.model import Certainty, Metastasis, PatientRecord, TreatmentIntent
@@ -105,13 +105,13 @@ def by_setting(
 
 
 def early_relapse(
-    early: tuple[LineOfTherapy, ...], since: Dated | None, rules: LineRules
+    early: tuple[Run, ...], since: Dated | None, rules: LineRules
 ) -> tuple[EarlyRelapse | None, tuple[RuleFiring, ...]]:
     """Distant relapse after early anti-HER2 therapy, with its dates: six and twelve months are different clocks."""
-    courses = [course for line in early for course in line.courses if rules.has("anti_her2", course.agent)]
+    courses = [it for it in early if rules.has("anti_her2", it.agent)]
     if since is None or not courses:
         return None, ()
-    ends = [course.end or _any_day(course.start, since.date) for course in courses]
+    ends = [_last_dose(it, since.date, rules) for it in courses]
     last = PartialDate(max(it.first for it in ends), max(it.last for it in ends))
     days = last.days_until(since.date)
     relapse = EarlyRelapse(
@@ -130,9 +130,11 @@ def early_relapse(
     )
 
 
-def _any_day(start: PartialDate, until: PartialDate) -> PartialDate:
-    """A day that nobody recorded: any between two."""
-    return PartialDate(start.first, max(start.last, until.last))
+def _last_dose(run: Run, relapse: PartialDate, rules: LineRules) -> PartialDate:
+    """Tablets last as long as their supply, an infusion is one day; an end that nobody recorded is any day until the relapse."""
+    if run.until is None or run.is_open:
+        return PartialDate(run.last_dose.first, max(run.last_dose.last, relapse.last))
+    return run.until if rules.has("tablets", run.agent) else run.last_dose
 
 
 def _clock(days: int, rules: LineRules) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import msgspec
 import pytest
 
 from tests.histories.drawn import history_of, record_of
@@ -150,3 +151,26 @@ def test_r7_relapse_after_early_treatment_whose_end_nobody_recorded_is_told_as_a
     assert ("EARLY_RELAPSE" in codes(history)) == may_count
     assert history.counts.effective_lines == (relapse <= 182)
     assert [it.end for it in history.early[0].courses if it.agent == "trastuzumab"] == [None]
+
+
+def test_r7_the_clock_of_a_relapse_starts_with_the_last_dose_and_not_with_what_it_covers():
+    doses = "\n".join(f"trastuzumab | {on(it)} | {on(it)} |" for it in range(0, 358, 21))
+    history = history_of(record_of(f"agent | start | end | stopped for\n{doses}", metastatic=on(357 + 182)))
+    assert history.early_relapse.days.least == 182
+    assert "EARLY_RELAPSE" in codes(history)
+    later = history_of(record_of(f"agent | start | end | stopped for\n{doses}", metastatic=on(357 + 183)))
+    assert "EARLY_RELAPSE" not in codes(later)
+
+
+def test_r12_endocrine_therapy_after_a_line_without_anti_her2_therapy_is_a_new_agent():
+    history = lines_of(("letrozole", 0, 300, "progression"), ("palbociclib", 0, 300), ("fulvestrant", 320, None))
+    assert [it.opened_by for it in history.lines] == ["R8-regimen", "R9-new-agent"]
+
+
+def test_days_in_words_of_several_drugs_are_one_question():
+    record = record_of(
+        f"agent | start | end\n{T} | {on(0)} | {on(300)}\n{P} | {on(0)} | {on(300)}\n{D} | {on(0)} | {on(99)}"
+    )
+    vague = tuple(msgspec.structs.replace(it, is_date_certain=False) for it in record.exposures)
+    history = history_of(msgspec.structs.replace(record, exposures=vague), as_of=START + timedelta(310))
+    assert [it.confidence for it in history.lines] == ["moderate"]

@@ -124,3 +124,9 @@ def test_the_page_tells_for_each_line_who_opened_and_closed_it_on_which_records_
 
 def test_the_page_shows_the_numbers_of_the_rules_in_force(advice):
     assert "R8-regimen: combo 28 days, overlap 30 days" in page_of(advice)
+
+
+def test_a_short_line_has_its_number_too(advice):
+    short = "trastuzumab emtansine | 2021-01-04 | 2021-05-01 |\nvinorelbine | 2021-06-01 | 2026-11-01 |"
+    rows = draw_timeline(advice_of(record_of(f"agent | start | end | stopped for\n{short}")), 100)
+    assert row_of(rows, "line 1").endswith("├1─┤")
