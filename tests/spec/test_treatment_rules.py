@@ -170,12 +170,15 @@ def test_an_order_never_given_is_told_by_its_own_time_and_not_by_doses_of_anothe
     assert [(it.agent, it.start.as_fhir()) for it in record.planned] == [("eribulin", "2023-02-01")]
 
 
-def test_an_infusion_order_without_a_dose_beside_given_infusions_was_not_given():
+@pytest.mark.parametrize(
+    ("given_on", "was_given"), [("2023-02-01", False), ("2023-03-01", False), ("2023-03-02", True)]
+)
+def test_r1_an_infusion_order_without_a_dose_beside_infusions_of_28_days_was_not_given(given_on, was_given):
     order = drug("MedicationRequest", "margetuximab", id="m", intent="order", authoredOn="2023-02-01")
-    given = drug("MedicationAdministration", "trastuzumab", effectiveDateTime="2023-02-08")
+    given = drug("MedicationAdministration", "trastuzumab", effectiveDateTime=given_on)
     record = record_of(order, given)
-    assert [it.agent for it in record.exposures] == ["trastuzumab"]
-    assert [it.agent for it in record.planned] == ["margetuximab"]
+    assert sorted(it.agent for it in record.exposures) == ["margetuximab"] * was_given + ["trastuzumab"]
+    assert [it.agent for it in record.planned] == ["margetuximab"] * (not was_given)
 
 
 def test_a_protocol_name_only_suggests_its_drugs():
