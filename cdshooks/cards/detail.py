@@ -11,7 +11,7 @@ from cdshooks.cards.escape import escape
 from cdshooks.knowledge.ids import FactId, SourceId
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.names import name_of
-from cdshooks.lines.model import LineOfTherapy
+from cdshooks.lines.model import EndReason, LineOfTherapy
 from cdshooks.options.model import Advice, Finding, Gap, Option, OrderReview, Outcome
 from cdshooks.record.model import UNVERIFIED
 
@@ -214,7 +214,7 @@ def _row(template: str, line: LineOfTherapy) -> str:
         number=line.number,
         agents=agents,
         start=line.start,
-        end=line.end or "ongoing",
+        end=line.end or ("ongoing" if line.end_reason is EndReason.ONGOING else "not on record"),
         reason=wording.REASONS[line.end_reason.value],
     )
 

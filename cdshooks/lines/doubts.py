@@ -307,22 +307,20 @@ def _long_pauses(told: Told) -> Iterator[Alternative]:
                 evidence=line.evidence[-1:],
             )
     last = told.lines[-1] if told.lines else None
-    known = frozenset(last.evidence) if last is not None else frozenset()
+    if last is None or last.end_reason not in {EndReason.UNKNOWN, EndReason.PROGRESSION}:
+        return
+    known = frozenset(last.evidence)
     is_open = any(run.is_open and not known.isdisjoint(run.evidence) for run in told.runs)
-    if (
-        last is not None
-        and last.end is not None
-        and not is_open
-        and last.end_reason in {EndReason.UNKNOWN, EndReason.PROGRESSION}
-    ):
-        days = last.end.days_until(PartialDate.from_day(told.as_of)).least
-        if days > told.rules.days("history_starts"):
-            yield _alternative(
-                "OUTSIDE",
-                1,
-                sentence="SILENT_SINCE",
-                line=last.number,
-                days=days,
-                number=last.number,
-                evidence=last.evidence[-1:],
-            )
+    # Where no record names the end, the line is known for sure only on the day that its last drug began.
+    ended = last.end or max((it.start for it in last.courses), key=lambda it: (it.last, it.first))
+    days = ended.days_until(PartialDate.from_day(told.as_of)).least
+    if not is_open and days > told.rules.days("history_starts"):
+        yield _alternative(
+            "OUTSIDE",
+            1,
+            sentence="SILENT_SINCE",
+            line=last.number,
+            days=days,
+            number=last.number,
+            evidence=last.evidence[-1:],
+        )

@@ -54,6 +54,8 @@ class LineCloser:
         reason, evidence = EndReason.ONGOING, _NO_EVIDENCE
         if end is not None:
             reason, evidence = self._reason(segment, following, end)
+        if end is not None and following is None and stated is None and _is_end_untold(segment):
+            end = None
         runs = sorted(segment.runs, key=lambda it: (it.start.first, it.agent))
         courses = tuple([self._course(run, segment, end, reason, limit) for run in runs])
         # Days read from words are one question, of however many drugs.
@@ -148,15 +150,19 @@ class LineCloser:
         start = run.start if run.start.first >= segment.start.first else segment.start
         told = REASONS[run.stopped_for] if run.stopped_for is not None else None
         covered = run.covered
-        if line_end is None:  # the line runs
-            is_running = run.stopped_for is None and (
-                run.is_open or covered.days_until(limit).least <= self._rules.days("current")
+        if line_end is None:  # the line runs, or nobody recorded its end
+            is_running = (
+                reason is EndReason.ONGOING
+                and run.stopped_for is None
+                and (run.is_open or covered.days_until(limit).least <= self._rules.days("current"))
             )
+            # A drug without an end shares the reason of the line; one that ended before keeps its own.
+            shared = EndReason.UNKNOWN if run.until is not None or reason is EndReason.ONGOING else reason
             return Course(
                 agent=run.agent,
                 start=start,
-                end=None if is_running else covered,
-                end_reason=EndReason.ONGOING if is_running else told or EndReason.UNKNOWN,
+                end=None if is_running else run.until,
+                end_reason=EndReason.ONGOING if is_running else told or shared,
                 is_end_certain=run.is_certain and run.until is not None,
                 evidence=run.evidence,
             )
@@ -193,6 +199,11 @@ class LineCloser:
 
     def _fire(self, segment: Segment, because: str, evidence: tuple[ResourceRef, ...]) -> None:
         self.firings.append(RuleFiring(rule=_CURRENT, line=segment.number, because=because, evidence=evidence))
+
+
+def _is_end_untold(segment: Segment) -> bool:
+    """Whether a drug of the last line has ended on a day that no record names, and none of them is known to have gone on."""
+    return any(run.until is None and not run.is_open for run in segment.runs)
 
 
 def uses_of(lines: tuple[LineOfTherapy, ...]) -> tuple[AgentUse, ...]:

@@ -163,10 +163,10 @@ def _repeated(agent: AgentId, running: frozenset[AgentId], case: Case) -> Findin
     return Finding(
         criterion=_PROGRESSED,
         outcome=Outcome.NOT_MET,
-        because=f"The disease progressed on {agent} ({line}, {last.start} to {last.end or 'now'}).",
+        because=f"The disease progressed on {agent} ({line}, {last.start} to {last.end or 'a day not on record'}).",
         evidence=last.evidence,
         sources=tuple(it.source for it in criterion.sources) if criterion is not None else (),
         effect=Effect.EXCLUDE,
         about=(agent,),
-        sentence=f"the disease progressed on it ({line}, to {last.end or 'now'})",
+        sentence=f"the disease progressed on it ({line}, to {last.end or 'a day not on record'})",
     )

@@ -174,3 +174,13 @@ def test_days_in_words_of_several_drugs_are_one_question():
     vague = tuple(msgspec.structs.replace(it, is_date_certain=False) for it in record.exposures)
     history = history_of(msgspec.structs.replace(record, exposures=vague), as_of=START + timedelta(310))
     assert [it.confidence for it in history.lines] == ["moderate"]
+
+
+@pytest.mark.parametrize(("stopped", "reason"), [("", "unknown"), ("progression", "progression")])
+def test_the_last_line_of_a_drug_whose_end_nobody_recorded_has_no_end(stopped, reason):
+    record = record_of(f"agent | start | end | stopped for\nlapatinib | {on(0)} | | {stopped}")
+    untold = tuple(msgspec.structs.replace(it, is_open=False) for it in record.exposures)
+    history = history_of(msgspec.structs.replace(record, exposures=untold), as_of=START + timedelta(100))
+    (line,) = history.lines
+    assert (line.end, line.end_reason, history.current) == (None, reason, None)
+    assert [(it.end, it.outcome) for it in history.uses] == [(None, reason)]

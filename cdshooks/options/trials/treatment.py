@@ -232,7 +232,9 @@ def _one_forbidden(word: str, criterion: PriorTherapy, case: Case) -> Answer:
 
 
 def _length(use: AgentUse, case: Case) -> DayRange:
-    return use.start.days_until(use.end or PartialDate.from_day(case.as_of))
+    days = use.start.days_until(use.end or PartialDate.from_day(case.as_of))
+    is_untold = use.end is None and use.outcome is not EndReason.ONGOING
+    return DayRange(0, days.most) if is_untold else days
 
 
 def _most_lines(criterion: PriorTherapy, limit: MostLines, case: Case) -> Answer:
