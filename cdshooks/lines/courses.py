@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import date
 from itertools import islice
 from operator import lt
@@ -24,6 +25,7 @@ _REASON_RANK = {
 _TAKEN_FOR_SURE = frozenset({Proof.GIVEN, Proof.DISPENSED})
 _EARLY = frozenset({TreatmentIntent.ADJUVANT, TreatmentIntent.NEOADJUVANT})
 _ONLY_ORDERED = frozenset({Proof.ORDERED})
+_NEVER = date.max.toordinal()
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,12 +61,12 @@ def build_runs(
     ``boundary`` is the day from which on treatment counts as metastatic: a course pauses there more easily.
     """
     rules = knowledge.line_rules
-    by_agent: dict[AgentId, list[Exposure]] = {}
+    by_agent: defaultdict[AgentId, list[Exposure]] = defaultdict(list)
     never = rules.members["never_counts"]
     for it in exposures:
         start, agent = it.start, it.agent
         if start is not None and start.first <= as_of and agent not in never:
-            by_agent.setdefault(agent, []).append(it)
+            by_agent[agent].append(it)
     runs: list[Run] = []
     limits = _Limits(rules, boundary)
     for agent, known in by_agent.items():
@@ -160,29 +162,24 @@ class _Growing:
 
     def take_next_doses(self, records: list[Exposure], at: int) -> int:
         """Take the next doses of a running series, the commonest records by far; the place of the first record that is none."""
-        cycle = self._cycle
-        if not self._is_series or cycle is None:
+        cycle, day = self._cycle, self._last_dose_day
+        if not self._is_series or cycle is None or self._until_day > day + cycle:
             return at
-        begin, day, until = at, self._last_dose_day, self._until_day
-        refill, crossing = self._limits.refill, self._crossing_day
+        begin, reach = at, cycle + self._limits.refill
+        stop = self._crossing_day if self._crossing_day is not None else _NEVER
         for it in islice(records, at, None):
             start = it.start
-            if not it.is_single_dose or start is None or it.stopped_for is not None or it.supply_days is not None:
+            if start is None or not it.is_single_dose or it.stopped_for is not None or it.supply_days is not None:
                 break
-            first, last = start.first, start.last
-            given = last.toordinal()
-            if (
-                (given if first is last else first.toordinal()) > until + refill
-                or given < day
-                or given + cycle < until
-                or (crossing is not None and given >= crossing)
-            ):
+            given = start.last.toordinal()
+            earliest = given if start.first is start.last else start.first.toordinal()
+            if not day <= given < stop or earliest > day + reach:
                 break
-            day, until = given, given + cycle
+            day = given
             at += 1
         if at > begin:
             self._last_dose, self._last_dose_day = records[at - 1].start, day
-            self._last_is_next_dose, self._until_day = True, until
+            self._last_is_next_dose, self._until_day = True, day + cycle
             self._records.extend(records[begin:at])
         return at
 
@@ -277,10 +274,10 @@ class _Growing:
             is_open=self._is_open,
             is_given=not proofs.isdisjoint(_TAKEN_FOR_SURE),
             is_only_ordered=proofs == _ONLY_ORDERED,
-            has_stated_reason=any(it.given_for is not None for it in records),
+            has_stated_reason=bool({it.given_for for it in records} - {None}),
             stopped_for=self._reason(),
             intent=next((it.intent for it in records if it.intent is not None), None),
-            is_certain=all(it.is_date_certain for it in records),
+            is_certain=False not in {it.is_date_certain for it in records},
             evidence=tuple(sorted({ref for it in records for ref in it.evidence})),
             continues=self._continues,
         )

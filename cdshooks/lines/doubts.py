@@ -165,7 +165,7 @@ def _cure(told: Told) -> Iterator[Alternative]:
     if not told.lines or told.early:
         return
     line, rules = told.lines[0], told.rules
-    latest = (line.end or PartialDate.from_day(told.as_of)).plus_days(rules.days("cured_by"))
+    ended = line.end or PartialDate.from_day(told.as_of)
     surgeries = [
         it
         for it in told.record.local_therapies
@@ -174,7 +174,7 @@ def _cure(told: Told) -> Iterator[Alternative]:
         and not it.is_planned
         and it.date is not None
         and it.date.is_after(line.start) is True
-        and it.date.is_before(latest) is True
+        and ended.days_until(it.date).most <= rules.days("cured_by")
     ]
     known = frozenset(line.evidence)
     curative = [

@@ -87,7 +87,7 @@ def _setting(cluster: list[Run], end: PartialDate, surgeries: list[PartialDate],
         return Setting.NEOADJUVANT
     if TreatmentIntent.ADJUVANT in intents:
         return Setting.ADJUVANT
-    if any(end.is_before(it) and end.days_until(it).least < surgery_follows for it in surgeries):
+    if any(end.is_before(it) and end.days_until(it).least <= surgery_follows for it in surgeries):
         return Setting.NEOADJUVANT
     if any(it.is_before(cluster[0].start) for it in surgeries):
         return Setting.ADJUVANT

@@ -152,8 +152,11 @@ class Segmenter:
             return "R11-rechallenge", "again_pd" if has_progressed else "again"
         if run.agent == "investigational":
             return "R14-trial-drug", "trial"
-        is_after_anti_her2 = self._rules.any_of("anti_her2", before.agents)
-        if self._rules.has("endocrine", run.agent) and is_after_anti_her2 and not before.running_at(run.start):
+        if (
+            self._rules.has("endocrine", run.agent)
+            and self._rules.any_of("anti_her2", before.agents)
+            and not before.running_at(run.start)
+        ):
             return "R12-endocrine-alone", "et_alone"
         if run.agent in self._seen:
             return "R11-rechallenge", "again_pd" if has_progressed else "again"

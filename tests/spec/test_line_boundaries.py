@@ -7,7 +7,8 @@ from datetime import date, timedelta
 import msgspec
 import pytest
 
-from tests.histories.drawn import history_of, record_of
+from cdshooks.lines.courses import build_runs
+from tests.histories.drawn import TODAY, history_of, record_of, shipped
 
 START = date(2021, 1, 4)
 
@@ -184,3 +185,37 @@ def test_the_last_line_of_a_drug_whose_end_nobody_recorded_has_no_end(stopped, r
     (line,) = history.lines
     assert (line.end, line.end_reason, history.current) == (None, reason, None)
     assert [(it.end, it.outcome) for it in history.uses] == [(None, reason)]
+
+
+@pytest.mark.parametrize(("gap", "courses"), [(105, 1), (106, 2)])
+def test_r4_supplies_of_a_tablet_up_to_105_days_apart_are_one_course(gap, courses):
+    history = lines_of(("capecitabine", 0, 30), ("capecitabine", 30 + gap, 200 + gap))
+    assert sum(len(it.courses) for it in history.lines) == courses
+
+
+@pytest.mark.parametrize(("late", "runs"), [(7, 1), (8, 2)])
+def test_r4_a_dose_up_to_7_days_after_its_cycle_goes_on_without_a_pause(late, runs):
+    record = record_of(f"agent | start | end\n{T} | {on(0)} | {on(0)}\n{T} | {on(21 + late)} | {on(21 + late)}")
+    found = build_runs(record.exposures, shipped(), TODAY)
+    assert [it.continues for it in found] == [False, True][:runs]
+
+
+@pytest.mark.parametrize(("after", "setting"), [(120, "neoadjuvant"), (121, "early")])
+def test_r6_surgery_up_to_120_days_after_early_treatment_makes_it_neoadjuvant(after, setting):
+    history = lines_of((D, 0, 100), metastatic=on(900), surgery=(on(100 + after),))
+    assert [it.setting for it in history.early] == [setting]
+
+
+@pytest.mark.parametrize(("after", "is_asked"), [(182, True), (183, False)])
+def test_r6_breast_surgery_up_to_182_days_after_the_first_line_speaks_for_cure(after, is_asked):
+    history = lines_of((T, 0, 300, "completed"), (D, 0, 100, "completed"), surgery=(on(300 + after),))
+    assert ("CURATIVE_STAGE4" in codes(history)) == is_asked
+
+
+@pytest.mark.parametrize(
+    ("after", "told"),
+    [(182, "within 6 months."), (183, "within 12 months."), (365, "within 12 months."), (366, "later than 12 months.")],
+)
+def test_r7_the_clock_of_a_relapse_is_told_in_words(after, told):
+    history = lines_of(("trastuzumab emtansine", -after - 300, -after), metastatic=on(0))
+    assert [it.because.endswith(told) for it in history.firings if it.rule == "R7-early-relapse"] == [True]
