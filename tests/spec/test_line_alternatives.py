@@ -492,6 +492,15 @@ def test_a_cancer_drug_that_is_not_recognised_lowers_the_confidence(may_be, conf
     assert bool(history.confidence_because) == (confidence != "high")
 
 
+@pytest.mark.parametrize(("doses", "unknown_drugs", "is_low"), [(20, 5, False), (19, 5, True)])  # 20 and 20.8 percent
+def test_more_than_a_fifth_of_drug_records_not_recognised_makes_the_confidence_low(doses, unknown_drugs, is_low):
+    known = [(TDXD, 21 * it, 21 * it) for it in range(doses)]
+    others = tuple(unknown(f"XY {it}", 5, it) for it in range(unknown_drugs))
+    record = msgspec.structs.replace(patient(*known), unmapped=others)
+    history = history_of(record, as_of=START + timedelta(21 * doses))
+    assert (history.confidence == "low") is is_low
+
+
 def other_cancer():
     return Diagnosis(
         concept="colorectal-cancer",
