@@ -114,9 +114,9 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
 
 
 def _clients(settings: Settings, knowledge: Knowledge, faults: list[str]) -> tuple[Client, ...]:
-    if settings.is_dev:
-        return ()
     if settings.clients is None:
+        if settings.is_dev:
+            return ()
         faults.append(
             "CDSHOOKS_CLIENTS: no EHR client is configured, so nobody could call; name a clients.toml, "
             "or start with --dev, on a loopback address only."

@@ -40,10 +40,11 @@ def clients_file(folder, base, more=""):
 
 
 @contextlib.contextmanager
-def launched_app(knowledge, folder, base, public_url):
+def launched_app(knowledge, folder, base, public_url, *, is_dev=False):
     """The service."""
     settings = Settings(
         is_evaluation=True,
+        is_dev=is_dev,
         today=date(2026, 11, 24),
         state_directory=folder,
         clients=clients_file(folder, base),

@@ -34,22 +34,26 @@ def app_blueprint(
 
     @blueprint.get("/app")
     def start() -> Response:
-        if settings.is_dev:
-            links = (StoryLink(name=it.name, title=it.title) for it in stories.values())
-            return html(choose_html(links, request.root_path))
         page = signed_in()
         if page is not None:
             return page
+        if settings.is_dev:
+            return choose()
         return message(401, "No patient is open", "Open this page from the patient's chart in the EHR.")
 
     if not settings.is_dev:
         return blueprint
 
+    @blueprint.get("/app/stories")
+    def choose() -> Response:
+        links = (StoryLink(name=it.name, title=it.title) for it in stories.values())
+        return html(choose_html(links, request.root_path))
+
     @blueprint.get("/app/stories/<name>")
     def story(name: str) -> Response:
         told = stories.get(name)
         if told is None:
-            return message(404, "No such story", "The list of stories is at /app.")
+            return message(404, "No such story", "The list of stories is at /app/stories.")
         day = told.as_of or today()
         return show(told.read(), day, told.jurisdiction or settings.jurisdiction, is_fixed=told.as_of is not None)
 

@@ -14,7 +14,7 @@ from cdshooks.web.card_links import CardLinks
 from cdshooks.web.fetching import Fetching
 from cdshooks.web.memory import Memory
 from cdshooks.web.opened_pages import opened_blueprint
-from cdshooks.web.page_drawer import PageDrawer
+from cdshooks.web.page_drawer import PageDrawer, message
 from cdshooks.web.sealed_contents import SealedContents
 from cdshooks.web.smart_authorization import Authorization
 from cdshooks.web.smart_pages import SmartPages
@@ -43,7 +43,7 @@ class PageAccess:
         def contents(purpose: str, lasts: timedelta) -> SealedContents:
             return SealedContents(purpose, lasts, key=key, attempt=memory.attempt, now=now)
 
-        self._drawer, self._today, self._memory = drawer, today, memory
+        self._drawer, self._today, self._memory, self._is_dev = drawer, today, memory, settings.is_dev
         self.links: CardLinks | None = None
         self._smart: SmartPages | None = None
         if settings.public_url is None:
@@ -70,10 +70,21 @@ class PageAccess:
             app.register_blueprint(opened_blueprint(self.links, self._drawer, self._today, self._memory))
         if self._smart is not None:
             app.register_blueprint(self._smart.blueprint())
+        elif self._is_dev:
+            app.add_url_rule("/launch", view_func=_how_to_launch)
 
     def signed_in(self) -> Response | None:
         """The page of the browser that asks, if an EHR has launched it."""
         return None if self._smart is None else self._smart.page()
+
+
+def _how_to_launch() -> Response:
+    return message(
+        404,
+        "No client launches this page",
+        "CDSHOOKS_CLIENTS must name a clients.toml with a client that has smart_client_id and, as one of its fhir_servers, the iss of "
+        "the launch; CDSHOOKS_PUBLIC_URL the address in this browser. With --dev nothing else of that file is used.",
+    )
 
 
 def access_faults(settings: Settings, clients: Iterable[Client]) -> tuple[str, ...]:

@@ -129,6 +129,12 @@ def test_r_30_r_31_which_links_are_sent(links, app_context, expected):
     assert bool(expected) == ("links" in got)
 
 
+@pytest.mark.parametrize("profile", shipped().profiles.values(), ids=lambda it: it.id)
+def test_b_16_no_shipped_profile_leaves_a_client_without_the_link_that_is_made_for_it(profile):
+    sent_links = as_sent(card(links=LINKS), profile)["links"]
+    assert [it["type"] for it in sent_links] == ["absolute", "smart"]
+
+
 @pytest.mark.parametrize(
     ("shape", "code"), [("any", "her2-later-line-options"), ("alphanumeric", "her2laterlineoptions")]
 )

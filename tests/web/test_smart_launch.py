@@ -285,6 +285,18 @@ def test_a_launch_that_cannot_work_stops_the_start(loaded_knowledge, tmp_path, m
         )
 
 
-def test_without_a_client_that_launches_there_is_no_launch(loaded_knowledge, tmp_path):
+def test_dev_mode_launches_too_and_still_lists_the_stories(loaded_knowledge, tmp_path, ehr):
+    with launched_app(loaded_knowledge, tmp_path, ehr, PUBLIC, is_dev=True) as app:
+        client = app.test_client()
+        assert "Choose a synthetic patient" in get(client, "/app").get_data(as_text=True)
+        signed_in(client, ehr)
+        assert "3 metastatic lines" in get(client, "/app").get_data(as_text=True)
+        assert "Choose a synthetic patient" in get(client, "/app/stories").get_data(as_text=True)
+        assert client.post("/cds-services/her2-later-line", json={}).status_code == 400  # and not 401: nobody proves who it is
+
+
+def test_without_a_client_that_launches_there_is_no_launch_and_dev_mode_tells_how(loaded_knowledge, tmp_path):
     settings = Settings(is_dev=True, is_evaluation=True, state_directory=tmp_path, public_url=PUBLIC)
-    assert build_app(settings, loaded_knowledge).test_client().get("/launch").status_code == 404
+    answer = build_app(settings, loaded_knowledge).test_client().get("/launch")
+    assert answer.status_code == 404
+    assert "smart_client_id" in answer.get_data(as_text=True)
