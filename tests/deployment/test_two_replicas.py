@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,7 @@ class Hospital:
         self.port = free_port()
         self.production = Production(place / "production", url=f"https://127.0.0.1:{self.port}")
         settings = dict(it.split("=", 1) for it in self.production.files_as(str(place / "production")))
+        settings["CDSHOOKS_PUBLIC_URL"] = f"https://127.0.0.1:{self.port}"
         settings |= {"CDSHOOKS_DATABASE_URL": database, "CDSHOOKS_DRAIN_SECONDS": "2", "XDG_STATE_HOME": str(place)}
         self.settings = settings
         self.replicas = [Replica(place, settings).start() for _ in range(2)]
@@ -124,15 +126,32 @@ class Hospital:
 
     def call(self, path, body, headers, *, replica=None):
         """Status and answer, by way of the proxy or of one replica."""
+        return self._ask("POST", path, body, {"Content-Type": "application/json", **headers}, replica)
+
+    def open(self, path, *, replica=None):
+        """A page, as a clinician's browser asks for it."""
+        status, page = self._ask("GET", path, None, {}, replica)
+        return status, page.decode()
+
+    def _ask(self, method, path, body, headers, replica):
         if replica is None:
             context = ssl._create_unverified_context()
             connection = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=context)
         else:
             connection = http.client.HTTPConnection("127.0.0.1", replica.port, timeout=30)
         with contextlib.closing(connection):
-            connection.request("POST", path, body, {"Content-Type": "application/json", **headers})
+            connection.request(method, path, body, headers)
             answer = connection.getresponse()
             return answer.status, answer.read()
+
+    def link_of_a_card(self, *, shown_by):
+        """The path behind the public URL of a card's link to the patient page."""
+        status, answer = self.order_select(replica=shown_by)
+        assert status == 200
+        public = self.settings["CDSHOOKS_PUBLIC_URL"]
+        links = {it["url"] for card in json.loads(answer)["cards"] for it in card["links"]}
+        (url,) = {it for it in links if it.startswith(public)}
+        return url.removeprefix(public)
 
     def order_select(self, *, replica=None, headers=None):
         production = self.production
@@ -198,6 +217,27 @@ def test_feedback_taken_by_both_replicas_is_in_one_report(hospital):
         check=True,
     )
     assert sum(it["overridden"] for it in json.loads(done.stdout)["topic"]) == 2
+
+
+def test_a_cards_link_opens_once_at_whichever_replica_is_asked(hospital):
+    for shown_by, opened_by in (hospital.replicas, hospital.replicas[::-1]):
+        link = hospital.link_of_a_card(shown_by=shown_by)
+        with hospital.without(shown_by):
+            status, page = hospital.open(link)
+            assert status == 200
+            assert "metastatic lines" in page
+        for replica in (shown_by, opened_by, None):
+            status, page = hospital.open(link, replica=replica)
+            assert status == 404
+            assert "not good any more" in page
+
+
+def test_of_two_who_open_a_link_at_the_same_moment_one_sees_the_page(hospital):
+    for _ in range(5):
+        link = hospital.link_of_a_card(shown_by=hospital.replicas[0])
+        with ThreadPoolExecutor(2) as both:
+            answers = both.map(lambda it: hospital.open(link, replica=it)[0], hospital.replicas)  # noqa: B023 - ends here
+        assert sorted(answers) == [200, 404]
 
 
 def test_what_only_operators_need_does_not_pass_the_proxy(hospital):
