@@ -19,7 +19,7 @@ RUN /tmp/tools/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /tmp/whe
  && /tmp/tools/bin/cyclonedx-py environment --output-reproducible --pyproject pyproject.toml \
       --output-file /opt/cdshooks/sbom.cdx.json /opt/cdshooks/bin/python
 COPY scripts/slim_environment.py /tmp/
-RUN /opt/cdshooks/bin/python /tmp/slim_environment.py && mkdir /tmp/state
+RUN PYTHONPYCACHEPREFIX=/opt/cdshooks/bytecode /opt/cdshooks/bin/python /tmp/slim_environment.py && mkdir /tmp/state
 
 # Run stage: no compiler, no installer in the environment, a user without rights; no shell is ever called.
 FROM ${PYTHON_IMAGE}
@@ -34,7 +34,8 @@ LABEL org.opencontainers.image.title="cdshooks" \
 COPY --from=build /opt/cdshooks /opt/cdshooks
 # Only the default SQLite store and its key are written here; with PostgreSQL and CDSHOOKS_HASH_KEY_FILE it stays empty.
 COPY --from=build --chown=10001:10001 /tmp/state /var/lib/cdshooks
-ENV PATH=/opt/cdshooks/bin:$PATH XDG_STATE_HOME=/var/lib PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1
+ENV PATH=/opt/cdshooks/bin:$PATH XDG_STATE_HOME=/var/lib PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 PYTHONPYCACHEPREFIX=/opt/cdshooks/bytecode
 VOLUME /var/lib/cdshooks
 USER 10001:10001
 EXPOSE 8080

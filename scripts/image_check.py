@@ -26,10 +26,10 @@ PROJECT = Path(__file__).resolve().parent.parent
 WORK = Path(os.environ.get("WORK", "/var/tmp/cdshooks-image-check"))
 IMAGE = "localhost/cdshooks:check"
 TOOLS = ("buildah", "podman", "runc", "mmdebstrap", "iproute2")
-OUR_LAYERS_MB = 95
-"""Bytecode is 18 of them: without it the image would be smaller, and each start slower."""
 VENDOR_BASE_MB = 125
-"""What the vendor's slim base weighs; with our layers it stays below the 250 MB of CON-02."""
+"""What the vendor's slim base weighs."""
+IMAGE_MB = 200
+"""What the whole may weigh. Bytecode is some 25 of our layers': without it the image would be smaller, and each start slower."""
 URL = "http://127.0.0.1:8080"
 HARDENED = (
     *("--network=host", "--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges"),
@@ -37,6 +37,11 @@ HARDENED = (
     # No shell: what calls one fails.
     *("--mount=type=bind,src=/dev/null,dst=/usr/bin/dash", "--mount=type=bind,src=/dev/null,dst=/usr/bin/bash"),
 )
+NOT_COMPILED = """
+import os, sys, urllib.request, cdshooks.app, cdshooks.cli.main, gunicorn.app.wsgiapp
+files = {it.__name__: (it.__file__, it.__cached__) for it in list(sys.modules.values()) if getattr(it, "__cached__", None)}
+print([name for name, (file, cached) in files.items() if file.endswith(".py") and not os.path.exists(cached)])
+"""
 failed: list[str] = []
 
 
@@ -130,11 +135,11 @@ def build(name: str, base_bytes: int) -> None:
     size = int(run("podman", "image", "inspect", IMAGE, "--format", "{{.Size}}"))
     ours = (size - base_bytes) / 1e6
     note = (
-        f"our layers {ours:.0f} MB + stand-in base {base_bytes / 1e6:.0f} MB = {size / 1e6:.0f} MB; "
-        f"on the vendor's base of about {VENDOR_BASE_MB} MB: {ours + VENDOR_BASE_MB:.0f} MB"
+        f"our layers {ours:.0f} MB; with the vendor's base of about {VENDOR_BASE_MB} MB {ours + VENDOR_BASE_MB:.0f} MB; "
+        f"with the stand-in of {base_bytes / 1e6:.0f} MB {size / 1e6:.0f} MB"
     )
     print(f"        built in {time.monotonic() - began:.0f} s")
-    check(f"our layers are at most {OUR_LAYERS_MB} MB", passed=ours <= OUR_LAYERS_MB, note=note)
+    check(f"the image stays below {IMAGE_MB} MB", passed=ours + VENDOR_BASE_MB < IMAGE_MB, note=note)
 
 
 def check_configuration() -> None:
@@ -172,6 +177,10 @@ def check_content() -> None:
     check("no compiler, git, curl or wget", passed=tools == "", note=tools)
     pip = run(*once, "import importlib.util as u, sys; print(sys.prefix, u.find_spec('pip'))")
     check("no installer in the service's environment", passed=pip == "/opt/cdshooks None", note=pip)
+    compiled = run(*once, NOT_COMPILED)
+    check("a start and a health check compile nothing", passed=compiled == "[]", note=compiled[:200])
+    sealed = run(*once, "from cdshooks.knowledge.seal import is_sealed; print(is_sealed())")
+    check("the knowledge is sealed as the build has checked it", passed=sealed == "True")
     writable = run(*once, "import os; print([d for d, _, _ in os.walk('/opt/cdshooks') if os.access(d, os.W_OK)])")
     check("the service can write none of its own files", passed=writable == "[]", note=writable[:200])
 

@@ -1,7 +1,10 @@
 """Make the environment of the running interpreter small and quick to start: the last step of the image's build.
 
-What goes: FHIR releases that we do not speak, databases and layers that the store does not speak, tests, and sources of what is
-already compiled. What comes: bytecode of just the modules that a started service holds: nobody can write to the image.
+What goes: FHIR releases and resources that we do not speak, databases and layers that the store does not speak, tests, and sources
+of what is already compiled. What comes: bytecode of just the modules that a started service or a health check holds, for nobody can
+write to the image. The vendor's base has none of its standard library, so without it each start and each health check would compile
+that anew; ours lies under PYTHONPYCACHEPREFIX, beside that of our modules. Packages of others keep the bytecode alone; a fault in
+them is still told with file and line.
 """
 
 from __future__ import annotations
@@ -23,23 +26,42 @@ NOT_SPOKEN = (
     "sqlalchemy/dialects/oracle",
     "sqlalchemy/testing",
     "sqlalchemy/orm",
+    "sqlalchemy/ext/asyncio",
+    "gunicorn/asgi",
+    "authlib/integrations",
+    "authlib/oauth1",
+    "authlib/oidc",
+    "pint/testsuite",
+    "jsonschema/benchmarks",
     "pydantic/v1",
     "alembic/testing",
     "alembic/templates",
+    "anyio",  # what httpx and httpcore wait with where a program is asynchronous; ours is not
 )
 LEXERS_KEPT = ("__init__.py", "_mapping.py", "data.py", "json.py", "python.py", "special.py", "unicon.py")
 SOURCES_OF_COMPILED = ("*.c", "*.cpp", "*.h", "*.hpp", "*.pxd", "*.pyx", "*.pyi")
 STARTED = """
-import sys, tempfile, os
+import os, sys, tempfile
 state = tempfile.mkdtemp()
 os.environ.update(CDSHOOKS_DEV="1", XDG_STATE_HOME=state)
 import cdshooks.wsgi, cdshooks.cli.main, cdshooks.gunicorn_settings, gunicorn.app.wsgiapp, gunicorn.workers.gthread
 import gunicorn.arbiter, rich.markdown, rich.syntax, psycopg, sqlalchemy.dialects.postgresql.psycopg, fhir.resources.R4B.bundle
+import urllib.request
 cdshooks.wsgi.app.test_client().get("/metrics")
 print("\\n".join(sorted(m.__file__ for m in list(sys.modules.values()) if getattr(m, "__file__", None))))
 """
-
-
+EVERY_MODULE = """
+import importlib, pkgutil, sys, cdshooks
+from cdshooks.ehr.resources import TYPES
+for it in pkgutil.walk_packages(cdshooks.__path__, "cdshooks."):
+    if it.name not in {"cdshooks.wsgi", "cdshooks.__main__"} and ".migrations" not in it.name:
+        importlib.import_module(it.name)
+for name in TYPES:
+    model = getattr(importlib.import_module(f"fhir.resources.R4B.{name.lower()}"), name)
+    try: model.model_validate({})
+    except ValueError: pass
+print("\\n".join(sorted(m.__file__ for m in list(sys.modules.values()) if getattr(m, "__file__", None))))
+"""
 SEALED = """
 from cdshooks.knowledge.load import load_knowledge
 from cdshooks.knowledge.seal import write_seal
@@ -50,6 +72,8 @@ write_seal()
 
 def main() -> None:
     """Remove, prove that the service still starts, seal its knowledge, compile what it loaded."""
+    if sys.pycache_prefix is None:
+        sys.exit("PYTHONPYCACHEPREFIX must name the folder for bytecode")
     before = _megabytes()
     for path in SITE.rglob("__pycache__"):
         shutil.rmtree(path, ignore_errors=True)
@@ -69,7 +93,7 @@ def main() -> None:
         path.unlink()
     for path in SITE.rglob("*.so*"):
         _strip(path)
-    loaded = _loaded_by_a_started_service()
+    loaded = _loaded(STARTED) | _loaded(EVERY_MODULE)
     # The package's top level is FHIR R5, a module for each resource; what R4B shares with it has just been loaded.
     for path in (SITE / "fhir" / "resources").glob("*.py"):
         if path not in loaded and path.name != "__init__.py":
@@ -78,19 +102,43 @@ def main() -> None:
     for path in (SITE / "pygments" / "lexers").glob("*.py"):
         if path not in loaded and path.name not in LEXERS_KEPT:
             path.unlink()
-    subprocess.run([sys.executable, "-c", SEALED], check=True)
-    for path in _loaded_by_a_started_service():
-        if path.suffix == ".py" and path.is_relative_to(SITE):
-            py_compile.compile(str(path), doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
-    print(f"{SITE}: {before:.0f} MB before, {_megabytes():.0f} MB now")
+    # Resources that no reader of ours reads: of one of these we say that it is not used, never why it is malformed.
+    for path in (SITE / "fhir" / "resources" / "R4B").glob("*.py"):
+        if path not in loaded and "domainresource.DomainResource" in path.read_text("utf-8"):
+            path.unlink()
+    _run(SEALED)
+    for path in _loaded(STARTED):
+        if path.suffix == ".py":
+            _compile(path, is_alone=path.is_relative_to(SITE) and not path.is_relative_to(SITE / "cdshooks"))
+    _loaded(STARTED)
+    _loaded(EVERY_MODULE)
+    print(f"{sys.prefix}: {before:.0f} MB before, {_megabytes():.0f} MB now")
 
 
-def _loaded_by_a_started_service() -> frozenset[Path]:
+def _loaded(program: str) -> frozenset[Path]:
+    loaded = frozenset(Path(line) for line in _run(program).splitlines() if line.startswith("/"))
+    if SITE / "cdshooks" / "app.py" not in loaded:
+        sys.exit(f"what started is not the service of {SITE}")
+    return loaded
+
+
+def _run(program: str) -> str:
+    """What a program of this environment prints; -P, for the sources that the image is built from lie in the working directory."""
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run([sys.executable, "-c", STARTED], capture_output=True, text=True, check=False, env=environment)
+    words = [sys.executable, "-P", "-c", program]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, env=environment)
     if done.returncode != 0:
         sys.exit(f"the service does not start in the environment made small:\n{done.stderr}")
-    return frozenset(Path(line) for line in done.stdout.splitlines() if line.startswith("/"))
+    return done.stdout
+
+
+def _compile(path: Path, *, is_alone: bool) -> None:
+    bytecode = str(path.with_suffix(".pyc")) if is_alone else None
+    py_compile.compile(
+        str(path), bytecode, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
+    )
+    if is_alone:
+        path.unlink()
 
 
 def _strip(library: Path) -> None:
@@ -113,7 +161,7 @@ def _strip(library: Path) -> None:
 
 
 def _megabytes() -> float:
-    return sum(path.stat().st_size for path in SITE.rglob("*") if path.is_file()) / 1e6
+    return sum(path.stat().st_size for path in Path(sys.prefix).rglob("*") if path.is_file()) / 1e6
 
 
 if __name__ == "__main__":

@@ -292,7 +292,9 @@ def test_dev_mode_launches_too_and_still_lists_the_stories(loaded_knowledge, tmp
         signed_in(client, ehr)
         assert "3 metastatic lines" in get(client, "/app").get_data(as_text=True)
         assert "Choose a synthetic patient" in get(client, "/app/stories").get_data(as_text=True)
-        assert client.post("/cds-services/her2-later-line", json={}).status_code == 400  # and not 401: nobody proves who it is
+        assert (
+            client.post("/cds-services/her2-later-line", json={}).status_code == 400
+        )  # and not 401: nobody proves who it is
 
 
 def test_without_a_client_that_launches_there_is_no_launch_and_dev_mode_tells_how(loaded_knowledge, tmp_path):
