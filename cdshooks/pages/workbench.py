@@ -49,6 +49,7 @@ class DraftOrder(msgspec.Struct, frozen=True, kw_only=True):
 class ShownSuggestion(msgspec.Struct, frozen=True, kw_only=True):
     """A suggestion as a button and what it would draft."""
 
+    uuid: str
     label: str
     is_recommended: bool
     drafts: tuple[DraftOrder, ...]
@@ -57,6 +58,7 @@ class ShownSuggestion(msgspec.Struct, frozen=True, kw_only=True):
 class ShownCard(msgspec.Struct, frozen=True, kw_only=True):
     """A card as an EHR shows it; ``html`` is its detail, made from Markdown without any HTML of its own."""
 
+    uuid: str
     indicator: str
     summary: str
     html: Markup
@@ -65,7 +67,8 @@ class ShownCard(msgspec.Struct, frozen=True, kw_only=True):
     choose: str
     suggestions: tuple[ShownSuggestion, ...]
     links: tuple[Mapping[str, str], ...]
-    reasons: tuple[str, ...]
+    reasons: tuple[Choice, ...]
+    """Why it may be dismissed; the value of each is its coding, as it goes back in feedback."""
 
 
 class Answered(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,6 +116,7 @@ def pretty(content: object) -> str:
 def _card(card: Mapping[str, Any]) -> ShownCard:
     suggestions = tuple(
         ShownSuggestion(
+            uuid=it["uuid"],
             label=it["label"],
             is_recommended=it.get("isRecommended", False),
             drafts=tuple(
@@ -122,6 +126,7 @@ def _card(card: Mapping[str, Any]) -> ShownCard:
         for it in card.get("suggestions", ())
     )
     return ShownCard(
+        uuid=card["uuid"],
         indicator=card["indicator"],
         summary=card["summary"],
         html=Markup(_markdown.render(card["detail"])),  # noqa: S704 - HTML in it is escaped by the renderer
@@ -130,7 +135,10 @@ def _card(card: Mapping[str, Any]) -> ShownCard:
         choose={"any": "any number", "at-most-one": "at most one"}.get(card.get("selectionBehavior", ""), ""),
         suggestions=suggestions,
         links=tuple(card.get("links", ())),
-        reasons=tuple(it["display"] for it in card.get("overrideReasons", ())),
+        reasons=tuple(
+            Choice(value=json.dumps({"code": it["code"], "system": it["system"]}), title=it["display"])
+            for it in card.get("overrideReasons", ())
+        ),
     )
 
 

@@ -82,8 +82,9 @@ def _how_to_launch() -> Response:
     return message(
         404,
         "No client launches this page",
-        "CDSHOOKS_CLIENTS must name a clients.toml with a client that has smart_client_id and, as one of its fhir_servers, the iss of "
-        "the launch; CDSHOOKS_PUBLIC_URL the address in this browser. With --dev nothing else of that file is used.",
+        "CDSHOOKS_CLIENTS must name a clients.toml with a client that has smart_client_id and, as one of its "
+        "fhir_servers, the iss of the launch; CDSHOOKS_PUBLIC_URL the address in this browser. With --dev nothing else "
+        "of that file is used.",
     )
 
 

@@ -11,7 +11,7 @@ import json
 import shlex
 import time
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -45,7 +45,7 @@ from cdshooks.web.terms import Terms, with_terms
 from cdshooks.web.trial_registry import TrialRegistry
 
 _POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; "
+    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
 )
 _FIRST_STORY = "demo"
@@ -80,8 +80,8 @@ def workbench_blueprint(
 
     @blueprint.post("/workbench")
     def fire() -> Response:
-        if request.headers.get("Origin", request.host_url).rstrip("/") != request.host_url.rstrip("/"):
-            return message(403, "Not from here", "This form is sent from this page only.")
+        if not _is_from_here():
+            return _not_from_here()
         request.max_content_length = request.max_form_memory_size = settings.max_body_mb * 1024 * 1024
         service = BY_ID.get(request.form.get("service", ""), SERVICES[0])
         try:
@@ -103,6 +103,19 @@ def workbench_blueprint(
         except BadHookRequestError as fault:
             return page(asked, Fault(path=fault.path, reason=fault.reason), status=400)
         return page(asked, _answered(service, body, terms, is_changed=is_changed))
+
+    @blueprint.post("/workbench/feedback")
+    def feedback() -> Response:
+        """Answer a card as an EHR does: the same route takes it, and what it says is shown."""
+        if not _is_from_here():
+            return _not_from_here()
+        service = BY_ID.get(request.form.get("service", ""), SERVICES[0])
+        terms = _terms(request.form, guard.knowledge, today())
+        path = f"/cds-services/{service.id}/feedback"
+        body = _feedback(request.form, terms, now=datetime.now(UTC))
+        received = _call(path, pretty(body).encode(), terms)
+        shown = {"sent to": path, "sent": body, "status": received.status_code, "answer": json.loads(received.data)}
+        return Response(pretty(shown), status=received.status_code, content_type="application/json")
 
     def page(asked: Asked, told: Answered | Fault | None, *, status: int = 200) -> Response:
         made = workbench_html(
@@ -157,6 +170,26 @@ def workbench_blueprint(
         return written.getvalue()
 
     return blueprint
+
+
+def _is_from_here() -> bool:
+    return request.headers.get("Origin", request.host_url).rstrip("/") == request.host_url.rstrip("/")
+
+
+def _not_from_here() -> Response:
+    return message(403, "Not from here", "This form is sent from this page only.")
+
+
+def _feedback(form: MultiDict[str, str], terms: Terms, *, now: datetime) -> dict[str, Any]:
+    """One answer to one card: the suggestion that was taken, or why it was dismissed, spelt as this EHR spells it."""
+    told: dict[str, Any] = {"card": form.get("card", ""), "outcomeTimestamp": now.isoformat(timespec="seconds")}
+    if suggestion := form.get("suggestion"):
+        told |= {"outcome": "accepted", "acceptedSuggestions": [{"id": suggestion}]}
+    else:
+        told["outcome"] = "overridden"
+        if reason := form.get("reason"):
+            told[terms.profile.reason_members[0]] = {"reason": json.loads(reason)}
+    return {"feedback": [told]}
 
 
 def _asked_of(story: Story, settings: Settings, day: date) -> Asked:

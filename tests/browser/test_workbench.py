@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scripts.fhir_server import serving_story
-from tests.browser.judging import JUDGED, LOOKS, violations
+from tests.browser.judging import JUDGED, LOOKS, looks_as_reviewed, violations
 
 pytestmark = pytest.mark.browser
 
@@ -39,6 +39,35 @@ def test_each_service_is_fired_on_a_chosen_story(watched, width, scheme):
     assert "complete DPD deficiency" in page.locator(".card.warning h3").inner_text()
     page.evaluate("document.querySelectorAll('details').forEach(it => it.open = true)")
     assert violations(page) == []
+    assert watched.faults == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_the_workbench_looks_as_reviewed(watched, width, scheme):
+    watched.open(f"/?story={STORY}", width, scheme)
+    assert looks_as_reviewed(watched.page, f"workbench-{width}-{scheme}")
+    fire(watched.page, "order-select")
+    # What a card says is reviewed as text; here it is what the workbench makes of it.
+    watched.page.evaluate("document.querySelectorAll('.detail').forEach(it => it.remove())")
+    watched.page.locator(".card").first.scroll_into_view_if_needed()
+    assert looks_as_reviewed(watched.page, f"workbench-answered-{width}-{scheme}")
+
+
+def test_cards_are_answered_as_in_an_ehr(watched):
+    page = watched.page
+    watched.open(f"/?story={STORY}", 390, "dark")
+    fire(page, "order-select")
+    card = page.locator(".card.warning")
+    card.get_by_role("button", name="Accept").first.click()
+    told = card.get_by_label("Feedback as JSON")
+    told.wait_for()
+    assert '"outcome": "accepted"' in told.text_content()
+    card.get_by_role("combobox").select_option(index=1)
+    card.get_by_role("button", name="Dismiss").click()
+    page.wait_for_function("document.querySelector('.card.warning .told').textContent.includes('overridden')")
+    assert '"status": 200' in told.text_content()
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert watched.faults == []
 
 

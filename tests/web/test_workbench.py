@@ -249,3 +249,53 @@ def test_no_header_sets_the_terms_of_a_call(fire, story_request):
     headers = {"cdshooks.terms": "x", "Cdshooks-Terms": "x"}
     answer = fire(story_request, headers=headers).get_json()["cards"]
     assert {it.get("selectionBehavior", "at-most-one") for it in answer} == {"at-most-one"}
+
+
+# ---- answers to cards
+
+
+def told(client, card, **more):
+    form = {"service": SERVICES["order-select"], "card": card["uuid"], **TERMS, **more}
+    return client.post("/workbench/feedback", data=form)
+
+
+def test_fbk_02_a_suggestion_is_accepted_as_in_an_ehr(client, fire, story_request):
+    card = next(it for it in fire(story_request).get_json()["cards"] if it.get("suggestions"))
+    suggestion = card["suggestions"][0]["uuid"]
+    answer = told(client, card, suggestion=suggestion).get_json()
+    (sent,) = answer["sent"]["feedback"]
+    assert answer["status"] == 200
+    assert answer["sent to"] == "/cds-services/her2-later-line/feedback"
+    assert (sent["outcome"], sent["acceptedSuggestions"]) == ("accepted", [{"id": suggestion}])
+
+
+@pytest.mark.parametrize(
+    ("profile", "member"), [("standard", "overrideReason"), ("epic", "overrideReasons"), ("sandbox", "overrideReason")]
+)
+def test_fbk_02_a_card_is_dismissed_with_a_reason_spelt_as_the_ehr_spells_it(
+    client, fire, story_request, profile, member
+):
+    card = fire(story_request).get_json()["cards"][0]
+    reason = {it: card["overrideReasons"][0][it] for it in ("code", "system")}
+    answer = told(client, card, reason=json.dumps(reason), profile=profile).get_json()
+    (sent,) = answer["sent"]["feedback"]
+    assert answer["status"] == 200
+    assert (sent["outcome"], sent[member]) == ("overridden", {"reason": reason})
+
+
+def test_fbk_02_a_card_is_dismissed_without_a_reason(client, fire, story_request):
+    card = fire(story_request).get_json()["cards"][0]
+    answer = told(client, card).get_json()
+    assert answer["status"] == 200
+    assert set(answer["sent"]["feedback"][0]) == {"card", "outcome", "outcomeTimestamp"}
+
+
+def test_fbk_03_an_answer_to_a_card_that_was_never_shown_is_refused_and_says_why(client):
+    answer = told(client, {"uuid": "0f8fad5b-d9cb-469f-a165-70867728950e"})
+    assert answer.status_code >= 400
+    assert answer.get_json()["answer"]["resourceType"] == "OperationOutcome"
+
+
+def test_another_page_cannot_answer_a_card(client):
+    answer = client.post("/workbench/feedback", data={}, headers={"Origin": "https://evil.example"})
+    assert answer.status_code == 403

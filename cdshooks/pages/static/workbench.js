@@ -1,4 +1,4 @@
-// What needs a script: drop and open files, tidy, copy. Choosing and firing work without it.
+// What needs a script: drop and open files, tidy, copy. Choosing, firing and answering cards work without it.
 "use strict";
 
 const editor = document.getElementById("patient");
@@ -42,3 +42,13 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 }
 
 document.getElementById("story").addEventListener("change", (event) => event.target.form.submit());
+
+for (const form of document.querySelectorAll(".tell")) {
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const told = form.closest(".card").querySelector(".told");
+    const answer = await fetch(form.action, { method: "POST", body: new FormData(form, event.submitter) });
+    told.textContent = await answer.text();
+    told.hidden = false;
+  });
+}
