@@ -266,18 +266,34 @@ def _now(advice: Advice, offered: list[Option], knowledge: Knowledge) -> Answer:
     drug = next((it for it in offered if it.agents), None)
     blocked = _blocked_most(advice, knowledge)
     if drug is None and knowledge.regimens[first.id].role in _NO_TREATMENT:
-        return Answer(question=wording.NOW, answer=wording.NO_DRUG, note=blocked)
-    why = next((it for it in first.why_this_rank if not it.startswith(WHAT_MOVES)), "")
+        return Answer(
+            question=wording.NOW, answer=wording.NO_DRUG, note=_blocked_most(advice, knowledge, what="options")
+        )
+    why = _first_why(first)
+    named = wording.FIRST_DRUG.format(label=drug.label) if drug is not None and drug is not first else ""
+    evidence = _first_why(drug) if drug is not None and named else ""
     if knowledge.regimens[first.id].role == "trial" and not any(
         has_evidence(it, knowledge, after_tdxd=had_tdxd(advice)) for it in offered
     ):
-        why = wording.UNPROVEN
-    then = wording.FIRST_DRUG.format(label=drug.label) if drug is not None and drug is not first else ""
-    note = " ".join(it for it in (why, then, blocked) if it)
+        why, evidence = wording.UNPROVEN, ""
+    note = " ".join(it for it in (why, named, evidence, _now_given(drug or first, advice), blocked) if it)
     return Answer(question=wording.NOW, answer=first.label, note=note)
 
 
-def _blocked_most(advice: Advice, knowledge: Knowledge) -> str:
+def _first_why(option: Option) -> str:
+    return next((it for it in option.why_this_rank if not it.startswith(WHAT_MOVES)), "")
+
+
+def _now_given(option: Option, advice: Advice) -> str:
+    """That the patient is having just this, where a line goes on with these drugs: then there is nothing to change to."""
+    lines = advice.lines
+    running = next((it for it in lines.lines if it.number is not None and it.number == lines.current), None)
+    if running is None or set(running.agents) != set(option.agents):
+        return ""
+    return wording.GOES_ON.format(number=running.number)
+
+
+def _blocked_most(advice: Advice, knowledge: Knowledge, *, what: str = "others") -> str:
     """The reason that holds back the most other options; what was progressed on is in the table of lines and not said again."""
     held = Counter(
         decided[0].because.rstrip(".")
@@ -287,7 +303,7 @@ def _blocked_most(advice: Advice, knowledge: Knowledge) -> str:
         if decided
     )
     told = held.most_common(1)
-    return wording.BLOCKED.format(count=told[0][1], reason=told[0][0]) if told and told[0][1] > 1 else ""
+    return wording.BLOCKED.format(count=told[0][1], what=what, reason=told[0][0]) if told and told[0][1] > 1 else ""
 
 
 def _other_counts(advice: Advice) -> list[str]:

@@ -34,10 +34,11 @@ ENDED_FOR = {
 }
 NOTHING_FITS = "No option of this knowledge fits"
 NO_SUGGESTION = "Nothing is suggested"
+GOES_ON = "It is being given now: line {number} goes on with it."
 FIRST_DRUG = "First among drugs: {label}."
 UNPROVEN = "No drug option rests on more than the opinion of experts in this situation."
 NO_DRUG = "No drug option is offered"
-BLOCKED = "{count} others are held back or refused. {reason}."
+BLOCKED = "{count} {what} are held back or refused. {reason}."
 
 WOULD_CHANGE = "{label}: not on record. It would move or fall away if this did not hold: {holds}."
 TO_JUDGE = "A person has to judge: {because}."

@@ -26,6 +26,24 @@ def test_the_page_answers_the_three_questions_before_anything_else(client):
     assert [text.index(it) for it in told] == sorted(text.index(it) for it in told)
 
 
+@pytest.mark.parametrize(
+    ("story", "told"),
+    [
+        ("creatinine-rise-on-tucatinib-is-not-renal-failure", "It is being given now: line 4 goes on with it."),
+        ("isolated-brain-progression-treated-locally", "It is being given now: line 3 goes on with it."),
+        (
+            "her2-low-after-her2-positive-disease",
+            "First among drugs: Chemotherapy without a HER2-directed drug. Evidence",
+        ),
+        ("pregnant-with-progressive-disease", "options are held back or refused. No cancer drug is offered"),
+    ],
+)
+def test_what_is_first_is_told_with_its_reason(client, story, told):
+    text = client.get(f"/app/stories/{story}").get_data(as_text=True)
+    answer = text[text.index("First to consider now") : text.index("</section>")]
+    assert told in answer
+
+
 @pytest.mark.parametrize("path", [BRAIN, "/app", "/app/page.css", "/app/stories/none"])
 def test_nothing_may_be_loaded_from_elsewhere_run_or_kept(client, path):
     headers = client.get(path).headers
