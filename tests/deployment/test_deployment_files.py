@@ -57,6 +57,21 @@ def test_con_05_compose_obeys_the_compose_specification():
     )
 
 
+def has_compose():
+    # Version 1, as Debian 12 has it, refuses the name of the project.
+    if shutil.which("docker") is None:
+        return False
+    return subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(
+    not has_compose(), reason="docker compose (version 2) is not installed; the schema is checked above"
+)
+@pytest.mark.parametrize("profile", ["dev", "prod", "metrics"])
+def test_con_05_compose_reads_each_profile(profile):
+    run("docker", "compose", "-f", str(ROOT / "docker-compose.yml"), "--profile", profile, "config", "--quiet")
+
+
 @pytest.mark.parametrize("name", COMPOSE["services"])
 def test_con_05_every_service_is_limited_and_gains_no_privilege(name):
     service = COMPOSE["services"][name]

@@ -185,3 +185,27 @@ def test_the_public_url_is_https(url):
         read_settings({"CDSHOOKS_PUBLIC_URL": url})
     assert read_settings({"CDSHOOKS_PUBLIC_URL": "https://cds.example.org/"}).public_url == PUBLIC
     assert read_settings({"CDSHOOKS_PUBLIC_URL": "http://127.0.0.1:8080"}).public_url == "http://127.0.0.1:8080"
+
+
+def test_con_09_a_changed_hash_key_makes_open_links_worthless_and_new_ones_good(
+    loaded_knowledge, tmp_path, story_request
+):
+    """The step of docs/operations.md, "Keys and tokens": the file is replaced, and all replicas are restarted."""
+
+    def started(key):
+        settings = Settings(
+            is_dev=True,
+            is_evaluation=True,
+            today=date(2026, 11, 24),
+            state_directory=tmp_path,
+            public_url=PUBLIC,
+            hash_key=key,
+        )
+        return build_app(settings, loaded_knowledge).test_client()
+
+    before = started("the key of last year")
+    old = path_of(before, story_request)
+    after = started("the key of this year")
+    assert after.get(old).status_code == 404
+    assert after.get(path_of(after, story_request)).status_code == 200
+    assert before.get(old).status_code == 200  # a replica that is still to be restarted opens its own

@@ -195,3 +195,26 @@ def test_alt_03_a_card_held_back_is_counted_and_shown_on_request(show, answer, s
 def counted(service, sample):
     text = service.get("/metrics").get_data(as_text=True)
     return next((float(line.split()[-1]) for line in text.splitlines() if line.startswith(sample)), 0.0)
+
+
+def test_con_09_after_a_change_of_the_hash_key_answered_cards_speak_once_more(
+    loaded_knowledge, tmp_path, story_request
+):
+    """The step of docs/operations.md, "Keys and tokens": the file is replaced, and all replicas are restarted."""
+
+    def started(key):
+        settings = Settings(
+            is_dev=True, is_evaluation=True, today=date(2026, 11, 24), state_directory=tmp_path, hash_key=key
+        )
+        return build_app(settings, loaded_knowledge).test_client()
+
+    def topics(client):
+        return [it["source"]["topic"]["code"] for it in client.post(SERVICE, json=story_request).get_json()["cards"]]
+
+    before = started("the key of last year")
+    card = before.post(SERVICE, json=story_request).get_json()["cards"][0]
+    assert before.post(f"{SERVICE}/feedback", json={"feedback": [override(card)]}).status_code == 200
+    topic = card["source"]["topic"]["code"]
+    assert topic not in topics(before)
+    after = started("the key of this year")
+    assert topic in topics(after)
