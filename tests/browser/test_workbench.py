@@ -151,6 +151,6 @@ def test_a_patient_is_fetched_from_a_fhir_server(watched):
         page.get_by_label("Patient id").fill(patient)
         fire(page, "patient-view")
         assert "patient-view: HTTP 200" in page.inner_text(".outcome")
-        assert page.locator(".card").count() == 1
+        assert page.locator(".card").count() == 2  # where she stands, and trials to look at
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert watched.faults == []
