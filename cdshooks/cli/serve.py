@@ -39,4 +39,6 @@ def serve(host: str, port: int, workers: int, profile: str | None, *, dev: bool)
         str(workers),
         "cdshooks.wsgi:app",
     ]
+    # Each thread would else get a heap of its own, and what has once been used of it stays in use (REL-10).
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")
     os.execv(sys.executable, [sys.executable, "-m", *arguments])  # noqa: S606 - our own interpreter, no shell, fixed words

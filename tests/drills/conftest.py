@@ -188,6 +188,19 @@ def overridden(card, number=0):
     return {"feedback": [{"card": card["uuid"], "outcome": "overridden", "outcomeTimestamp": moment}]}
 
 
+@pytest.fixture
+def ehr():
+    """A FHIR server with all stories that misbehaves where its base says so."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.fetching.misbehaving"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as server:
+        yield f"http://127.0.0.1:{int(server.stdout.readline())}"
+        server.kill()
+
+
 @pytest.fixture(scope="session")
 def postgresql_server():
     script = ROOT / "scripts" / "with-postgresql"

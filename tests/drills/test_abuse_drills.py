@@ -6,6 +6,7 @@ import json
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -176,6 +177,34 @@ def test_inp_01_and_02_the_heaviest_bodies_at_once_leave_memory_bounded_and_neig
     assert wrong == []
     assert None not in waited
     assert peak - before < 600
+    service.show()
+
+
+def _fetched(service, base):
+    """A call that leaves all to be fetched."""
+    body = {key: it for key, it in STORY.items() if key != "prefetch"}
+    return service.post(CALL, {**body, "fhirServer": base})[0]
+
+
+def test_out_06_whatever_a_fhir_server_sends_memory_stays_bounded(start, tell, ehr):
+    """One call at a time as OUT-06 asks, then eight at once; a plain client takes in what is sent and unpacks it."""
+    service = start(workers=1)
+    service.show()
+    _fetched(service, f"{ehr}/none~None/fhir")
+    grown = {}
+    for at_once in (1, 8):
+        for fault in ("bomb", "huge", "endless", "loop"):
+            before, peak = _resident_mb(service), 0
+            with ThreadPoolExecutor(at_once) as crowd:
+                calls = [crowd.submit(_fetched, service, f"{ehr}/{fault}~Observation/fhir") for _ in range(at_once)]
+                while not all(it.done() for it in calls):
+                    peak = max(peak, _resident_mb(service))
+                    time.sleep(0.02)
+            grown[f"{fault}_{at_once}_at_once_mb"] = max(0, peak - before)
+            assert {it.result() for it in calls} <= {412, 503}, fault
+    tell("what a FHIR server sends", **grown)
+    assert max(size for name, size in grown.items() if "_1_" in name) < 50
+    assert max(grown.values()) < 8 * 50
     service.show()
 
 
