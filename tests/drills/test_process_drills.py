@@ -1,7 +1,9 @@
 """Stopping, overload, wrong settings, and counting over workers that come and go."""
 
 import http.client
+import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -9,12 +11,15 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.drills.conftest import CALL, ROOT, STORY, overridden
 
 pytestmark = pytest.mark.drill
+AS_JSON = {"Content-Type": "application/json"}
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 def test_rel_06_sigterm_cuts_no_call_in_flight(start, tell):
@@ -155,6 +160,33 @@ def test_obs_04_counts_of_all_workers_add_up_and_survive_their_recycling(start, 
     assert counted == calls
     assert ended
     assert 'cds_kb_state{state="current"} 1.0' in text
+
+
+def test_pid_07_calls_of_many_patients_at_once_never_cross(start, tell):
+    """Each answer, down to the letter, is the one that the same patient gets alone; only its uuids are new."""
+    service = start(CDSHOOKS_DEADLINE_MS="20000")
+    stories = [json.loads(it.read_text("utf-8")) for it in sorted((ROOT / "fhir_fixtures").glob("*/request.json"))]
+    paths = {"order-select": CALL, "order-sign": f"{CALL}-sign", "patient-view": f"{CALL}-view"}
+
+    def of(number):
+        story = stories[number % len(stories)]
+        mine, patient = f"patient-{number}", story["context"]["patientId"]
+        text = json.dumps(story).replace(f'"{patient}"', f'"{mine}"').replace(f"Patient/{patient}", f"Patient/{mine}")
+        status, answer, _ = service.send("POST", paths[story["hook"]], text.encode(), **AS_JSON)
+        return status, UUID.sub("uuid", json.dumps(answer, sort_keys=True))
+
+    patients = 2 * len(stories)
+    alone = [of(number) for number in range(patients)]
+    crowd = [number for number in range(patients) for _ in range(max(1, 400 // patients))]
+    random.Random(3).shuffle(crowd)
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(of, crowd))
+    crossed = [number for number, answer in zip(crowd, together, strict=True) if answer != alone[number]]
+    cards = sum(answer.count('"summary"') for _, answer in together)
+    tell("many patients at once", calls=len(crowd), patients=patients, cards=cards, crossed=len(crossed))
+    assert crossed == []
+    assert cards > len(crowd) // 4
+    assert len(set(alone)) > len(stories) // 2
 
 
 def test_log_01_what_a_whole_conversation_leaves_behind_names_no_patient(start, tmp_path, tell):
