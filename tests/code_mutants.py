@@ -89,7 +89,15 @@ class Mutant(NamedTuple):
     line: int
     what: str
     before: ast.stmt
-    after: ast.stmt
+    number: int
+    choice: int
+
+    @property
+    def after(self) -> ast.stmt:
+        """The statement as changed."""
+        changed = copy.deepcopy(self.before)
+        _change(_places(changed)[self.number], self.choice)
+        return changed
 
     def __str__(self) -> str:
         return f"{self.module}:{self.line} {self.what}"
@@ -103,11 +111,19 @@ def mutants_of(module: str, source: str) -> Iterator[Mutant]:
     for statement in ast.parse(source).body:
         for number, place in enumerate(_places(statement)):
             for choice in itertools.count():
-                changed = copy.deepcopy(statement)
-                what = _change(_places(changed)[number], choice)
+                what = _change(_loose(place), choice)
                 if what is None:
                     break
-                yield Mutant(module, getattr(place, "lineno", statement.lineno), what, statement, changed)
+                yield Mutant(module, getattr(place, "lineno", statement.lineno), what, statement, number, choice)
+
+
+def _loose(node: ast.AST) -> ast.AST:
+    """A copy whose own members can be exchanged; copying all below for each change would take longer than the specs."""
+    made = copy.copy(node)
+    for name, value in ast.iter_fields(node):
+        if isinstance(value, list):
+            setattr(made, name, list(value))
+    return made
 
 
 def _places(statement: ast.AST) -> list[ast.AST]:
@@ -179,14 +195,15 @@ def _change(node: ast.AST, choice: int) -> str | None:
 
 def apply(mutant: Mutant, module: ModuleType) -> None:
     """Put the changed statement in the place of the old one, for everybody who has imported from the module already."""
-    tree = ast.fix_missing_locations(ast.Module([mutant.after], []))
+    after = mutant.after
+    tree = ast.fix_missing_locations(ast.Module([after], []))
     code = compile(tree, f"<{mutant}>", "exec")
-    if isinstance(mutant.after, ast.Assign):
+    if isinstance(after, ast.Assign):
         exec(code, module.__dict__)
         return
     made = dict(module.__dict__)
     exec(code, made)
-    name = mutant.after.name  # type: ignore[attr-defined]
+    name = after.name  # type: ignore[attr-defined]
     _exchange(getattr(module, name), made[name])
 
 
@@ -268,11 +285,11 @@ def main() -> int:
     given = parser.parse_args()
     os.chdir(ROOT)
     prepare({spec for it in given.modules for spec in SPECS[it]})
-    for specs in dict.fromkeys(SPECS[it] for it in given.modules):
-        if os.waitpid(begin(None, specs), 0)[1] != 0:
-            sys.exit(f"the specs fail without any change: {' '.join(specs)}")
-    end = time.monotonic() + given.seconds
+    specs = tuple(dict.fromkeys(spec for it in given.modules for spec in SPECS[it]))
+    if os.waitpid(begin(None, specs), 0)[1] != 0:
+        sys.exit(f"the specs fail without any change: {' '.join(specs)}")
     waiting = all_mutants(tuple(given.modules), given.seed)
+    end = time.monotonic() + given.seconds
     possible, tried = len(waiting), []
     running: dict[int, Mutant] = {}
     while running or (waiting and time.monotonic() < end):
