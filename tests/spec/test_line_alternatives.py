@@ -501,14 +501,6 @@ def test_more_than_a_fifth_of_drug_records_not_recognised_makes_the_confidence_l
     assert (history.confidence == "low") is is_low
 
 
-@pytest.mark.parametrize(("unknown_names", "is_low"), [(0, False), (2, False), (3, True)])
-def test_more_unknown_names_than_a_fifth_of_the_drug_records_make_the_confidence_low(unknown_names, is_low):
-    doses = [(TDXD, it, it) for it in range(0, 8 * 21, 21)]  # two of ten are a fifth, and no more
-    names = tuple(unknown(f"X{it}", 100 + it, it) for it in range(unknown_names))
-    history = history_of(msgspec.structs.replace(patient(*doses), unmapped=names), as_of=date.fromisoformat(on(200)))
-    assert (history.confidence == "low") == is_low
-
-
 def other_cancer():
     return Diagnosis(
         concept="colorectal-cancer",
