@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from scripts.fhir_server import serving_story
 from tests.browser.judging import JUDGED, LOOKS, looks_as_reviewed, violations
@@ -64,7 +65,7 @@ def test_cards_are_answered_as_in_an_ehr(watched):
     assert '"outcome": "accepted"' in told.text_content()
     card.get_by_role("combobox").select_option(index=1)
     card.get_by_role("button", name="Dismiss").click()
-    page.wait_for_function("document.querySelector('.card.warning .told').textContent.includes('overridden')")
+    expect(told).to_contain_text("overridden")
     assert '"status": 200' in told.text_content()
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

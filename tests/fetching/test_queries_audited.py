@@ -70,7 +70,7 @@ def test_obs_01_each_query_is_an_event_that_leads_to_the_call_and_names_the_serv
 def test_obs_01_what_came_of_a_query_is_told_although_the_call_fails(
     ask, misbehaving, left, fault, requests, outcome, of_the_call
 ):
-    ask(misbehaving.base(fault, "Condition"))
+    ask(misbehaving.base(fault, "Condition.audited"))
     *queries, call = left()
     assert [told(it)[1:] for it in queries if told(it)[0] == "conditions"] == [("Condition", requests, outcome)]
     assert call["outcomeDesc"] == of_the_call
