@@ -16,13 +16,7 @@ from cdshooks.cards.client_shape import as_sent, shaped
 from cdshooks.cards.quiet import CardSet
 from cdshooks.cards.wording import OVERRIDES
 from cdshooks.ehr.decode import has_failed
-from cdshooks.errors import (
-    BadHookRequestError,
-    CdsHooksError,
-    MissingPatientDataError,
-    OverloadedError,
-    UnknownServiceError,
-)
+from cdshooks.errors import BadHookRequestError, CdsHooksError, MissingPatientDataError, UnknownServiceError
 from cdshooks.fetching.asked import AskedQuery
 from cdshooks.fetching.server import FhirSession
 from cdshooks.hooks.clients import PRESCRIBERS, Client, is_for
@@ -44,15 +38,12 @@ from cdshooks.web.fetching import Fetching
 from cdshooks.web.guard import Guard
 from cdshooks.web.memory import HookCall, Memory
 from cdshooks.web.observe import observe_hook, observe_outcome
-from cdshooks.web.overdue import Watch
 from cdshooks.web.terms import terms_of
 from cdshooks.web.trial_registry import TrialRegistry
 
 _JSON = "application/json"
 _DEV = "dev"
 _OK, _DEFECT = 200, 500
-_LEAST_SECONDS_OF_A_PROCESSOR = 2.0
-"""A first call makes what later ones find ready, however short the deadline is."""
 _REASONS = frozenset(code for code, _ in OVERRIDES)
 
 
@@ -77,7 +68,6 @@ def services_blueprint(
     admission = Admission(settings.most_in_flight)
     # Places of its own: feedback waits for the disk, and when that hangs, hook calls must still find a place.
     feedback_admission = Admission(max(1, settings.most_in_flight // 2))
-    watch = Watch(max(_LEAST_SECONDS_OF_A_PROCESSOR, settings.deadline_ms / 1000))
     bounds = Bounds(most_bytes=settings.max_body_mb * 1024 * 1024, most_resources=settings.most_resources)
     hospital = Position.of(settings.position)
 
@@ -102,9 +92,7 @@ def services_blueprint(
             _count_prefetch(hook_request)
             made = HookCall(client=client, request=hook_request, trace_id=current_trace_id())
             terms = terms_of(request.environ, caller, settings, knowledge, today())
-            earlier = () if hook_request.asks_for_answered else memory.earlier_responses(made, as_of=terms.as_of)
-            registered = registry.now()
-            with _refusals_kept(memory, made, source), watch.over():
+            with _refusals_kept(memory, made, source):
                 _check_user(hook_request, caller)
                 answer = answer_hook(
                     hook_request,
@@ -113,9 +101,9 @@ def services_blueprint(
                     jurisdiction=terms.jurisdiction,
                     new_uuid=new_uuid,
                     is_date_fixed=terms.is_date_fixed,
-                    registry=registered,
+                    registry=registry.now(),
                     hospital=hospital,
-                    earlier=earlier,
+                    earlier=() if hook_request.asks_for_answered else memory.earlier_responses(made, as_of=terms.as_of),
                     source=source,
                 )
             answer = shaped(guard.passed(answer, new_uuid), terms.profile, new_uuid)
@@ -156,9 +144,7 @@ def _refusals_kept(memory: Memory, made: HookCall, source: FhirSession | None) -
         yield
         status = _OK
     except CdsHooksError as error:
-        status = (
-            412 if isinstance(error, MissingPatientDataError) else 503 if isinstance(error, OverloadedError) else 400
-        )
+        status = 412 if isinstance(error, MissingPatientDataError) else 400
         raise
     finally:
         if status != _OK:

@@ -3,10 +3,7 @@
 import contextlib
 import http.client
 import json
-import os
-import random
 import socket
-import string
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -180,42 +177,6 @@ def test_inp_01_and_02_the_heaviest_bodies_at_once_leave_memory_bounded_and_neig
     assert wrong == []
     assert None not in waited
     assert peak - before < 600
-    service.show()
-
-
-def _long_to_read():
-    """A hundred reports of words that nobody has seen before: valid, small enough, and fifteen seconds of a processor."""
-    drawn = random.Random(7)
-    body = json.loads(json.dumps(STORY))
-    subject = {"reference": f"Patient/{STORY['context']['patientId']}"}
-    body["prefetch"]["reports"] = {"resourceType": "Bundle", "type": "searchset", "entry": []}
-    for number in range(100):
-        words = " ".join("".join(drawn.choices(string.ascii_lowercase, k=8)) for _ in range(7000))
-        report = {"resourceType": "DiagnosticReport", "id": f"r{number}", "status": "final", "subject": subject}
-        report |= {"code": {"text": "Pathology"}, "effectiveDateTime": "2022-01-01", "conclusion": f"HER2 {words}"}
-        body["prefetch"]["reports"]["entry"].append({"resource": report})
-    return json.dumps(body).encode()
-
-
-def _processor_seconds(service):
-    ticks = 0
-    for process in service.workers():
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
-
-
-def test_inp_09_a_valid_body_that_takes_long_to_read_holds_no_worker(start, tell):
-    service = start(workers=1)
-    service.show()
-    body, before = _long_to_read(), _processor_seconds(service)
-    status, _, headers = service.send("POST", CALL, body)
-    used = _processor_seconds(service) - before
-    tell(
-        "long to read", body_mb=round(len(body) / 1e6, 1), status=status, processor_seconds=round(used, 1), of_about=15
-    )
-    assert (status, headers["Retry-After"]) == (503, "1")
-    assert used < 7
     service.show()
 
 
