@@ -119,6 +119,9 @@ def _day(service, ehr):
     yield "metrics", service.get("/metrics")[0], 200
 
 
+@pytest.mark.skipif(
+    "SOAK_MINUTES" not in os.environ, reason="below half an hour, what is still filling looks like a leak"
+)
 def test_rel_10_memory_files_threads_and_the_stores_log_stay_flat(start, tell, ehr, tmp_path):
     workers = 2
     store = tmp_path / "store.db"
@@ -128,7 +131,7 @@ def test_rel_10_memory_files_threads_and_the_stores_log_stay_flat(start, tell, e
         CDSHOOKS_DATABASE_URL=f"sqlite:///{store}",
         CDSHOOKS_DEADLINE_MS="20000",  # a loaded machine is no fault here
     )
-    first, stop, calls, wrong = set(service.workers()), threading.Event(), itertools.count(), []
+    stop, calls, wrong = threading.Event(), itertools.count(), []
 
     def live():
         while not stop.is_set():
@@ -144,6 +147,7 @@ def test_rel_10_memory_files_threads_and_the_stores_log_stay_flat(start, tell, e
                 wrong.extend((step, status) for step, status, due in it.result() if status not in {due, 503})
 
     warm_up()
+    first = set(service.workers())  # now that all have been started
     callers = [threading.Thread(target=live) for _ in range(CALLERS)]
     began = time.monotonic()
     for it in callers:
