@@ -14,7 +14,7 @@ from rich.console import Console
 
 from cdshooks.cards.research_study import research_study
 from cdshooks.cli.opening import opened_store
-from cdshooks.cli.trials_text import listed, print_list, print_trial, shown_as_json
+from cdshooks.cli.trials_text import listed, print_list, print_trial, short_hash, shown_as_json
 from cdshooks.errors import KnowledgeError
 from cdshooks.knowledge.load import Knowledge, load_knowledge
 from cdshooks.registry.draft import draft_trial
@@ -154,7 +154,7 @@ def sign(nct_id: str, coder: str, reviewer: str) -> None:
     if not is_signed:
         _fail(f"{nct_id} was imported anew meanwhile; look at it again.")
     click.echo(
-        f"{nct_id}: coding signed by {coder.strip()}, checked by {reviewer.strip()}, for text {record.eligibility_hash[:12]}"
+        f"{nct_id}: coding signed by {coder.strip()}, checked by {reviewer.strip()}, for text {short_hash(record.eligibility_hash)}"
     )
 
 

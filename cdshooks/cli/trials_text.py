@@ -158,8 +158,9 @@ def _status_words(status: str, told: str | None, *, is_old: bool) -> str:
     return f"{words}, status as of {told}" if is_old else f"{words} ({told})"
 
 
-_SHOWN_OF_HASH = 12
-"""The beginning of a hash is enough to compare by eye; --format json has it whole."""
+def short_hash(whole: str) -> str:
+    """The beginning of a hash, enough to compare by eye; --format json has it whole."""
+    return whole[:12]
 
 
 def _phases(phases: tuple[str, ...]) -> str:
@@ -198,7 +199,7 @@ def _facts(trial: Trial | None, record: TrialRecord | None, study: Study | None,
         return
     if record.signed_by is not None:
         yield f"Signed by {record.signed_by}, checked by {record.reviewed_by}, {record.signed_at:%Y-%m-%d}"
-    text = record.eligibility_hash[:_SHOWN_OF_HASH]
+    text = short_hash(record.eligibility_hash)
     yield f"Registry record: {record.source}, imported {record.imported_at:%Y-%m-%d}; eligibility text {text}"
     if study is not None:
         sites = study.sites or ()

@@ -297,15 +297,7 @@ def _long_pauses(told: Told) -> Iterator[Alternative]:
             continue
         days = line.end.days_until(following.start).least
         if days > told.rules.days("line_pause"):
-            yield _alternative(
-                "OUTSIDE",
-                1,
-                sentence="LONG_PAUSE",
-                line=line.number,
-                days=days,
-                number=line.number,
-                evidence=line.evidence[-1:],
-            )
+            yield _line_missing_after(line, "LONG_PAUSE", days)
     last = told.lines[-1] if told.lines else None
     if last is None or last.end_reason not in {EndReason.UNKNOWN, EndReason.PROGRESSION}:
         return
@@ -315,12 +307,16 @@ def _long_pauses(told: Told) -> Iterator[Alternative]:
     ended = last.end or max((it.start for it in last.courses), key=lambda it: (it.last, it.first))
     days = ended.days_until(PartialDate.from_day(told.as_of)).least
     if not is_open and days > told.rules.days("history_starts"):
-        yield _alternative(
-            "OUTSIDE",
-            1,
-            sentence="SILENT_SINCE",
-            line=last.number,
-            days=days,
-            number=last.number,
-            evidence=last.evidence[-1:],
-        )
+        yield _line_missing_after(last, "SILENT_SINCE", days)
+
+
+def _line_missing_after(line: LineOfTherapy, sentence: str, days: int) -> Alternative:
+    return _alternative(
+        "OUTSIDE",
+        1,
+        sentence=sentence,
+        line=line.number,
+        days=days,
+        number=line.number,
+        evidence=line.evidence[-1:],
+    )
