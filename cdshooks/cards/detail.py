@@ -12,6 +12,7 @@ from cdshooks.knowledge.ids import FactId, SourceId
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.names import name_of
 from cdshooks.lines.model import EndReason, LineOfTherapy
+from cdshooks.lines.sentences import METASTATIC_BASIS
 from cdshooks.options.model import Advice, Finding, Gap, Option, OrderReview, Outcome
 from cdshooks.record.model import UNVERIFIED
 
@@ -189,7 +190,7 @@ def counted(advice: Advice) -> str:
     lines, counts = advice.lines, advice.lines.counts
     since = lines.metastatic_since
     basis = (
-        wording.METASTATIC.format(date=since.date, how=wording.HOW.get(since.basis, since.basis))
+        wording.METASTATIC.format(date=since.date, how=METASTATIC_BASIS[since.basis])
         if since is not None
         else "no metastatic date"
     )

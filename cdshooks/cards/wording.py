@@ -133,16 +133,6 @@ TRIAL_DATA_OF = "{nct_id}, registry data of {date}"
 TRIAL_LABEL = "Referral to clinical trials office"
 TRIAL_ACTION = "Draft referral: clinical trials office, to look for an open trial that fits."
 
-HOW = {
-    "condition-onset": "onset of a diagnosis of distant metastasis",
-    "condition-recorded": "day on which metastasis was recorded; it may be late",
-    "stage-iv": "stage IV",
-    "m1": "M1",
-    "metastasis-observation": "observation of a metastatic site",
-    "disease-status": "disease status",
-    "text": "words of a report",
-    "palliative-intent": "palliative intent of treatment; inferred",
-}
 REASONS = {
     "progression": "progression",
     "toxicity": "toxicity",

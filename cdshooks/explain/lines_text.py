@@ -11,6 +11,7 @@ from cdshooks.explain.timeline import LEGEND, draw_timeline
 from cdshooks.knowledge.ids import ResourceRef
 from cdshooks.knowledge.line_rules import LineRules
 from cdshooks.lines.model import Alternative, EndReason, LineHistory, LineOfTherapy, RuleFiring
+from cdshooks.lines.sentences import METASTATIC_BASIS
 from cdshooks.options.model import Advice
 
 _WIDTH = 100
@@ -81,7 +82,8 @@ def _count(history: LineHistory) -> Iterator[str]:
         yield "no record says that the disease is distant: no metastatic line"
     else:
         inferred = ", inferred" if since.is_inferred else ""
-        yield f"metastatic since {since.date} ({since.basis}{inferred}) {_cited(since.evidence)}"
+        basis = METASTATIC_BASIS[since.basis]
+        yield f"metastatic since {since.date} ({basis}{inferred}) {_cited(since.evidence)}"
     if history.confidence_because:
         yield f"confidence {history.confidence.value}, for {'; '.join(history.confidence_because)}"
     for it in history.alternatives:

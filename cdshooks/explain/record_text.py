@@ -13,6 +13,7 @@ from rich.text import Text
 from cdshooks.explain.unused import Unused
 from cdshooks.knowledge.ids import FactId
 from cdshooks.knowledge.load import Knowledge
+from cdshooks.lines.sentences import METASTATIC_BASIS
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.model import Exposure, GivenFor, Measurement, PatientRecord
 
@@ -137,7 +138,10 @@ def _parts(
     yield (
         "Metastases",
         ("date", "site", "rests on", "certainty", "cited"),
-        ((_day(it.date), it.site, it.basis, it.certainty.value, cite(it.evidence)) for it in record.metastases),
+        (
+            (_day(it.date), it.site, METASTATIC_BASIS[it.basis], it.certainty.value, cite(it.evidence))
+            for it in record.metastases
+        ),
         None,
     )
     yield (

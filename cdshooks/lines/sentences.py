@@ -91,3 +91,14 @@ CONFIDENCE = {
     "open_end": "the course of a line is not sure",
     "not_given": "the drugs are known from orders and statements, no dose is recorded as given",
 }
+
+METASTATIC_BASIS = {
+    "condition-onset": "onset of a diagnosis of distant metastasis",
+    "condition-recorded": "day on which metastasis was recorded; it may be late",
+    "stage-iv": "stage IV",
+    "m1": "M1",
+    "metastasis-observation": "observation of a metastatic site",
+    "disease-status": "disease status",
+    "text": "words of a report",
+    "palliative-intent": "palliative intent of treatment; inferred",
+}

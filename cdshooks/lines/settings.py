@@ -10,7 +10,7 @@ from cdshooks.knowledge.ids import LineRuleId
 from cdshooks.knowledge.line_rules import LineRules
 from cdshooks.lines.courses import Run
 from cdshooks.lines.model import Dated, EarlyRelapse, RuleFiring
-from cdshooks.lines.sentences import FIRINGS
+from cdshooks.lines.sentences import FIRINGS, METASTATIC_BASIS
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.model import Certainty, Metastasis, PatientRecord, TreatmentIntent
 
@@ -171,7 +171,7 @@ def _retest_before(record: PatientRecord, told: Dated, rules: LineRules) -> Date
 
 
 def _told(since: Dated, recorded: Dated) -> RuleFiring:
-    because = FIRINGS["met"].format(day=since.date, basis=since.basis)
+    because = FIRINGS["met"].format(day=since.date, basis=METASTATIC_BASIS[since.basis])
     if since.date != recorded.date:
         moved = "receptors were tested again"
         because = FIRINGS["met_moved"].format(recorded=recorded.date, because=moved, day=since.date)

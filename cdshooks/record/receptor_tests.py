@@ -52,14 +52,16 @@ def is_receptor_test(code: CodeableConcept | None, terms: RecordTerms, words: Re
 
 
 class ReceptorTest(msgspec.Struct, frozen=True, kw_only=True):
-    """One test of one specimen, before tests are combined. ``comparator`` belongs to ``number``."""
+    """One test of one specimen, before tests are combined. ``comparator`` belongs to ``number``; ``contradiction`` tells
+    in words what one value says against itself.
+    """
 
     marker: str
     kind: str
     value: str | None = None
     number: float | None = None
     comparator: str | None = None
-    is_conflict: bool = False
+    contradiction: str | None = None
     date: PartialDate | None
     is_metastasis: bool | None = None
     site: str | None = None
@@ -75,11 +77,11 @@ class _Said(msgspec.Struct, frozen=True, kw_only=True):
     value: str | None = None
     number: float | None = None
     comparator: str | None = None
-    is_conflict: bool = False
+    contradiction: str | None = None
 
     @property
     def is_empty(self) -> bool:
-        return self.value is None and self.number is None and not self.is_conflict
+        return self.value is None and self.number is None and self.contradiction is None
 
 
 class ReceptorTestReader:
@@ -174,7 +176,7 @@ class ReceptorTestReader:
             value=said.value,
             number=said.number,
             comparator=said.comparator,
-            is_conflict=said.is_conflict,
+            contradiction=said.contradiction,
             date=day,
             is_metastasis=is_metastasis,
             site=site,
@@ -209,11 +211,12 @@ class ReceptorTestReader:
         displayed = self._words.status(" ".join(it.display or "" for it in concept.coding), kind) if concept else None
         for words in (worded, displayed):
             if coded is not None and words is not None and not compatible(coded, words):
-                return _Said(is_conflict=True)
+                return _contradiction(coded, words)
         if part.value_string and concept is not None:  # two values in one resource: both are read
             said, shown = (self._words.status(it or "", kind) for it in (part.value_string, concept.text))
-            if any(it and said and not compatible(it, said) for it in (coded, shown)):
-                return _Said(is_conflict=True)
+            for it in (coded, shown):
+                if it and said and not compatible(it, said):
+                    return _contradiction(it, said)
         number, comparator = _number(part)
         if kind in {"ratio", "copies", "ihc-percent", "er-percent", "pr-percent"} or (
             kind == "ish" and number is not None
@@ -309,6 +312,15 @@ class ReceptorTestReader:
             )
 
 
+def _contradiction(first: str, second: str) -> _Said:
+    return _Said(contradiction=f"one result says both {in_words(first)} and {in_words(second)}")
+
+
+def in_words(value: str) -> str:
+    """A status or score as a clinician writes it: ``2+|not-amplified`` is "2+, not amplified"."""
+    return value.replace("|", ", ").replace("-", " ")
+
+
 def _day_of(observation: Observation) -> PartialDate | None:
     return read_date(
         observation.effective_date_time,
@@ -346,7 +358,7 @@ def _scored(quantity: Quantity | None, number: float, said: str | None) -> _Said
         return _Said(value=said)
     score = f"{int(number)}+" if number else "0"
     if said is not None and not compatible(score, said):
-        return _Said(is_conflict=True)
+        return _contradiction(score, said)
     return _Said(value=said if said is not None and said.startswith(f"{score}|") else score)
 
 

@@ -9,7 +9,7 @@ import msgspec
 from cdshooks.ehr.resources import Resources
 from cdshooks.knowledge.receptors import ReceptorRules
 from cdshooks.record.model import Conflict, ReceptorResult
-from cdshooks.record.receptor_tests import ReceptorTest, ReceptorTestReader
+from cdshooks.record.receptor_tests import ReceptorTest, ReceptorTestReader, in_words
 from cdshooks.record.receptor_words import SCORES, ReceptorWords
 from cdshooks.record.terms import RecordTerms
 
@@ -32,7 +32,8 @@ def read_receptors(
     conflicts = [
         Conflict(
             about=it.marker,
-            because=f"Results for {it.marker.upper()} on one specimen contradict each other, so no rule relies on them.",
+            because=f"Results for {it.marker.upper()} on one specimen contradict each other ({it.detail}), "
+            "so no rule relies on them.",
             evidence=it.evidence,
         )
         for it in results
@@ -110,11 +111,12 @@ class _Sum(msgspec.Struct):
     copies: float | None = None
     percent: float | None = None
     words: set[str] = msgspec.field(default_factory=set)
-    is_conflict: bool = False
+    contradictions: list[str] = msgspec.field(default_factory=list)
 
     def take(self, test: ReceptorTest, rules: ReceptorRules) -> None:
         value = test.value
-        self.is_conflict = self.is_conflict or test.is_conflict
+        if test.contradiction is not None:
+            self.contradictions.append(test.contradiction)
         if test.kind in _STAINED and test.number is not None:
             self.percent = _below(test, test.number)
         if value and "|" in value:
@@ -131,12 +133,14 @@ class _Sum(msgspec.Struct):
             self.words.add(value)
 
     def _score(self, ihc: str) -> None:
-        self.is_conflict = self.is_conflict or (self.ihc is not None and self.ihc != ihc)
+        if self.ihc is not None and self.ihc != ihc:
+            self.contradictions.append(f"IHC {self.ihc} and {ihc}")
         self.ihc = ihc
 
     def _ish(self, ish: str | None) -> None:
-        settled = {self.ish, ish} - {None, "equivocal"}
-        self.is_conflict = self.is_conflict or len(settled) > 1
+        settled = {it for it in (self.ish, ish) if it not in {None, "equivocal"}}
+        if len(settled) > 1:
+            self.contradictions.append("ISH " + " and ".join(in_words(it) for it in sorted(settled)))
         self.ish = ish if self.ish in {None, "equivocal"} else self.ish
 
     def _number(self, test: ReceptorTest, rules: ReceptorRules) -> None:
@@ -147,7 +151,7 @@ class _Sum(msgspec.Struct):
         else:
             ratio = _below(test, test.number)
             if self.ratio is not None and rules.ish_of(self.ratio, None, None) != rules.ish_of(ratio, None, None):
-                self.is_conflict = True
+                self.contradictions.append(f"ISH ratios {self.ratio:g} and {ratio:g}")
             self.ratio = ratio
 
     def close(self, rules: ReceptorRules) -> None:
@@ -177,8 +181,8 @@ def _combine(tests: list[ReceptorTest], rules: ReceptorRules) -> ReceptorResult:
     status, detail = _her2(total) if first.marker == "her2" else _hormone_receptor(first.marker, total, rules)
     return ReceptorResult(
         marker=first.marker,
-        status="conflict" if total.is_conflict else status,
-        detail=detail,
+        status="conflict" if total.contradictions else status,
+        detail="; ".join(dict.fromkeys(total.contradictions)) or detail,
         date=max((it.date for it in used if it.date is not None), key=lambda it: (it.last, it.first), default=None),
         is_metastasis=next((it.is_metastasis for it in used if it.is_metastasis is not None), None),
         site=next((it.site for it in used if it.site), None),
@@ -195,13 +199,25 @@ def _combine(tests: list[ReceptorTest], rules: ReceptorRules) -> ReceptorResult:
 def _hormone_receptor(marker: str, total: _Sum, rules: ReceptorRules) -> tuple[str, str]:
     said, percent = total.words - {"indeterminate"}, total.percent
     if percent is None:
-        return (said.pop() if len(said) == 1 else "conflict" if said else "indeterminate"), "as reported"
+        return _reported(said, "as reported")
     counted = "positive" if percent >= rules.hormone_receptor_positive else "negative"
     detail = f"{round(percent, 3):g} %"
     if marker == "er" and counted == "positive" and percent <= rules.hormone_receptor_low:
         detail += ", low positive"
-    is_denied = {"positive", "negative"} - {counted} <= said
-    return ("conflict" if is_denied else counted), detail
+    if {"positive", "negative"} - {counted} <= said:
+        return "conflict", f"{detail}, reported as {_listed(said)}"
+    return counted, detail
+
+
+def _reported(said: set[str], detail: str) -> tuple[str, str]:
+    """Where only words tell: what they agree on, or that they do not."""
+    if len(said) > 1:
+        return "conflict", f"reported as {_listed(said)}"
+    return (next(iter(said)) if said else "indeterminate"), detail
+
+
+def _listed(said: set[str]) -> str:
+    return " and as ".join(in_words(it) for it in sorted(said))
 
 
 def _her2(total: _Sum) -> tuple[str, str]:
@@ -224,10 +240,12 @@ def _her2(total: _Sum) -> tuple[str, str]:
     if tested is None:
         if said == {"negative", "low"}:  # a low HER2 is also called negative
             return "low", detail
-        return (said.pop() if len(said) == 1 else "conflict" if said else "indeterminate"), detail
+        return _reported(said, detail)
     if not said or tested in said or (tested in {"low", "negative"} and said <= {"negative", "low"}):
         return tested, detail
     if tested == "equivocal":
         # A positive word beside IHC 2+ may rest on an ISH that we do not see.
         return ("positive" if said == {"positive"} else "equivocal"), detail
-    return ("conflict" if said & {"positive", "negative", "low"} else tested), detail
+    if said & {"positive", "negative", "low"}:
+        return "conflict", f"{detail}, reported as {_listed(said)}"
+    return tested, detail

@@ -319,6 +319,32 @@ def test_a_test_without_a_result_is_no_result(nothing):
     assert results(observation("48676-1", **nothing)) == []
 
 
+IHC, RATIO, SUMMARY = "85319-2", "49683-6", "48676-1"
+
+
+@pytest.mark.parametrize(
+    ("tests", "told"),
+    [
+        (
+            [(SUMMARY, {"valueCodeableConcept": {**concept("LA6577-6", LOINC), "text": "HER2 3+ by IHC"}})],
+            "one result says both negative and 3+",
+        ),
+        ([(IHC, {"valueString": "3+"}), (IHC, {"valueString": "1+"})], "IHC 3+ and 1+"),
+        ([(RATIO, {"valueQuantity": {"value": 3.1}}), (RATIO, {"valueQuantity": {"value": 1.2}})], "ISH ratios"),
+        ([(IHC, {"valueString": "3+"}), (SUMMARY, {"valueString": "negative"})], "IHC 3+, reported as negative"),
+        (
+            [(SUMMARY, {"valueString": "positive"}), (SUMMARY, {"valueString": "negative"})],
+            "reported as negative and as positive",
+        ),
+    ],
+)
+def test_a_contradiction_tells_what_stands_against_what(tests, told):
+    records = [observation(code, id=f"t{number}", **value) for number, (code, value) in enumerate(tests)]
+    (her2,), conflicts = read_receptors(resources_of(*records), TERMS, WORDS)
+    assert (her2.status, told in her2.detail) == ("conflict", True), her2.detail
+    assert her2.detail in conflicts[0].because
+
+
 @pytest.mark.parametrize(
     ("words", "concept_text", "status"),
     [("negative", "3+", "conflict"), ("positive", "3+", "positive"), ("negative", "1+", "negative")],
