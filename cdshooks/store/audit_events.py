@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from cdshooks.store.store import Store
 from cdshooks.store.tables import audit_events
 
-_EVENT = sa.insert(audit_events)
+_EVENT = sa.insert(audit_events).inline()  # nobody asks for the number that it gets
 
 
 def add_audit_event(connection: sa.Connection, *, kind: str, resource: bytes, recorded_at: datetime) -> None:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 BEGIN = "cdshooks_begin"
 """Execution option: how a transaction of SQLite begins; IMMEDIATE takes the lock of the only writer at once."""
 IS_RELAXED = "cdshooks_is_relaxed"
-"""Execution option: a commit is safe from a killed process, but need not reach the disk before we go on."""
+"""Execution option: a commit is safe from a killed process, but need not reach the disk before we go on; None: there is none."""
 _SECONDS_FOR_A_LOCK = 5
 _SECONDS_TO_CONNECT = 2
 _SECONDS_FOR_A_STATEMENT = 5
@@ -71,7 +71,11 @@ def _sqlite(url: str) -> sa.Engine:
     def begin(connection: sa.Connection) -> None:
         options = connection.get_execution_options()
         # NORMAL loses at most the last commits, and only when the machine itself loses power; FULL loses none.
-        connection.exec_driver_sql(f"PRAGMA synchronous={'NORMAL' if options.get(IS_RELAXED) else 'FULL'}")
+        wanted = options.get(IS_RELAXED, False)
+        held = connection.info
+        if wanted is not None and held.get(IS_RELAXED) is not wanted:
+            connection.exec_driver_sql(f"PRAGMA synchronous={'NORMAL' if wanted else 'FULL'}")
+            held[IS_RELAXED] = wanted
         connection.exec_driver_sql(f"BEGIN {options.get(BEGIN, 'DEFERRED')}")
 
     return engine

@@ -6,8 +6,14 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from cdshooks.store.store import Store, insert
+from cdshooks.store.store import Store, insert_of
 from cdshooks.store.tables import seen_tokens
+
+_FIRST_USE = {
+    dialect: insert_of(dialect, seen_tokens).on_conflict_do_nothing().returning(seen_tokens.c.jti)
+    for dialect in ("sqlite", "postgresql")
+}
+"""Built once, for it stands in the path of every call."""
 
 
 def use_once(store: Store, *, issuer: str, jti: str, expires_at: datetime) -> bool:
@@ -21,8 +27,8 @@ def use_once(store: Store, *, issuer: str, jti: str, expires_at: datetime) -> bo
         StoreUnavailableError: It cannot be known; the token must not be accepted.
     """
     with store.writing(is_relaxed=True) as connection:
-        row = insert(connection, seen_tokens).values(issuer=issuer, jti=jti, expires_at=expires_at)
-        return connection.execute(row.on_conflict_do_nothing().returning(seen_tokens.c.jti)).first() is not None
+        row = {"issuer": issuer, "jti": jti, "expires_at": expires_at}
+        return connection.execute(_FIRST_USE[connection.dialect.name], row).first() is not None
 
 
 def forget_expired(store: Store, *, now: datetime) -> int:

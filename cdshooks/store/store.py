@@ -43,7 +43,7 @@ class Store:
         """
         with self._translated():
             self._reach()
-            with self.engine.connect() as connection, connection.begin():
+            with self.engine.connect().execution_options(**{IS_RELAXED: None}) as connection, connection.begin():
                 yield connection
 
     @contextmanager
@@ -90,4 +90,9 @@ class Store:
 
 def insert(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     """An insert that knows what to do on a conflict, in the words of the dialect."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    return insert_of(connection.dialect.name, table)
+
+
+def insert_of(dialect: str, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """The same for a dialect by its name, for statements that are built once."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)

@@ -81,5 +81,7 @@ def test_fbk_01_an_answer_waits_for_the_disk_and_a_hook_call_does_not(store):
         assert connection.exec_driver_sql(asked).scalar() in {2, "on"}
     with store.writing(is_relaxed=True) as connection:
         assert connection.exec_driver_sql(asked).scalar() in {1, "off"}
+    with store.reading():
+        pass
     with store.writing() as connection:
         assert connection.exec_driver_sql(asked).scalar() in {2, "on"}
