@@ -45,7 +45,8 @@ class Arrival:
     def split(self) -> tuple[bytes, bytes]:
         """The request, and what has arrived of the next one."""
         end = self._at if self.is_whole else len(self._bytes)
-        return bytes(self._bytes[:end]), bytes(self._bytes[end:])
+        with memoryview(self._bytes) as arrived:
+            return bytes(arrived[:end]), bytes(arrived[end:])
 
     def _done(self, *, is_whole: bool) -> bool:
         self.is_ready, self.is_whole = True, is_whole

@@ -15,6 +15,8 @@ LONGEST_TEXT = 64 * 1024
 _BLOCK = LONGEST_TEXT // 2
 _BEFORE_NARRATIVE = re.compile(rb'"(?:div|data)"\s*:\s*\Z')
 _SEPARATORS = (b",", b"{", b"[")
+_LEAST_OF_RESOURCE, _LEAST_OF_VALUE = len(b'"resourceType":""'), len(b"0,")
+"""In bytes: a shorter body cannot hold more than is allowed, and is not counted."""
 
 
 class Bounds(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,9 +59,10 @@ def check_extent(body: bytes, bounds: Bounds) -> None:
         BodyTooLargeError: There are more resources or values.
         BadHookRequestError: A text is too long.
     """
-    if body.count(b'"resourceType"') > bounds.most_resources:
+    size = len(body)
+    if size > bounds.most_resources * _LEAST_OF_RESOURCE and body.count(b'"resourceType"') > bounds.most_resources:
         raise BodyTooLargeError(f"more than {bounds.most_resources} resources")
-    if sum(map(body.count, _SEPARATORS)) > bounds.most_values:
+    if size > bounds.most_values * _LEAST_OF_VALUE and sum(map(body.count, _SEPARATORS)) > bounds.most_values:
         raise BodyTooLargeError(f"more than {bounds.most_values} values")
     # A text of more than two blocks covers one of them wholly, so most blocks are passed over at the speed of memory.
     for start in range(0, len(body), _BLOCK):
