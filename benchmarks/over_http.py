@@ -20,6 +20,8 @@ import msgspec
 from patients import SyntheticPatient
 from setting import PATH, Caller, environment
 
+from cdshooks.knowledge import seal
+
 HERE = Path(__file__).parent
 WORKERS = 2
 SEEDS = (1, 2)
@@ -75,6 +77,7 @@ class Server:
         )
         self._wait("/readyz" if application.startswith("cdshooks") else "/healthz")
         self.seconds_to_ready = time.monotonic() - began
+        self.processor_seconds_to_ready = self.processor_seconds()
 
     def _wait(self, path: str) -> None:
         for _ in range(int(_START_WITHIN_SECONDS / 0.02)):
@@ -117,6 +120,19 @@ def served(application: str, **settings: str) -> Iterator[Server]:
             yield server
         finally:
             server.stop()
+
+
+@contextlib.contextmanager
+def sealed_knowledge() -> Iterator[None]:
+    """The shipped knowledge sealed as the build of an image does it; a seal that was there stays."""
+    was_there = seal.SEAL.exists()
+    if not was_there:
+        seal.write_seal()
+    try:
+        yield
+    finally:
+        if not was_there:
+            seal.SEAL.unlink()
 
 
 def load(server: Server, bodies: list[bytes], *, callers: int, seconds: float) -> Load:

@@ -13,6 +13,7 @@ import json
 import os
 import platform
 import sys
+import tempfile
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -116,10 +117,16 @@ def tell_loads(*, seconds: float, turns: int) -> object:
 
 
 def tell_start() -> object:
-    """Seconds from the command to the first 200 of /readyz."""
-    with over_http.served("cdshooks.wsgi:app") as server:
-        print(f"\ncold start to ready: {server.seconds_to_ready:.2f} s (aim: under 2)")
-        return {"seconds_to_ready": server.seconds_to_ready}
+    """Seconds from the command to the first 200 of /readyz, as in the image: the knowledge is sealed, the modules are compiled."""
+    told: dict[str, dict[str, float]] = {}
+    print("\ncold start to ready (aim: under 2 s)")
+    with over_http.sealed_knowledge(), tempfile.TemporaryDirectory() as folder:
+        for what in ("with an empty store", "with a store"):
+            server = over_http.Server("cdshooks.wsgi:app", Path(folder))
+            server.stop()
+            told[what] = {"seconds": server.seconds_to_ready, "processor_seconds": server.processor_seconds_to_ready}
+            print(f"{what}: {{seconds:.2f}} s, of processor time {{processor_seconds:.2f}} s".format(**told[what]))
+    return told
 
 
 def tell_workers(*, seconds: float) -> object:

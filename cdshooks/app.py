@@ -34,7 +34,6 @@ from cdshooks.web.problems import install_problem_handlers
 from cdshooks.web.services import services_blueprint
 from cdshooks.web.tracing import tracing_faults
 from cdshooks.web.trial_registry import TrialRegistry
-from cdshooks.web.workbench import workbench_blueprint
 
 
 def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
@@ -98,6 +97,8 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
     access.register(app)
     install_openapi(app, is_dev=settings.is_dev)
     if settings.is_dev:
+        from cdshooks.web.workbench import workbench_blueprint  # noqa: PLC0415 - no service with patients waits for it
+
         app.register_blueprint(workbench_blueprint(guard, settings, registry, today))
     if settings.is_dev:
         log_event("dev-mode")

@@ -12,15 +12,16 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import msgspec
 
 from cdshooks.errors import KnowledgeError
-from cdshooks.knowledge.schema_faults import plain_fault
 from cdshooks.knowledge.seal import is_sealed
 from cdshooks.knowledge.strict_yaml import LineMap, read_yaml
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
 
 DATA = Path(__file__).parent / "data"
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -221,6 +222,8 @@ def _rows(path: Path, kind: str, id_key: str, faults: list[str]) -> Iterator[tup
 
 
 def _schema_faults(path: Path, kind: str, content: dict[str, Any], at: _At, lines: LineMap) -> Iterator[str]:
+    from cdshooks.knowledge.schema_faults import plain_fault  # noqa: PLC0415 - what is sealed is not checked again
+
     for error in sorted(_validator(kind).iter_errors(content), key=lambda it: [str(step) for step in it.absolute_path]):
         where = (*at, *error.absolute_path)
         while where not in lines and where:
@@ -229,6 +232,8 @@ def _schema_faults(path: Path, kind: str, content: dict[str, Any], at: _At, line
 
 
 @cache
-def _validator(kind: str) -> jsonschema.Draft202012Validator:
+def _validator(kind: str) -> Draft202012Validator:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - what is sealed is not checked again
+
     schema = json.loads((SCHEMAS / f"{kind}.json").read_text(encoding="utf-8"))
-    return jsonschema.Draft202012Validator(schema)
+    return Draft202012Validator(schema)

@@ -13,10 +13,10 @@ from pathlib import Path
 
 _HERE = Path(__file__).parent
 SEALED = (_HERE / "data", _HERE / "schemas")
-_SEAL = _HERE / "sealed.sha256"
+SEAL = _HERE / "sealed.sha256"
 
 
-def write_seal(seal: Path = _SEAL, roots: Iterable[Path] = SEALED) -> None:
+def write_seal(seal: Path = SEAL, roots: Iterable[Path] = SEALED) -> None:
     """Seal the files as they are now; for the build of an image, after they have been loaded without a fault."""
     seal.write_text(_digest(roots), encoding="utf-8")
 
@@ -33,7 +33,7 @@ def fits(seal: Path, roots: Iterable[Path]) -> bool:
 @cache
 def is_sealed() -> bool:
     """Whether the shipped files are those that were sealed."""
-    return fits(_SEAL, SEALED)
+    return fits(SEAL, SEALED)
 
 
 def _digest(roots: Iterable[Path]) -> str:

@@ -6,12 +6,14 @@ import json
 from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import msgspec
 from markdown_it import MarkdownIt
 from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
 
 _MOST_FAULTS = 20
 _markdown = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
@@ -143,6 +145,8 @@ def _card(card: Mapping[str, Any]) -> ShownCard:
 
 
 @cache
-def _validator(kind: str) -> jsonschema.Draft202012Validator:
+def _validator(kind: str) -> Draft202012Validator:
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - the types of these pages are loaded by every start
+
     text = resources.files("cdshooks.hooks").joinpath("schemas", f"{kind}.json").read_text(encoding="utf-8")
-    return jsonschema.Draft202012Validator(json.loads(text))
+    return Draft202012Validator(json.loads(text))
