@@ -1,7 +1,8 @@
 """Whether memory stays flat: `python benchmarks/memory.py --calls 50000` prints a worker's memory as calls go by.
 
 Each call brings another patient (the seed goes on) of 10 to 30 resources with drug names and codes that nobody knows, so that what
-is remembered of texts is filled over and over. It takes long and is no part of `make bench`.
+is remembered of texts is filled over and over. It takes long and is no part of `make bench`; with `--remembered 64` the bounds of
+what is remembered are as small as that, so a tenth of the calls tells what fills up to its bound from what grows on.
 """
 
 from __future__ import annotations
@@ -19,13 +20,11 @@ import msgspec
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from in_process import call_of
 from over_http import megabytes_of
 from patients import SyntheticPatient
 from setting import Caller, environment
 
-from cdshooks.app import build_app
-from cdshooks.settings import read_settings
+from cdshooks.ehr import remembered
 
 LINES = 10
 GROWTH = 1.05
@@ -34,7 +33,18 @@ GROWTH = 1.05
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--calls", type=int, default=50_000)
-    calls = arguments.parse_args().calls
+    arguments.add_argument(
+        "--remembered", type=int, help="bound of each memory of codes and words, instead of the service's"
+    )
+    given = arguments.parse_args()
+    calls: int = given.calls
+    if given.remembered is not None:
+        _remember_at_most(given.remembered)
+    from in_process import call_of  # noqa: PLC0415 - loads what remembers, after the bounds are set
+
+    from cdshooks.app import build_app  # noqa: PLC0415
+    from cdshooks.settings import read_settings  # noqa: PLC0415
+
     logging.disable(logging.CRITICAL)
     seen: list[float] = []
     with tempfile.TemporaryDirectory() as name:
@@ -54,6 +64,12 @@ def main() -> int:
     settled = seen[1:] or seen
     print(f"from the second line on: {max(settled) / settled[0]:.3f} times (limit {GROWTH})")
     return int(max(settled) / settled[0] > GROWTH)
+
+
+def _remember_at_most(bound: int) -> None:
+    """Every memory that is made from here on is as small as this, whatever its reader asks for."""
+    make = remembered.Memory.__init__
+    remembered.Memory.__init__ = lambda self, read, _: make(self, read, bound)  # type: ignore[method-assign]
 
 
 def _is_answered(call: Callable[[], object]) -> bool:
