@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STEP   := scripts/step
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox test check docs docs-build drill image-check wheel-check safety-report format lock bench bench-quick bench-more clean
+.PHONY: help demo sandbox test check docs docs-build drill hapi-check image-check wheel-check safety-report format lock bench bench-quick bench-more clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,9 @@ docs-build: $(VENV)/.installed-dev ## build the documentation site into build/do
 drill: $(VENV)/.installed-dev ## break a running service in bounded ways; one line of figures each
 	@$(BIN)/pytest -m drill tests/drills
 
+hapi-check: $(VENV)/.installed-dev build/hapi.classpath ## the same cards out of a real FHIR server (a JDK of 17 or later, Maven)
+	@$(STEP) --show "HAPI FHIR" $(BIN)/pytest -m hapi tests/fetching/test_hapi.py
+
 image-check: $(VENV)/.installed-dev ## build the image and run it hardened, without a container engine (root, Debian)
 	@$(BIN)/python scripts/image_check.py
 
@@ -75,6 +78,11 @@ lock: $(VENV)/.installed-dev ## write the hash-locked requirements anew
 
 clean: ## remove what the build made
 	@rm -rf $(VENV) build dist *.egg-info .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+build/hapi.classpath: tests/hapi/pom.xml
+	@mkdir -p build
+	@$(STEP) "HAPI FHIR (from Maven)" mvn --quiet --batch-mode --strict-checksums --file tests/hapi/pom.xml \
+	  dependency:build-classpath -Dmdep.outputFile=$(CURDIR)/$@
 
 # --no-deps: the lock is complete, and an older pip (23.2, as CPython 3.11.7 brings it) looks past it for extras such as
 # coverage[toml] as soon as a newer release is out, then refuses that release for its missing hash.

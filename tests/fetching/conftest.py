@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.request
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,21 @@ def dev_app(knowledge, state, **more):
     told = {"today": date(2026, 11, 24), **more}
     settings = Settings(is_dev=True, is_evaluation=True, state_directory=state, **told)
     return build_app(settings, knowledge)
+
+
+@pytest.fixture(scope="module")
+def client_of(knowledge, tmp_path_factory):
+    made = []
+
+    @cache
+    def of(as_of, jurisdiction):
+        state = tmp_path_factory.mktemp("state")
+        made.append(dev_app(knowledge, state, today=as_of, jurisdiction=jurisdiction, deadline_ms=60_000))
+        return made[-1].test_client()
+
+    yield of
+    for app in made:
+        app.extensions["cdshooks.fetching"].close()
 
 
 @pytest.fixture(scope="session")

@@ -3,13 +3,12 @@
 import json
 import re
 from datetime import date
-from functools import cache
 
 import pytest
 import yaml
 
-from scripts.fhir_server import STORIES, FhirServer, Store, read_files, serving
-from tests.fetching.conftest import TOKEN, dev_app
+from scripts.fhir_server import STORIES, FhirServer, Store, read_files, resources_of, serving
+from tests.fetching.conftest import TOKEN
 
 NAMES = sorted(it.parent.name for it in STORIES.glob("*/request.json"))
 SERVICES = {
@@ -33,21 +32,6 @@ def server():
     """One that holds what a test puts into it."""
     with serving(FhirServer(Store([]))) as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def client_of(knowledge, tmp_path_factory):
-    made = []
-
-    @cache
-    def of(as_of, jurisdiction):
-        state = tmp_path_factory.mktemp("state")
-        made.append(dev_app(knowledge, state, today=as_of, jurisdiction=jurisdiction, deadline_ms=60_000))
-        return made[-1].test_client()
-
-    yield of
-    for app in made:
-        app.extensions["cdshooks.fetching"].close()
 
 
 def answer(client, request):
@@ -119,16 +103,13 @@ def with_references(story, base, form):
 def test_every_form_of_a_reference_to_a_drug(client, story, server, form, is_prefetched):
     whole, base = answer(client, story), server.base
     medications = with_references(story, base, form)
-    sent = [it["resource"] for it in story["prefetch"]["medicationRequests"]["entry"]]
-    assert sent
-    others = [it for key in story["prefetch"] for it in _inside(story["prefetch"][key])]
-    server.store = Store([*others, *medications], page_size=PAGE_SIZE)
+    server.store = Store([*resources_sent(story), *medications], page_size=PAGE_SIZE)
     request = {**story, "fhirServer": base} if is_prefetched else without_prefetch(story, base)
     assert answer(client, request) == whole
 
 
-def _inside(value):
-    return [it["resource"] for it in value.get("entry", [])] if value.get("resourceType") == "Bundle" else [value]
+def resources_sent(request):
+    return [it for value in request["prefetch"].values() for it in resources_of(value)]
 
 
 def test_out_07_a_drug_that_is_only_referred_to_and_cannot_be_looked_up_leaves_no_count_of_lines(client, story, server):
@@ -145,6 +126,5 @@ def test_out_07_a_drug_that_is_only_referred_to_and_cannot_be_looked_up_leaves_n
 
 
 def test_a_server_that_knows_no_such_search_as_doses_is_as_one_that_was_not_asked_for_them(client, story, server):
-    resources = [it for key in story["prefetch"] for it in _inside(story["prefetch"][key])]
-    server.store = Store(resources, lacking={"MedicationStatement"})
+    server.store = Store(resources_sent(story), lacking={"MedicationStatement"})
     assert answer(client, without_prefetch(story, server.base))
