@@ -31,7 +31,7 @@ from cdshooks.knowledge.ids import AgentId, CriterionId, FactId
 from cdshooks.knowledge.rules import Binding
 from cdshooks.lines.model import AgentUse, EndReason, LineHistory, Setting
 from cdshooks.options.case import Case
-from cdshooks.options.judgement import judge_criterion
+from cdshooks.options.judgement import Judge
 from cdshooks.options.model import Fact
 from cdshooks.options.predicates import DAYS_PER_MONTH
 from cdshooks.partial_date import PartialDate
@@ -126,7 +126,7 @@ def binding_of(row: Row) -> Binding | None:
 
 
 def judged(criterion: Criterion, bound: frozenset[AgentId], given: str) -> tuple[str, str]:
-    judgement = judge_criterion(criterion, case_with(given), bound)
+    judgement = Judge(criterion, bound, shipped())(case_with(given))
     effect = judgement.effect.value if judgement.effect is not None else "-"
     notes = len(judgement.dose_notes)
     told = "" if not notes else "+dose" if notes == 1 else f"+{notes} doses"

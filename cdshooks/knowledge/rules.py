@@ -54,6 +54,8 @@ class OptionRules(msgspec.Struct, frozen=True):
     """What must hold for a drug in whatever company it is given."""
     of_silence: dict[Any, Any] = msgspec.field(default_factory=dict)
     """Answers that rest on nothing that a record says, so that they are the same for every patient: worked out once."""
+    questions: dict[Any, Any] = msgspec.field(default_factory=dict)
+    """Criteria and predicates made ready to be asked, by identity, see ``options.predicates``."""
 
 
 DRUG_ROLES = frozenset({"option", "prior_exposure_marker"})

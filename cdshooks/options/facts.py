@@ -30,7 +30,7 @@ def derive_facts(record: PatientRecord, lines: LineHistory, knowledge: Knowledge
 
     A value too old to rely on keeps its date here; predicates treat it as unknown. What silence alone makes a no is marked so.
     """
-    source = Source(record=record, lines=lines, definitions=knowledge.facts, as_of=as_of)
+    source = Source.of(record, lines, knowledge.facts, as_of)
     plain = read_plain_facts(source)
     derived = (
         *derive_person_facts(source),

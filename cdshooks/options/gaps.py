@@ -8,7 +8,7 @@ from cdshooks.knowledge.ids import FactId
 from cdshooks.options.case import Case
 from cdshooks.options.model import Gap, Option, Outcome, TrialMatch, TrialVerdict, Verdict
 from cdshooks.options.order_of_options import OFFERED
-from cdshooks.options.predicates import evaluate
+from cdshooks.options.predicates import question_of
 
 _OPEN = OFFERED | {Verdict.HOLD}
 
@@ -17,7 +17,7 @@ def find_gaps(options: Sequence[Option], trials: Sequence[TrialMatch], case: Cas
     """The gaps of the patient: standing ones of the knowledge first, then what offered regimens ask, most asked first."""
     found: dict[FactId, str] = {}
     for rule in case.knowledge.gap_rules:
-        if evaluate(rule.requires, case).outcome is not Outcome.MET and (
+        if question_of(rule.requires, case.knowledge)(case).outcome is not Outcome.MET and (
             not rule.about_trials or _no_trial_fits(trials)
         ):
             found.setdefault(rule.fact, rule.ask)

@@ -2,76 +2,122 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import msgspec
 
 from cdshooks.knowledge.criteria import Criterion, Effect, IfUnknown, Step
-from cdshooks.options.case import Answer, Bound, Case
+from cdshooks.knowledge.ids import CriterionId, FactId
+from cdshooks.knowledge.load import Knowledge
+from cdshooks.options.case import Answer, Bound, Case, evidence_of
+from cdshooks.options.later import Later
 from cdshooks.options.model import GRAVITY, Ask, Finding, Outcome, Warned, all_of
-from cdshooks.options.predicates import NOT_KNOWN, evaluate
+from cdshooks.options.predicates import NOT_KNOWN, question
 
 
-class Judgement(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One criterion answered for one regimen (or one of its drugs), and what follows."""
+class Judgement(msgspec.Struct, frozen=True, gc=False):
+    """One criterion answered for one regimen (or one of its drugs), and what follows; its words come when they are read."""
 
-    finding: Finding
+    criterion: CriterionId
+    outcome: Outcome
+    words: Later[Finding]
     effect: Effect | None = None
     is_grave: bool = False
     warned: Warned | None = None
     asks: tuple[Ask, ...] = ()
     dose_notes: tuple[str, ...] = ()
 
+    @property
+    def finding(self) -> Finding:
+        """The answer with its reason and evidence."""
+        return self.words()
+
 
 ORDER: dict[Effect | None, int] = {effect: place for place, effect in enumerate(GRAVITY)} | {None: len(GRAVITY)}
 """Effects by their place, gravest first; none comes last."""
 
 
-def judge_criterion(criterion: Criterion, case: Case, bound: Bound = frozenset()) -> Judgement:
-    """Answer all steps of a criterion; the finding is their Kleene conjunction, the effect the gravest that follows."""
-    steps = criterion.steps
-    if len(steps) == 1:
-        step = steps[0]
-        answer = evaluate(step.requires, case, bound)
-        answers, outcome, effect = [(step, answer)], answer.outcome, _effect(criterion, step, answer)
-        evidence = answer.evidence
-    else:
-        answers = [(it, evaluate(it.requires, case, bound)) for it in steps]
-        outcome = all_of([it.outcome for _, it in answers])
-        step, answer, effect = _deciding(criterion, answers, outcome)
-        evidence = tuple(dict.fromkeys([ref for _, it in answers for ref in it.evidence]))
-    sentence = _named(_sentence(criterion, step, answer), bound)
-    because = _because(sentence, answer, says_unknown=criterion.because_unknown is not None)
-    missing = None
-    if outcome is not Outcome.MET:
-        unknown = [it.missing for _, it in answers if it.missing is not None and it.outcome is Outcome.UNKNOWN]
-        if outcome is Outcome.UNKNOWN or unknown:
-            missing = criterion.ask_fact or (unknown[0] if unknown else None)
-    finding = Finding(
-        criterion=criterion.id,
-        outcome=outcome,
-        because=because,
-        missing=missing,
-        evidence=evidence,
-        sources=criterion.source_ids,
-        effect=effect,
-        sentence=sentence,
-    )
-    if outcome is Outcome.MET and effect is None:
-        return Judgement(finding=finding)
-    return Judgement(
-        finding=finding,
-        effect=effect,
-        is_grave=effect is Effect.WARN and step.is_grave,
-        warned=warned_of(finding, effect),
-        asks=tuple([ask for it, reply in answers if (ask := _ask(criterion, it, reply, case, bound)) is not None]),
-        dose_notes=tuple([it.dose_note for it, reply in answers if it.dose_note and reply.outcome is Outcome.NOT_MET]),
-    )
+class Judge:
+    """A criterion made ready for the drugs that it is about: its steps' questions wait for a patient."""
+
+    def __init__(self, criterion: Criterion, bound: Bound, knowledge: Knowledge) -> None:
+        self._criterion, self._bound = criterion, bound
+        self._questions = [question(it.requires, knowledge, bound) for it in criterion.steps]
+
+    def __call__(self, case: Case) -> Judgement:
+        """Answer all steps; the finding is their Kleene conjunction, the effect the gravest that follows."""
+        criterion = self._criterion
+        answers = [ask(case) for ask in self._questions]
+        outcome = all_of([it.outcome for it in answers])
+        if outcome is Outcome.MET:  # as most are: nothing follows
+            return Judgement(criterion.id, outcome, Later(partial(self._met, answers)))
+        replies = list(zip(criterion.steps, answers, strict=True))
+        step, answer, effect = _deciding(criterion, replies, outcome)
+        missing = _missing(criterion, outcome, answers)
+        words = Later(partial(self._words, outcome, step, answer, answers, missing, effect))
+        return Judgement(
+            criterion.id,
+            outcome,
+            words,
+            effect,
+            effect is Effect.WARN and step.is_grave,
+            Warned(criterion=criterion.id, text=words().because) if effect is Effect.WARN else None,
+            self._asks(replies, case),
+            tuple([it.dose_note for it, reply in replies if it.dose_note and reply.outcome is Outcome.NOT_MET]),
+        )
+
+    def _met(self, answers: list[Answer]) -> Finding:
+        return self._words(Outcome.MET, self._criterion.steps[0], answers[0], answers)
+
+    def _words(
+        self,
+        outcome: Outcome,
+        step: Step,
+        answer: Answer,
+        answers: list[Answer],
+        missing: FactId | None = None,
+        effect: Effect | None = None,
+    ) -> Finding:
+        """The finding: in the words of the step that decides, on the evidence of all."""
+        criterion = self._criterion
+        sentence = _named(_sentence(criterion, step, answer), self._bound)
+        return Finding(
+            criterion=criterion.id,
+            outcome=outcome,
+            because=_because(sentence, answer, says_unknown=criterion.because_unknown is not None),
+            missing=missing,
+            evidence=answer.evidence if len(answers) == 1 else evidence_of(tuple([it.grounds for it in answers])),
+            sources=criterion.source_ids,
+            effect=effect,
+            sentence=sentence,
+        )
+
+    def _asks(self, replies: list[tuple[Step, Answer]], case: Case) -> tuple[Ask, ...]:
+        criterion, found = self._criterion, []
+        for step, answer in replies:
+            if answer.outcome is Outcome.UNKNOWN and (step.if_unknown or criterion.if_unknown) in _ASKING:
+                fact = criterion.ask_fact or answer.missing
+                if fact is not None:
+                    definition = case.knowledge.facts[fact]
+                    text = criterion.ask or definition.ask or f"Find out: {definition.label}."
+                    found.append(Ask(fact=fact, text=_named(text, self._bound)))
+        return tuple(found)
+
+
+def _missing(criterion: Criterion, outcome: Outcome, answers: list[Answer]) -> FactId | None:
+    unknown = [it.missing for it in answers if it.missing is not None and it.outcome is Outcome.UNKNOWN]
+    if outcome is not Outcome.UNKNOWN and not unknown:
+        return None
+    return criterion.ask_fact or (unknown[0] if unknown else None)
 
 
 def _deciding(
-    criterion: Criterion, answers: list[tuple[Step, Answer]], outcome: Outcome
+    criterion: Criterion, replies: list[tuple[Step, Answer]], outcome: Outcome
 ) -> tuple[Step, Answer, Effect | None]:
     """The step whose consequence is the gravest; where none has one, the first that gave the outcome."""
-    effects = [(step, answer, _effect(criterion, step, answer)) for step, answer in answers]
+    effects = [(step, answer, _effect(criterion, step, answer)) for step, answer in replies]
+    if len(effects) == 1:
+        return effects[0]
     if all(effect is None for _, _, effect in effects):
         return next(it for it in effects if it[1].outcome is outcome)
     return min(effects, key=lambda it: (ORDER[it[2]], it[1].outcome is not outcome))
@@ -88,20 +134,8 @@ def _effect(criterion: Criterion, step: Step, answer: Answer) -> Effect | None:
     return _IF_UNKNOWN.get(step.if_unknown or criterion.if_unknown)
 
 
+_ASKING = frozenset({IfUnknown.ASK, IfUnknown.ASK_AND_WARN, IfUnknown.HOLD})
 _IF_UNKNOWN = {IfUnknown.WARN: Effect.WARN, IfUnknown.ASK_AND_WARN: Effect.WARN, IfUnknown.HOLD: Effect.HOLD}
-
-
-def _ask(criterion: Criterion, step: Step, answer: Answer, case: Case, bound: Bound) -> Ask | None:
-    if answer.outcome is not Outcome.UNKNOWN:
-        return None
-    if (step.if_unknown or criterion.if_unknown) not in {IfUnknown.ASK, IfUnknown.ASK_AND_WARN, IfUnknown.HOLD}:
-        return None
-    fact = criterion.ask_fact or answer.missing
-    if fact is None:
-        return None
-    definition = case.knowledge.facts[fact]
-    text = criterion.ask or definition.ask or f"Find out: {definition.label}."
-    return Ask(fact=fact, text=_named(text, bound))
 
 
 def _named(text: str, bound: Bound) -> str:
@@ -130,8 +164,3 @@ def _sentence(criterion: Criterion, step: Step, answer: Answer) -> str:
         case Outcome.UNKNOWN:
             return criterion.because_unknown or f"Not known: {criterion.title}"
     return step.because
-
-
-def warned_of(finding: Finding, effect: Effect | None) -> Warned | None:
-    """The warning that a finding is shown as; None where its effect is another."""
-    return Warned(criterion=finding.criterion, text=finding.because) if effect is Effect.WARN else None

@@ -14,6 +14,7 @@ from cdshooks.knowledge.ids import AgentId, CriterionId, FactId, RegimenId, Reso
 from cdshooks.knowledge.places import Position
 from cdshooks.knowledge.trial_registry import RegistryAge, TrialState
 from cdshooks.lines.model import LineHistory
+from cdshooks.options.later import Later
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.model import Conflict, PatientRecord
 
@@ -125,11 +126,11 @@ class Option(Value, frozen=True, kw_only=True):
     label: str
     verdict: Verdict
     rank: int | None
-    why_this_rank: tuple[str, ...]
+    reasons: Later[tuple[str, ...]]
     warnings: tuple[Warned, ...]
     asks: tuple[Ask, ...]
     dose_notes: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    found: Later[tuple[Finding, ...]]
     agents: tuple[AgentId, ...] = ()
     """The drugs taken, one for each part of the regimen: partners that were failed or do not fit are passed over."""
     told: tuple[str, ...] = ()
@@ -138,6 +139,16 @@ class Option(Value, frozen=True, kw_only=True):
     """The dose notes that are about one drug."""
     open_doses: tuple[AgentId, ...] = ()
     """Drugs whose usual dose does not hold for this patient: organs or other drugs change it, as a note says."""
+
+    @property
+    def why_this_rank(self) -> tuple[str, ...]:
+        """What put it at its place, and what would move it."""
+        return self.reasons()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The answer to every criterion, with its reason and evidence."""
+        return self.found()
 
     @property
     def deciding(self) -> tuple[Finding, ...]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import msgspec
 
 from cdshooks.knowledge.ids import FactId, RegimenId
 from cdshooks.knowledge.ranking import Ranking, WishRule
 from cdshooks.options.case import Case
+from cdshooks.options.later import NOTHING, Later
 from cdshooks.options.model import Option, Outcome, Verdict
-from cdshooks.options.predicates import evaluate
+from cdshooks.options.predicates import question_of
 from cdshooks.options.verdicts import Judged
 
 OFFERED = frozenset({Verdict.OFFER, Verdict.OFFER_WITH_WARNING})
@@ -20,43 +22,67 @@ _RISKS = {"none": 0, "low": 1, "by_partner": 2, "unknown": 2, "moderate": 2, "hi
 _BRAIN = ("strong", "some", "little", "unknown", "not_applicable")
 
 
-class Place(msgspec.Struct, frozen=True):
-    """What a regimen brings to each consideration: the smaller, the earlier."""
+class Place(msgspec.Struct, frozen=True, gc=False):
+    """What a regimen brings to each consideration, in their order: the smaller, the earlier."""
 
-    by_consideration: dict[str, float]
+    values: tuple[float, ...]
     told: tuple[str, ...]
+    is_last: bool
 
 
 def rank_options(judged: Sequence[Judged], case: Case) -> tuple[Option, ...]:
     """All options: offered ones first, in order and with their reasons; then the others in the order of the knowledge."""
     ranking = case.knowledge.ranking
-    names = [it.id for it in ranking.considerations]
-    offered = [it for it in judged if it.option.verdict in OFFERED]
     pins = _pins(case)
-    places = {it.option.id: _place(it, case, pins.get(it.option.id)) for it in offered}
-    last = {it.option.id for it in offered if pins.get(it.option.id) == "last"}
     ordered = sorted(
-        offered,
-        key=lambda it: (
-            it.option.id in last,
-            *(places[it.option.id].by_consideration[name] for name in names),
-            it.option.id,
-        ),
+        [(it, _place(it, case, pins.get(it.rules.regimen.id))) for it in judged if it.verdict in OFFERED],
+        key=lambda pair: (pair[1].is_last, pair[1].values, pair[0].rules.regimen.id),
     )
-    ranked: list[Option] = []
-    for number, it in enumerate(ordered, start=1):
-        above = ordered[number - 2] if number > 1 else None
-        told = places[it.option.id].told
-        why = [*told, *([f"Grave warnings: {it.grave_warnings}."] if it.grave_warnings else [])]
-        if above is not None:
-            why.append(_after(above, it, places, ranking))
-        why += _moves(it.option)
-        ranked.append(msgspec.structs.replace(it.option, rank=number, why_this_rank=tuple(why), told=told))
-    order = list(Verdict)
-    others = sorted(
-        (it.option for it in judged if it.option.verdict not in OFFERED), key=lambda it: order.index(it.verdict)
+    ranked = [
+        _option(
+            it,
+            number,
+            place.told,
+            Later(partial(_why, it, place, ordered[number - 2] if number > 1 else None, ranking)),
+        )
+        for number, (it, place) in enumerate(ordered, start=1)
+    ]
+    others = [it for it in judged if it.verdict not in OFFERED]
+    return (*ranked, *[_option(it) for it in sorted(others, key=lambda it: _ORDER[it.verdict])])
+
+
+_ORDER = {verdict: place for place, verdict in enumerate(Verdict)}
+
+
+def _option(
+    judged: Judged,
+    rank: int | None = None,
+    told: tuple[str, ...] = (),
+    reasons: Later[tuple[str, ...]] = NOTHING,
+) -> Option:
+    return Option(
+        id=judged.rules.regimen.id,
+        label=judged.rules.regimen.label,
+        verdict=judged.verdict,
+        rank=rank,
+        reasons=reasons,
+        warnings=judged.warnings,
+        asks=judged.asks,
+        dose_notes=judged.dose_notes,
+        found=judged.found,
+        agents=judged.agents,
+        told=told,
+        notes_of=judged.notes_of,
+        open_doses=judged.open_doses,
     )
-    return (*ranked, *others)
+
+
+def _why(judged: Judged, place: Place, above: tuple[Judged, Place] | None, ranking: Ranking) -> tuple[str, ...]:
+    """All that put a regimen at its place: what it brings, what stands before it and why, and what would move it."""
+    why = [*place.told, *([f"Grave warnings: {judged.grave_warnings}."] if judged.grave_warnings else [])]
+    if above is not None:
+        why.append(_after(above[0], above[1], place, ranking))
+    return (*why, *_moves(judged))
 
 
 def _pins(case: Case) -> dict[RegimenId, str]:
@@ -66,7 +92,7 @@ def _pins(case: Case) -> dict[RegimenId, str]:
     """
     pins: dict[RegimenId, str] = {}
     for pin in case.knowledge.ranking.pinned:
-        holds = evaluate(pin.requires, case).outcome is Outcome.MET
+        holds = question_of(pin.requires, case.knowledge)(case).outcome is Outcome.MET
         for regimen in pin.regimens:
             if holds:
                 pins.setdefault(regimen, pin.place)
@@ -81,7 +107,7 @@ def _place(judged: Judged, case: Case, pin: str | None) -> Place:
     ranking = case.knowledge.ranking
     regimen = judged.rules.regimen
     had_tdxd = case.fact(FactId("had_tdxd")).value is True
-    told = [it.told for it in ranking.pinned if judged.option.id in it.regimens and pin == it.place]
+    told = [it.told for it in ranking.pinned if regimen.id in it.regimens and pin == it.place]
     level = regimen.evidence_level.after_tdxd if had_tdxd else regimen.evidence_level.tdxd_naive
     levels = ranking.evidence_levels
     if regimen.role == "trial" and not regimen.components:
@@ -100,21 +126,20 @@ def _place(judged: Judged, case: Case, pin: str | None) -> Place:
         told.append(f"In the brain: {ranking.brain_words[regimen.brain_activity]}.")
     lost, wish_words = _wishes(judged, case)
     told += wish_words
-    return Place(
-        {
-            "situation": 0.0 if pin == "first" else 1.0,
-            "safety": float(bool(judged.grave_warnings)),
-            "brain": brain,
-            "evidence_band": band,
-            "wishes": lost,
-            "evidence": level_place,
-            "warnings": float(len(judged.option.warnings)),
-            "asks": float(len(judged.option.asks)),
-            "burden": regimen.burden.clinic_days_per_21,
-            "preference": float(regimen.preference),
-        },
-        tuple(told),
-    )
+    brings = {
+        "situation": 0.0 if pin == "first" else 1.0,
+        "safety": float(bool(judged.grave_warnings)),
+        "brain": brain,
+        "evidence_band": band,
+        "wishes": lost,
+        "evidence": level_place,
+        "warnings": float(len(judged.warnings)),
+        "asks": float(len(judged.asks)),
+        "burden": regimen.burden.clinic_days_per_21,
+        "preference": float(regimen.preference),
+    }
+    is_last = pin == "last"
+    return Place(tuple([brings[it.id] for it in ranking.considerations]), tuple(told), is_last)
 
 
 def _wishes(judged: Judged, case: Case) -> tuple[float, list[str]]:
@@ -138,28 +163,29 @@ def _cost(rule: WishRule, judged: Judged, ranking: Ranking) -> float:
         risk = getattr(regimen.risks, rule.risk)
         if risk == "by_partner":
             by_drug = ranking.partner_risks.get(rule.risk, {})
-            known: Iterable[str] = (by_drug[agent] for agent in judged.option.agents if agent in by_drug)
+            known: Iterable[str] = (by_drug[agent] for agent in judged.agents if agent in by_drug)
             risk = max(known, key=lambda it: _RISKS[it], default=risk)
         return float(_RISKS[risk])
     return 0.0 if getattr(regimen.burden, str(rule.burden)) is rule.wants else 2.0
 
 
-def _after(above: Judged, it: Judged, places: dict[RegimenId, Place], ranking: Ranking) -> str:
-    mine, other = places[it.option.id].by_consideration, places[above.option.id].by_consideration
-    for consideration in ranking.considerations:
-        if mine[consideration.id] > other[consideration.id]:
+def _after(above: Judged, other: Place, mine: Place, ranking: Ranking) -> str:
+    label = above.rules.regimen.label
+    for consideration, here, there in zip(ranking.considerations, mine.values, other.values, strict=True):
+        if here > there:
             told = consideration.told
-            if not above.option.agents and consideration.told_of_no_drug is not None:
+            if not above.agents and consideration.told_of_no_drug is not None:
                 told = consideration.told_of_no_drug
-            return f"{above.option.label} stands before it: {told}."
-    return f"{above.option.label} stands before it, alike in everything that is compared."
+            return f"{label} stands before it: {told}."
+    return f"{label} stands before it, alike in everything that is compared."
 
 
-def _moves(option: Option) -> list[str]:
-    moves = [f"{WHAT_MOVES}{ask.text}" for ask in option.asks]
+def _moves(judged: Judged) -> list[str]:
+    moves = [f"{WHAT_MOVES}{ask.text}" for ask in judged.asks]
+    unknown = {it.criterion for it in judged.found() if it.outcome is Outcome.UNKNOWN}
     moves += [
         f"{WHAT_MOVES}if this no longer held: {warning.text}"
-        for warning in option.warnings
-        if not any(it.criterion == warning.criterion and it.outcome is Outcome.UNKNOWN for it in option.findings)
+        for warning in judged.warnings
+        if warning.criterion not in unknown
     ]
     return moves

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
+from typing import Any, TypeAlias
+
+import msgspec
 
 from cdshooks.knowledge.criteria import AllOf, AnyOf, ComponentInFact, FactLeaf, Not, Predicate, PriorTherapy, Review
 from cdshooks.knowledge.facts import FactDefinition
 from cdshooks.knowledge.ids import AgentId, FactId
+from cdshooks.knowledge.load import Knowledge
 from cdshooks.lines.model import AgentUse, EndReason, Setting
 from cdshooks.options.case import Answer, Bound, Case
 from cdshooks.options.model import Fact, Outcome, all_of, any_of, opposite
@@ -16,68 +21,119 @@ from cdshooks.partial_date import PartialDate
 NOT_KNOWN = " is not known"
 DAYS_PER_MONTH = 365.25 / 12
 _MET, _NOT_MET, _UNKNOWN = Outcome.MET, Outcome.NOT_MET, Outcome.UNKNOWN
+_NOTHING_TOLD = {it: Answer(it) for it in Outcome}
+Combine: TypeAlias = Callable[[Sequence[Outcome]], Outcome]
+Holds: TypeAlias = Callable[[Any], bool]
 
 
-def evaluate(predicate: Predicate, case: Case, bound: Bound = frozenset()) -> Answer:  # one for each form
+Question = Callable[[Case], Answer]
+"""A predicate made ready: it looks at a patient and answers."""
+
+
+def evaluate(predicate: Predicate, case: Case, bound: Bound = frozenset()) -> Answer:
     """Answer a predicate for a patient; ``bound`` are the components that the criterion is about."""
+    return question(predicate, case.knowledge, bound)(case)
+
+
+def question_of(predicate: Predicate, knowledge: Knowledge, bound: Bound = frozenset()) -> Question:
+    """The question of a predicate of the knowledge, made ready once for all patients."""
+    ready, key = knowledge.rules.questions, (id(predicate), bound)
+    known: tuple[Predicate, Question] | None = ready.get(key)
+    if known is None or known[0] is not predicate:  # it is kept beside, for an identity is given anew
+        known = ready[key] = (predicate, question(predicate, knowledge, bound))
+    return known[1]
+
+
+def question(predicate: Predicate, knowledge: Knowledge, bound: Bound = frozenset()) -> Question:  # one for each form
+    """Make a predicate ready to be asked: all that does not depend on the patient is worked out here."""
     match predicate:
-        case FactLeaf():  # first, for most are
-            return _of_fact(predicate, case)
+        case FactLeaf():
+            return _about_fact(predicate, knowledge)
         case AllOf():
-            return combined(all_of, tuple([evaluate(part, case, bound) for part in predicate.of]))
+            return _together(all_of, [question(part, knowledge, bound) for part in predicate.of])
         case AnyOf():
-            return combined(any_of, tuple([evaluate(part, case, bound) for part in predicate.of]))
+            return _together(any_of, [question(part, knowledge, bound) for part in predicate.of])
         case Not():
-            answer = evaluate(predicate.of, case, bound)
-            return Answer(opposite(answer.outcome), answer.observed, answer.missing, answer.evidence)
+            return _turned(question(predicate.of, knowledge, bound))
         case PriorTherapy():
-            return _of_therapy(predicate, case, bound)
+            return _about_therapy(predicate, knowledge, bound)
         case ComponentInFact():
-            return _of_membership(predicate, case, bound)
+            return partial(_of_membership, predicate, bound)
         case Review():
-            return Answer(Outcome.REVIEW, (predicate.because,))
+            answer = Answer(Outcome.REVIEW, (predicate.because,))
+            return lambda _: answer
 
 
-def combined(combine: Callable[[tuple[Outcome, ...]], Outcome], answers: tuple[Answer, ...]) -> Answer:
+def _together(combine: Combine, parts: list[Question]) -> Question:
+    return lambda case: combined(combine, [ask(case) for ask in parts])
+
+
+def _turned(ask: Question) -> Question:
+    def answer(case: Case) -> Answer:
+        given = ask(case)
+        return Answer(opposite(given.outcome), given.told, given.missing, given.grounds)
+
+    return answer
+
+
+def combined(combine: Combine, answers: Sequence[Answer]) -> Answer:
     """Several answers as one: what decided it is what was observed."""
-    outcome = combine(tuple([answer.outcome for answer in answers]))
-    deciding = [answer for answer in answers if answer.outcome is outcome]
-    telling = [answer for answer in deciding if answer.observed or answer.evidence or answer.missing]
+    outcome = combine([answer.outcome for answer in answers])
+    telling = [
+        answer for answer in answers if answer.outcome is outcome and (answer.told or answer.grounds or answer.missing)
+    ]
     if len(telling) < 2:  # as nearly always: what is absent has nothing to tell  # noqa: PLR2004
-        only = telling[0] if telling else Answer(outcome)
-        return only if only.recovers_on is None else Answer(outcome, only.observed, only.missing, only.evidence)
-    observed = dict.fromkeys([text for answer in telling for text in answer.observed])
-    evidence = dict.fromkeys([ref for answer in telling for ref in answer.evidence])
+        only = telling[0] if telling else _NOTHING_TOLD[outcome]
+        return only if only.recovers_on is None else Answer(outcome, only.told, only.missing, only.grounds)
     missing = next((answer.missing for answer in telling if answer.missing is not None), None)
-    return Answer(outcome, tuple(observed), missing, tuple(evidence))
+    return Answer(
+        outcome, tuple([answer.told for answer in telling]), missing, tuple([answer.grounds for answer in telling])
+    )
 
 
 # ---- facts
 
 
-def _of_fact(leaf: FactLeaf, case: Case) -> Answer:
-    fact = case.fact(leaf.fact)
-    definition = case.knowledge.facts[leaf.fact]
+class FactTold(msgspec.Struct, frozen=True, gc=False):
+    """A fact, put into words when someone reads it."""
+
+    fact: Fact
+    definition: FactDefinition
+
+    def __str__(self) -> str:
+        return describe(self.fact, self.definition)
+
+
+def _about_fact(leaf: FactLeaf, knowledge: Knowledge) -> Question:
+    definition = knowledge.facts[leaf.fact]
+    not_known = Answer(_UNKNOWN, (f"{definition.label}{NOT_KNOWN}",), leaf.fact)
+    fact_id, limit = leaf.fact, leaf.within_days if leaf.within_days is not None else definition.valid_for_days
     if leaf.op == "is_known":
-        outcome = _NOT_MET if fact.value is None else _MET
-        return Answer(outcome, _told(fact, definition, case), leaf.fact if fact.value is None else None, fact.evidence)
-    if fact.value is None:
-        return Answer(_UNKNOWN, (f"{definition.label}{NOT_KNOWN}",), leaf.fact)
-    if is_too_old(fact, definition, case.as_of, leaf.within_days):
-        return Answer(_UNKNOWN, (f"{describe(fact, definition)} is too old to rely on",), leaf.fact, fact.evidence)
-    outcome = _MET if _COMPARISONS[leaf.op](fact.value, leaf.value) else _NOT_MET
-    if leaf.fact == _COMEDS:
-        return _of_other_drugs(leaf, outcome, fact, case)
-    return Answer(outcome, _told(fact, definition, case), None, fact.evidence)
+        return partial(_of_knowing, fact_id, definition)
+    holds = _COMPARISONS[leaf.op](leaf.value)
+    age = timedelta(days=limit) if limit is not None else None
+    are_drugs = fact_id == _COMEDS
+
+    def answer(case: Case) -> Answer:
+        fact = case.fact(fact_id)
+        value = fact.value
+        if value is None:
+            return not_known
+        if age is not None and fact.date is not None and fact.date.last < case.as_of - age:
+            return Answer(_UNKNOWN, (f"{describe(fact, definition)} is too old to rely on",), fact_id, fact.evidence)
+        outcome = _MET if holds(value) else _NOT_MET
+        if are_drugs:
+            return _of_other_drugs(leaf, outcome, fact, case)
+        return Answer(outcome, (FactTold(fact, definition),), None, fact.evidence)
+
+    return answer
 
 
-def _told(fact: Fact, definition: FactDefinition, case: Case) -> tuple[str, ...]:
-    """A fact in words, put into words once for a patient: many criteria ask for the same."""
-    key = ("told", fact.id)
-    known: tuple[str, ...] | None = case.shared.get(key)
-    if known is None:
-        known = case.shared[key] = (describe(fact, definition),)
-    return known
+def _of_knowing(fact_id: FactId, definition: FactDefinition, case: Case) -> Answer:
+    fact = case.fact(fact_id)
+    is_known = fact.value is not None
+    told = (FactTold(fact, definition),)
+    return Answer(_MET if is_known else _NOT_MET, told, None if is_known else fact_id, fact.evidence)
 
 
 _COMEDS = FactId("comeds")
@@ -86,25 +142,50 @@ _COMEDS = FactId("comeds")
 def _of_other_drugs(leaf: FactLeaf, outcome: Outcome, fact: Fact, case: Case) -> Answer:
     """The drugs in use that are of the classes asked for, by their names: a reader knows omeprazole, not its class."""
     words = _words(leaf.value)
-    met = [it for it in case.record.comedications if it.is_current and words & frozenset(it.classes)]
+    met = [it for it in case.record.comedications if it.is_current and not words.isdisjoint(it.classes)]
     if not met:
         return Answer(outcome, (), None, fact.evidence)
     names = ", ".join(sorted({it.name for it in met}))
-    return Answer(outcome, (f"in use: {names}",), None, tuple(dict.fromkeys(ref for it in met for ref in it.evidence)))
+    return Answer(outcome, (f"in use: {names}",), None, (tuple([it.evidence for it in met]),))
 
 
-_COMPARISONS: Mapping[str, Callable[[object, object], bool]] = {
-    "eq": lambda have, want: have == want,
-    "ne": lambda have, want: have != want,
-    "lt": lambda have, want: have < want,  # type: ignore[operator]  # the loader checks that both are numbers
-    "le": lambda have, want: have <= want,  # type: ignore[operator]  # as above
-    "gt": lambda have, want: have > want,  # type: ignore[operator]  # as above
-    "ge": lambda have, want: have >= want,  # type: ignore[operator]  # as above
-    "in": lambda have, want: have in _words(want),
-    "not_in": lambda have, want: have not in _words(want),
-    "has_any": lambda have, want: bool(_words(have) & _words(want)),
-    "has_all": lambda have, want: _words(have) >= _words(want),
-    "has_none": lambda have, want: not _words(have) & _words(want),
+def _among(want: object) -> Holds:
+    words = _words(want)
+    return lambda have: have in words
+
+
+def _not_among(want: object) -> Holds:
+    words = _words(want)
+    return lambda have: have not in words
+
+
+def _has_any(want: object) -> Holds:
+    words = _words(want)
+    return lambda have: not words.isdisjoint(_words(have))
+
+
+def _has_all(want: object) -> Holds:
+    words = _words(want)
+    return lambda have: words <= _words(have)
+
+
+def _has_none(want: object) -> Holds:
+    words = _words(want)
+    return lambda have: words.isdisjoint(_words(have))
+
+
+_COMPARISONS: Mapping[str, Callable[[Any], Holds]] = {
+    "eq": lambda want: lambda have: have == want,
+    "ne": lambda want: lambda have: have != want,
+    "lt": lambda want: lambda have: have < want,  # of numbers: the loader checks that both are
+    "le": lambda want: lambda have: have <= want,
+    "gt": lambda want: lambda have: have > want,
+    "ge": lambda want: lambda have: have >= want,
+    "in": _among,
+    "not_in": _not_among,
+    "has_any": _has_any,
+    "has_all": _has_all,
+    "has_none": _has_none,
 }
 
 
@@ -139,25 +220,50 @@ def describe(fact: Fact, definition: FactDefinition) -> str:
 # ---- earlier treatment
 
 
-def _of_therapy(leaf: PriorTherapy, case: Case, bound: Bound) -> Answer:
-    uses = [use for use in case.lines.uses if _is_of(use, leaf, case, bound) and _fits_setting(use, leaf.setting)]
-    answers = tuple(_use_answer(use, leaf, case.as_of) for use in uses)
-    if not answers:
-        return Answer(_NOT_MET, ())
-    answer = combined(any_of, answers)
-    if leaf.min_months_since is not None and answer.outcome is _MET:
-        # "at least so long ago" speaks of the last use, so no later one may be nearer
-        nearer = tuple(
-            _since(use, case.as_of, leaf.min_months_since, None) for use in uses if _outcome_fits(use, leaf) is _MET
-        )
-        return Answer(all_of(nearer), answer.observed, answer.missing, answer.evidence)
+class UseTold(msgspec.Struct, frozen=True, gc=False):
+    """An earlier treatment, put into words when someone reads it."""
+
+    use: AgentUse
+
+    def __str__(self) -> str:
+        use = self.use
+        span = f"{use.start} to {use.end}" if use.end is not None else f"since {use.start}"
+        line = f", line {use.line}" if use.line is not None else f", {use.setting.value}"
+        return f"{use.agent} {span}{line}, ended: {use.outcome.value.replace('_', ' ')}"
+
+
+def _about_therapy(leaf: PriorTherapy, knowledge: Knowledge, bound: Bound) -> Question:
+    # a second use is asked about: what is being taken now is not an earlier one
+    agents = bound if leaf.is_component else _agents_of(leaf, knowledge)
+    none = Answer(_NOT_MET)
+
+    def answer(case: Case) -> Answer:
+        uses = [
+            use
+            for use in case.lines.uses
+            if use.agent in agents
+            and not (leaf.is_component and use.outcome is EndReason.ONGOING)
+            and _fits_setting(use, leaf.setting)
+        ]
+        return _of_uses(uses, leaf, case.as_of) if uses else none
+
     return answer
 
 
-def _is_of(use: AgentUse, leaf: PriorTherapy, case: Case, bound: Bound) -> bool:
-    if leaf.is_component:  # a second use is asked about: what is being taken now is not an earlier one
-        return use.agent in bound and use.outcome is not EndReason.ONGOING
-    return use.agent in leaf.agents or bool(leaf.classes and classes_of(use.agent, case) & frozenset(leaf.classes))
+def _agents_of(leaf: PriorTherapy, knowledge: Knowledge) -> frozenset[AgentId]:
+    kinds = frozenset(leaf.classes)
+    return frozenset(leaf.agents).union(
+        agent for agent, classes in knowledge.rules.classes.items() if not kinds.isdisjoint(classes)
+    )
+
+
+def _of_uses(uses: list[AgentUse], leaf: PriorTherapy, as_of: date) -> Answer:
+    answer = combined(any_of, [_use_answer(use, leaf, as_of) for use in uses])
+    if leaf.min_months_since is not None and answer.outcome is _MET:
+        # "at least so long ago" speaks of the last use, so no later one may be nearer
+        nearer = [_since(use, as_of, leaf.min_months_since, None) for use in uses if _outcome_fits(use, leaf) is _MET]
+        return Answer(all_of(nearer), answer.told, answer.missing, answer.grounds)
+    return answer
 
 
 def classes_of(agent: AgentId, case: Case) -> frozenset[str]:
@@ -192,11 +298,7 @@ def _use_answer(use: AgentUse, leaf: PriorTherapy, as_of: date) -> Answer:
     fits = _outcome_fits(use, leaf)
     since = _since(use, as_of, leaf.min_months_since, leaf.max_months_since)
     outcome = all_of((fits, since))
-    span = f"{use.start} to {use.end}" if use.end is not None else f"since {use.start}"
-    line = f", line {use.line}" if use.line is not None else f", {use.setting.value}"
-    observed = f"{use.agent} {span}{line}, ended: {use.outcome.value.replace('_', ' ')}"
-    missing = _AGENTS if outcome is _UNKNOWN else None
-    return Answer(outcome, (observed,), missing, use.evidence)
+    return Answer(outcome, (UseTold(use),), _AGENTS if outcome is _UNKNOWN else None, use.evidence)
 
 
 _AGENTS = FactId("agents_progressed")
@@ -225,7 +327,7 @@ def _between(least: int, most: int, floor: float | None, ceiling: float | None) 
     return _MET if most <= ceiling else _NOT_MET if least > ceiling else _UNKNOWN
 
 
-def _of_membership(leaf: ComponentInFact, case: Case, bound: Bound) -> Answer:
+def _of_membership(leaf: ComponentInFact, bound: Bound, case: Case) -> Answer:
     fact = case.fact(leaf.fact)
     if not isinstance(fact.value, tuple):
         return Answer(_UNKNOWN, (), leaf.fact)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -12,16 +13,26 @@ from cdshooks.knowledge.ids import AgentId, CriterionId, FactId
 from cdshooks.knowledge.regimens import Regimen
 from cdshooks.knowledge.rules import Binding, Choice, RegimenRules, Slot
 from cdshooks.options.case import Case
-from cdshooks.options.judgement import ORDER, Judgement, judge_criterion, warned_of
+from cdshooks.options.judgement import ORDER, Judge, Judgement
+from cdshooks.options.later import Later
 from cdshooks.options.licence import counts_earlier_regimens, licence_judgements
-from cdshooks.options.model import GRAVITY, Finding, Option, Verdict
+from cdshooks.options.model import GRAVITY, Ask, Finding, Verdict, Warned
+
+T = TypeVar("T")
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A regimen judged: the option still without its rank, and what ranking asks of it."""
+    """A regimen judged, still without its place among the others."""
 
     rules: RegimenRules
-    option: Option
+    verdict: Verdict
+    agents: tuple[AgentId, ...]
+    warnings: tuple[Warned, ...]
+    asks: tuple[Ask, ...]
+    dose_notes: tuple[str, ...]
+    notes_of: tuple[tuple[AgentId, str], ...]
+    open_doses: tuple[AgentId, ...]
+    found: Later[tuple[Finding, ...]]
     grave_warnings: int
 
 
@@ -39,8 +50,7 @@ _NOTHING, _WARN = len(GRAVITY), GRAVITY.index(Effect.WARN)
 class Weighed(msgspec.Struct, frozen=True, gc=False):
     """The answers to all that must hold for a drug or regimen: which of them say something, and the gravest place of these."""
 
-    findings: dict[int, Finding]
-    """By identity, so that those of several drugs are put together without a second look."""
+    judgements: tuple[Judgement, ...]
     telling: tuple[Judgement, ...]
     gravest: int
 
@@ -108,14 +118,13 @@ def _weigh(bindings: tuple[Binding, ...], case: Case, memo: Memo) -> Weighed:
 
 def _weighed(judgements: list[Judgement]) -> Weighed:
     telling = tuple([it for it in judgements if it.effect is not None or it.asks or it.dose_notes])
-    findings = {id(it.finding): it.finding for it in judgements}
-    return Weighed(findings, telling, min([ORDER[it.effect] for it in telling]) if telling else _NOTHING)
+    return Weighed(tuple(judgements), telling, min([ORDER[it.effect] for it in telling]) if telling else _NOTHING)
 
 
 def judge_drug(agent: AgentId, case: Case) -> tuple[Finding, ...]:
     """What has to be said of a drug in whatever company it is given; only what does not hold."""
     bindings = case.knowledge.rules.of_drug.get(agent, ())
-    judged = (judge_criterion(it.criterion, case, it.bound) for it in bindings)
+    judged = (_answered(it, case) for it in bindings)
     return tuple(msgspec.structs.replace(it.finding, about=(agent,)) for it in judged if it.effect is not None)
 
 
@@ -137,7 +146,8 @@ def _licences(regimen: Regimen, case: Case) -> Weighed:
 
 def _licence(finding: Finding, effect: Effect | None) -> Judgement:
     told = msgspec.structs.replace(finding, effect=effect, sentence=finding.because)
-    return Judgement(finding=told, effect=effect, warned=warned_of(finding, effect))
+    warned = Warned(criterion=told.criterion, text=told.because) if effect is Effect.WARN else None
+    return Judgement(told.criterion, told.outcome, Later(lambda: told), effect, warned=warned)
 
 
 def _fill(slot: Slot, case: Case, memo: Memo) -> tuple[Choice | None, Weighed, list[str]]:
@@ -164,41 +174,41 @@ def _gravest(weighed: Weighed) -> Judgement:
 
 
 def _judged(rules: RegimenRules, parts: list[_Part], agents: tuple[AgentId, ...], notes: list[str]) -> Judged:
-    gravest = min(it.gravest for it, _ in parts)
-    verdict = _VERDICT_OF.get(GRAVITY[gravest], Verdict.OFFER) if gravest < _NOTHING else Verdict.OFFER
+    gravest = min([it.gravest for it, _ in parts])
     telling = [(it, agent) for weighed, agent in parts for it in weighed.telling]
-    of_drug = [(it, agent) for it, agent in telling if agent is not None and it.dose_notes]
-    option = Option(
-        id=rules.regimen.id,
-        label=rules.regimen.label,
-        verdict=verdict,
-        rank=None,
-        why_this_rank=(),
-        warnings=tuple(dict.fromkeys([it.warned for it, _ in telling if it.warned is not None])),
-        asks=tuple(dict.fromkeys([ask for it, _ in telling for ask in it.asks])),
-        dose_notes=tuple(dict.fromkeys([*notes, *[note for it, _ in telling for note in it.dose_notes]])),
-        findings=_findings(parts),
+    noted = [(it, agent) for it, agent in telling if it.dose_notes]
+    of_drug = [(it, agent) for it, agent in noted if agent is not None]
+    return Judged(
+        rules=rules,
+        verdict=_VERDICT_OF.get(GRAVITY[gravest], Verdict.OFFER) if gravest < _NOTHING else Verdict.OFFER,
         agents=agents,
-        notes_of=tuple(dict.fromkeys([(agent, note) for it, agent in of_drug for note in it.dose_notes])),
-        open_doses=tuple(dict.fromkeys([agent for it, agent in of_drug if it.effect is Effect.WARN])),
+        warnings=_each_once([it.warned for it, _ in telling if it.warned is not None]),
+        asks=_each_once([ask for it, _ in telling for ask in it.asks]),
+        dose_notes=_each_once([*notes, *[note for it, _ in noted for note in it.dose_notes]]),
+        notes_of=_each_once([(agent, note) for it, agent in of_drug for note in it.dose_notes]),
+        open_doses=_each_once([agent for it, agent in of_drug if it.effect is Effect.WARN]),
+        found=Later(partial(_findings, parts)),
+        grave_warnings=sum([it.is_grave for it, _ in telling]),
     )
-    return Judged(rules=rules, option=option, grave_warnings=sum(it.is_grave for it, _ in telling))
+
+
+def _each_once(found: list[T]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(found)) if len(found) > 1 else tuple(found)
 
 
 def _findings(parts: list[_Part]) -> tuple[Finding, ...]:
     """Each finding once, with the drugs that it is about: an answer that several drugs share is one object."""
-    findings: dict[int, Finding] = {}
-    for weighed, _ in parts:
-        findings |= weighed.findings
+    judged = {id(it): it for weighed, _ in parts for it in weighed.judgements}
     about: dict[int, tuple[AgentId, ...]] = {}
     for weighed, agent in parts:
         if agent is not None:
             for it in weighed.telling:
                 if it.effect is not None:
-                    about[id(it.finding)] = (*about.get(id(it.finding), ()), agent)
-    for key, agents in about.items():
-        findings[key] = msgspec.structs.replace(findings[key], about=agents)
-    return tuple(findings.values())
+                    about[id(it)] = (*about.get(id(it), ()), agent)
+    return tuple(
+        msgspec.structs.replace(it.finding, about=about[key]) if key in about else it.finding
+        for key, it in judged.items()
+    )
 
 
 def _judge(binding: Binding, case: Case, memo: Memo) -> Judgement:
@@ -207,7 +217,9 @@ def _judge(binding: Binding, case: Case, memo: Memo) -> Judgement:
     if binding.facts <= memo.silent and binding.earlier.isdisjoint(memo.used):
         known = memo.of_silence.get(id(binding))
         if known is None:
-            known = memo.of_silence[id(binding)] = _answered(binding, case)
+            known = _answered(binding, case)
+            known.words()  # now, so that nothing of this patient is kept to make them later
+            memo.of_silence[id(binding)] = known
     elif binding.bound and binding.bound.isdisjoint(memo.on_record):
         known = memo.without_drug.get(binding.criterion.id) or _answered(binding, case)
         if known.effect is None and not known.asks:  # an answer that names the drug is its own
@@ -219,4 +231,8 @@ def _judge(binding: Binding, case: Case, memo: Memo) -> Judgement:
 
 
 def _answered(binding: Binding, case: Case) -> Judgement:
-    return judge_criterion(binding.criterion, case, binding.bound)
+    ready = case.knowledge.rules.questions
+    judge: Judge | None = ready.get(id(binding))
+    if judge is None:
+        judge = ready[id(binding)] = Judge(binding.criterion, binding.bound, case.knowledge)
+    return judge(case)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 import msgspec
 
 from cdshooks.knowledge.criteria import Effect
 from cdshooks.knowledge.ids import CriterionId, FactId, ResourceRef
+from cdshooks.options.later import NOTHING, Later
 from cdshooks.options.model import Finding, Gap, Option, Outcome, TrialMatch, TrialVerdict, Verdict
 from cdshooks.record.model import Person
 
@@ -30,13 +32,17 @@ def withhold(options: Iterable[Option], person: Person, because: str) -> tuple[O
             it,
             verdict=it.verdict if it.verdict is Verdict.EXCLUDE else Verdict.NOT_APPLICABLE,
             rank=None,
-            why_this_rank=(),
+            reasons=NOTHING,
             warnings=(),
             asks=(),
-            findings=(finding, *it.findings),
+            found=Later(partial(_preceded, finding, it.found)),
         )
         for it in options
     )
+
+
+def _preceded(finding: Finding, found: Later[tuple[Finding, ...]]) -> tuple[Finding, ...]:
+    return (finding, *found())
 
 
 def withhold_trials(trials: Iterable[TrialMatch], person: Person, because: str) -> tuple[TrialMatch, ...]:

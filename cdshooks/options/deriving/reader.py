@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
 import msgspec
@@ -25,6 +25,16 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     lines: LineHistory
     definitions: Mapping[FactId, FactDefinition]
     as_of: date
+    measurements: Mapping[str, Sequence[Measurement]]
+    """By name, see ``measurements_of``."""
+
+    @classmethod
+    def of(
+        cls, record: PatientRecord, lines: LineHistory, definitions: Mapping[FactId, FactDefinition], as_of: date
+    ) -> Source:
+        """What facts are derived from on a day."""
+        measurements = _by_name(record, as_of)
+        return cls(record=record, lines=lines, definitions=definitions, as_of=as_of, measurements=measurements)
 
     def is_past(self, when: PartialDate | None) -> bool:
         """Whether a date does not certainly lie after the day of the advice; undated counts as past."""
@@ -88,22 +98,36 @@ def _silence(definition: FactDefinition) -> FactValue:
 # ---- measurements
 
 
-def measurements_of(source: Source, name: str) -> list[Measurement]:
+def measurements_of(source: Source, name: str) -> Sequence[Measurement]:
     """All measurements of this name up to the day of the advice, oldest first; preliminary ones only if there is no other."""
-    all_of_it = [it for it in source.record.measurements if it.fact == name and source.is_past(it.date)]
-    final = [it for it in all_of_it if not it.is_preliminary] or all_of_it
-    return sorted(final, key=lambda it: newest_first(it.date))
+    return source.measurements.get(name, ())
+
+
+def _by_name(record: PatientRecord, as_of: date) -> Mapping[str, Sequence[Measurement]]:
+    """Put in order once, for many facts are read from few names of very many measurements."""
+    found: dict[str, list[Measurement]] = {}
+    for it in record.measurements:
+        if it.date is None or it.date.first <= as_of:
+            found.setdefault(it.fact, []).append(it)
+    for name, all_of_it in found.items():
+        final = [it for it in all_of_it if not it.is_preliminary] or all_of_it
+        found[name] = sorted(final, key=lambda it: newest_first(it.date))
+    return found
 
 
 def newest_measurement(source: Source, name: str, worse: str | None) -> tuple[Measurement, float] | None:
     """The newest measurement with its number; of several on that date the worse one."""
-    numbers = [(it, bound) for it in measurements_of(source, name) if (bound := bounded(it, worse)) is not None]
-    if not numbers:
-        return None
-    last_day = max(newest_first(it.date) for it, _ in numbers)
-    same_day = [(it, bound) for it, bound in numbers if newest_first(it.date) == last_day]
+    same_day: list[tuple[Measurement, float]] = []
+    last_day: tuple[date, date] | None = None
+    for it in reversed(measurements_of(source, name)):
+        if same_day and newest_first(it.date) != last_day:
+            break
+        bound = bounded(it, worse)
+        if bound is not None:
+            last_day = newest_first(it.date)
+            same_day.append((it, bound))
     pick = max if worse == "high" else min
-    return pick(same_day, key=lambda pair: pair[1])
+    return pick(reversed(same_day), key=lambda pair: pair[1]) if same_day else None
 
 
 def bounded(measurement: Measurement, worse: str | None) -> float | None:

@@ -65,6 +65,6 @@ def answer_criterion(criterion: kinds.AnyCriterion, case: Case) -> Answer:
     """Met, not met, unknown or review, with what was observed."""
     answer = _ANSWERS[type(criterion)](criterion, case)
     if answer.outcome is Outcome.NOT_MET and criterion.review_if_not_met is not None:
-        observed = (*answer.observed, criterion.review_if_not_met)
-        return msgspec.structs.replace(answer, outcome=Outcome.REVIEW, observed=observed)
+        told = (*answer.observed, criterion.review_if_not_met)
+        return msgspec.structs.replace(answer, outcome=Outcome.REVIEW, told=told)
     return answer
