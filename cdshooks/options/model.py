@@ -188,12 +188,17 @@ class TrialMatch(Value, frozen=True, kw_only=True):
     recoverable: bool
     cohorts: tuple[str, ...]
     confirm_with_site: tuple[str, ...]
-    findings: tuple[Finding, ...]
+    found: Later[tuple[Finding, ...]]
     recovers_on: PartialDate | None = None
     """The day from which all failing criteria may be over, where waiting is all it takes."""
     state: TrialState
     awaits_signature: bool = False
     """Whether only the changed eligibility text stands against it: by the text that was coded, the patient may fit."""
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The answers to its criteria, each with its reason and evidence."""
+        return self.found()
 
     @property
     def is_worth_a_way(self) -> bool:

@@ -21,7 +21,8 @@ from cdshooks.partial_date import PartialDate
 NOT_KNOWN = " is not known"
 DAYS_PER_MONTH = 365.25 / 12
 _MET, _NOT_MET, _UNKNOWN = Outcome.MET, Outcome.NOT_MET, Outcome.UNKNOWN
-_NOTHING_TOLD = {it: Answer(it) for it in Outcome}
+NOTHING_TOLD = {it: Answer(it) for it in Outcome}
+"""Bare answers: nothing was observed, and they rest on nothing that a record says."""
 Combine: TypeAlias = Callable[[Sequence[Outcome]], Outcome]
 Holds: TypeAlias = Callable[[Any], bool]
 
@@ -78,12 +79,14 @@ def _turned(ask: Question) -> Question:
 
 def combined(combine: Combine, answers: Sequence[Answer]) -> Answer:
     """Several answers as one: what decided it is what was observed."""
+    if len(answers) == 1 and answers[0].recovers_on is None:
+        return answers[0]
     outcome = combine([answer.outcome for answer in answers])
     telling = [
         answer for answer in answers if answer.outcome is outcome and (answer.told or answer.grounds or answer.missing)
     ]
     if len(telling) < 2:  # as nearly always: what is absent has nothing to tell  # noqa: PLR2004
-        only = telling[0] if telling else _NOTHING_TOLD[outcome]
+        only = telling[0] if telling else NOTHING_TOLD[outcome]
         return only if only.recovers_on is None else Answer(outcome, only.told, only.missing, only.grounds)
     missing = next((answer.missing for answer in telling if answer.missing is not None), None)
     return Answer(
@@ -264,11 +267,6 @@ def _of_uses(uses: list[AgentUse], leaf: PriorTherapy, as_of: date) -> Answer:
         nearer = [_since(use, as_of, leaf.min_months_since, None) for use in uses if _outcome_fits(use, leaf) is _MET]
         return Answer(all_of(nearer), answer.told, answer.missing, answer.grounds)
     return answer
-
-
-def classes_of(agent: AgentId, case: Case) -> frozenset[str]:
-    """The classes of a drug in the drug table; none for one that it does not know."""
-    return case.knowledge.rules.classes.get(agent, frozenset())
 
 
 def _fits_setting(use: AgentUse, setting: str) -> bool:

@@ -56,7 +56,7 @@ def withhold_trials(trials: Iterable[TrialMatch], person: Person, because: str) 
             recoverable=False,
             recovers_on=None,
             confirm_with_site=(),
-            findings=(finding, *it.findings),
+            found=Later(partial(_preceded, finding, it.found)),
         )
         for it in trials
     )

@@ -9,8 +9,9 @@ from cdshooks.knowledge.ids import FactId
 from cdshooks.knowledge.trial_criteria import Age, EasedLimit, Ecog, Lab, Lvef, OtherLimit, Qtc, Sex
 from cdshooks.options.case import Answer, Case
 from cdshooks.options.model import Outcome
-from cdshooks.options.predicates import describe, evaluate, is_too_old
+from cdshooks.options.predicates import Question, describe, is_too_old, question
 from cdshooks.options.trials.answers import all_hold, any_holds, met, not_met, review, unknown, within, yes_no
+from cdshooks.options.trials.drugs import ready
 from cdshooks.options.trials.illness import illness_present
 
 _OPS = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
@@ -79,8 +80,7 @@ def answer_lvef(criterion: Lvef, case: Case) -> Answer:
     """The newest LVEF, no older than the trial or the fact allows."""
     if criterion.min is None:
         return met()
-    leaf = FactLeaf(fact=FactId("lvef_percent"), op="ge", value=criterion.min, within_days=criterion.within_days)
-    return evaluate(leaf, case)
+    return _compared(FactId("lvef_percent"), "ge", criterion.min, criterion.within_days, case)
 
 
 def answer_qtc(criterion: Qtc, case: Case) -> Answer:
@@ -102,7 +102,7 @@ def answer_qtc(criterion: Qtc, case: Case) -> Answer:
 
 
 def _at_most_qtc(limit: float, case: Case) -> Answer:
-    return evaluate(FactLeaf(fact=FactId("qtc_ms"), op="le", value=limit), case)
+    return _compared(FactId("qtc_ms"), "le", limit, None, case)
 
 
 def answer_lab(criterion: Lab, case: Case) -> Answer:
@@ -118,7 +118,16 @@ def answer_lab(criterion: Lab, case: Case) -> Answer:
 def _limit(analyte: str, op: str, value: float, within_days: int | None, case: Case) -> Answer:
     fact = case.knowledge.trials.terms.by_id[analyte].fact
     assert fact is not None
-    return evaluate(FactLeaf(fact=fact, op=_OPS[op], value=value, within_days=within_days), case)
+    return _compared(fact, _OPS[op], value, within_days, case)
+
+
+def _compared(fact: FactId, op: str, value: float, within_days: int | None, case: Case) -> Answer:
+    """A fact against a limit of a trial; the question is made ready once."""
+
+    def made() -> Question:
+        return question(FactLeaf(fact=fact, op=op, value=value, within_days=within_days), case.knowledge)
+
+    return ready("limit", (fact, op, value, within_days), case, made)(case)
 
 
 def _other(limit: OtherLimit, within_days: int | None, case: Case) -> Answer:

@@ -10,6 +10,7 @@ from cdshooks.options.case import Answer, Case
 from cdshooks.options.model import Outcome
 from cdshooks.options.predicates import DAYS_PER_MONTH
 from cdshooks.options.trials.answers import all_hold, met, not_met, review, unknown, within, yes_no
+from cdshooks.options.trials.drugs import once
 from cdshooks.options.trials.illness import illness_present
 from cdshooks.partial_date import PartialDate, latest
 from cdshooks.record.model import CnsState
@@ -32,9 +33,7 @@ def answer_cns_disease(criterion: CnsDisease, case: Case) -> Answer:
     cns = case.record.cns
     if cns is None:
         return unknown("cns", "the state of the brain is not known")
-    when = cns.date or cns.last_mri
-    told = _STATES.get(cns.state, "brain metastases") + (f" ({when})" if when else "")
-    possible = possible_states(cns, case)
+    told, possible = once("cns", None, case, lambda: (_told(cns), possible_states(cns, case)))
     answers = [_accepted(possible, criterion, told, cns)]
     has_metastases = "none" not in possible
     if has_metastases:
@@ -44,6 +43,11 @@ def answer_cns_disease(criterion: CnsDisease, case: Case) -> Answer:
     if criterion.seizures_controlled:
         answers.append(_seizures(case))
     return all_hold(answers)
+
+
+def _told(cns: CnsState) -> str:
+    when = cns.date or cns.last_mri
+    return _STATES.get(cns.state, "brain metastases") + (f" ({when})" if when else "")
 
 
 def possible_states(cns: CnsState, case: Case) -> frozenset[str]:

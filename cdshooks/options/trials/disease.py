@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from cdshooks.knowledge.ids import FactId
 from cdshooks.knowledge.trial_criteria import (
@@ -18,7 +19,7 @@ from cdshooks.options.case import Answer, Case
 from cdshooks.options.model import Fact, Outcome
 from cdshooks.options.predicates import DAYS_PER_MONTH, describe, is_too_old
 from cdshooks.options.trials.answers import all_hold, any_holds, met, not_met, review, unknown, within, yes_no
-from cdshooks.options.trials.drugs import is_drug, uses_of
+from cdshooks.options.trials.drugs import is_drug, once, uses_of
 from cdshooks.partial_date import latest
 from cdshooks.record.model import Certainty
 
@@ -33,7 +34,7 @@ def answer_disease_setting(criterion: DiseaseSetting, case: Case) -> Answer:
     """Which cancer, how far, from the start or after how long a time free of it."""
     answers = []
     if criterion.primary is not None:
-        answers.append(_primary(criterion.primary, case))
+        answers.append(once("primary", criterion.primary, case, partial(_primary, criterion.primary, case)))
     if criterion.extent:
         fact = case.fact(FactId("disease_extent"))
         if fact.value is None:
@@ -97,7 +98,7 @@ def answer_her2_status(criterion: Her2Status, case: Case) -> Answer:
     status = case.fact(FactId("her2"))
     if status.value == "conflict":
         return review("HER2 results contradict each other", status.evidence, "her2")
-    return any_holds(_her2(it, status, case) for it in criterion.accept)
+    return any_holds([once("her2", it, case, partial(_her2, it, status, case)) for it in criterion.accept])
 
 
 def _her2(accept: str, status: Fact, case: Case) -> Answer:

@@ -3,41 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.lines.model import AgentUse
 from cdshooks.options.case import Case
-from cdshooks.options.predicates import classes_of
 
 T = TypeVar("T")
 
 
 def once(name: str, about: Hashable, case: Case, work: Callable[[], T]) -> T:
     """What is worked out once for a patient, however many criteria ask for it."""
-    key = (name, about)
-    if key not in case.shared:
-        case.shared[key] = work()
-    found: T = case.shared[key]
+    return _kept(case.shared, (name, about), work)
+
+
+def ready(name: str, about: Hashable, case: Case, work: Callable[[], T]) -> T:
+    """What is worked out once for all patients, for it rests on the knowledge alone."""
+    return _kept(case.knowledge.rules.questions, (name, about), work)
+
+
+def _kept(shelf: dict[Any, Any], key: tuple[str, Hashable], work: Callable[[], T]) -> T:
+    known = shelf.get(key, _NOTHING)
+    if known is _NOTHING:
+        known = shelf[key] = work()
+    found: T = known
     return found
+
+
+_NOTHING = object()
 
 
 def is_drug(agent: AgentId, word: str, case: Case) -> bool:
     """Whether a drug that the patient had is what a word means: an agent, or one of a class."""
-    return agent in once("agents", word, case, lambda: _agents_of(word, case))
+    return agent in drugs_of(word, case)
 
 
-def _agents_of(word: str, case: Case) -> frozenset[AgentId]:
+def drugs_of(word: str, case: Case) -> frozenset[AgentId]:
+    """Every drug that a word means."""
+    return ready("drugs", word, case, lambda: _drugs_of(word, case))
+
+
+def _drugs_of(word: str, case: Case) -> frozenset[AgentId]:
     term = case.knowledge.trials.terms.drugs(word)
-    had = {use.agent for use in case.lines.uses}
-    had |= {agent for line in (*case.lines.lines, *case.lines.early) for agent in line.agents}
-    classes = frozenset(term.classes)
-    return frozenset(it for it in had if it in term.agents or classes & classes_of(it, case))
+    kinds = frozenset(term.classes)
+    of_kind = (agent for agent, classes in case.knowledge.rules.classes.items() if not kinds.isdisjoint(classes))
+    return frozenset(term.agents).union(of_kind)
 
 
 def uses_of(word: str, case: Case) -> list[AgentUse]:
     """Every use of the drugs that a word means, in the order of the history."""
-    return once("uses", word, case, lambda: [use for use in case.lines.uses if is_drug(use.agent, word, case)])
+    return once("uses", word, case, lambda: _uses_of(drugs_of(word, case), case))
+
+
+def _uses_of(drugs: frozenset[AgentId], case: Case) -> list[AgentUse]:
+    return [use for use in case.lines.uses if use.agent in drugs]
 
 
 def label_of(word: str, case: Case) -> str:

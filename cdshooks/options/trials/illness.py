@@ -22,11 +22,13 @@ from cdshooks.options.case import Answer, Case
 from cdshooks.options.deriving.reader import is_over, is_present
 from cdshooks.options.model import Outcome
 from cdshooks.options.predicates import describe, is_too_old
-from cdshooks.options.trials.answers import all_hold, met, not_met, review, unknown
+from cdshooks.options.trials.answers import PLAIN, all_hold, met, not_met, review, unknown
+from cdshooks.options.trials.drugs import once, ready
 from cdshooks.options.trials.washout import Last, latest_pause, passed
 from cdshooks.partial_date import PartialDate
-from cdshooks.record.model import Certainty, Diagnosis, Toxicity
+from cdshooks.record.model import Certainty, Diagnosis, PatientRecord, Toxicity
 
+_NONE_TAKEN = met("none of these drugs on record")
 _DAYS_PER_YEAR = 365.2425
 _TRAITS = "trait"
 _NAMES = {"nrh": "nodular regenerative hyperplasia", "ild": "ILD or pneumonitis", "diarrhoea": "diarrhea"}
@@ -68,44 +70,69 @@ def answer_comorbidity(criterion: Comorbidity, case: Case) -> Answer:
 
 def illness_present(word: str, case: Case) -> bool:
     """Whether an illness is on record."""
-    return _one_absent(case.knowledge.trials.terms.by_id[word], case).outcome is not Outcome.MET
+    return _one_absent(word, case).outcome is not Outcome.MET
 
 
-def _absent(words: Iterable[str], case: Case) -> Answer:
-    terms = case.knowledge.trials.terms.by_id
-    answers = [_one_absent(terms[it], case) for it in words]
-    silent = [terms[it].label for it, answer in zip(words, answers, strict=True) if answer.outcome is Outcome.MET]
+def _absent(words: tuple[str, ...], case: Case) -> Answer:
+    answers = [_one_absent(it, case) for it in words]
+    none = ready("none of", words, case, lambda: met(_none_of(words, case)))
+    if all(it is PLAIN for it in answers):  # as for most patients
+        return none if words else PLAIN
+    silent = tuple([it for it, answer in zip(words, answers, strict=True) if answer.outcome is Outcome.MET])
     whole = all_hold(answers)
     if whole.outcome is Outcome.MET and silent:
-        return met(f"no {', '.join(dict.fromkeys(silent))} on record", whole.evidence)
+        return met(_none_of(silent, case), whole.evidence)
     return whole
 
 
-def _one_absent(term: TrialTerm, case: Case) -> Answer:
+def _none_of(words: Iterable[str], case: Case) -> str:
+    terms = case.knowledge.trials.terms.by_id
+    return f"no {', '.join(dict.fromkeys([terms[it].label for it in words]))} on record"
+
+
+def _one_absent(word: str, case: Case) -> Answer:
+    return once("illness", word, case, lambda: _look_for(case.knowledge.trials.terms.by_id[word], case))
+
+
+def _on_record(case: Case) -> frozenset[str]:
+    """Every illness, harm and class of other drugs that the record names in any way: most words of trials are none of them."""
+    return once("on record", None, case, lambda: _named(case.record))
+
+
+def _named(record: PatientRecord) -> frozenset[str]:
+    classes = frozenset([it.classes for it in record.comedications])
+    return frozenset(
+        [it.concept for it in record.diagnoses]
+        + [it.kind for it in record.toxicities]
+        + [name for names in classes for name in names]
+    )
+
+
+def _look_for(term: TrialTerm, case: Case) -> Answer:
     if term.fact is not None:
         fact = case.fact(term.fact)
         if fact.value is True:
             return not_met(term.label, fact.evidence)
-        return met()
-    found: list[tuple[str, PartialDate | None, tuple[object, ...]]] = []
+        return PLAIN
+    found: list[tuple[str, PartialDate | None]] = []
     evidence: list[ResourceRef] = []
-    for illness in _diagnoses(term, case):
-        found.append((illness.concept, illness.start, illness.evidence))
-        evidence += illness.evidence
-    for toxicity in _toxicities(term, case):
-        found.append((toxicity.kind, toxicity.start, toxicity.evidence))
-        evidence += toxicity.evidence
-    if term.comeds:
-        taken = [it for it in case.record.comedications if it.is_current and set(it.classes) & set(term.comeds)]
-        found += [(it.name, it.start, it.evidence) for it in taken]
-        evidence += [ref for it in taken for ref in it.evidence]
+    if not _on_record(case).isdisjoint((*term.diagnoses, *term.toxicities, *term.comeds)):
+        for illness in _diagnoses(term, case):
+            found.append((illness.concept, illness.start))
+            evidence += illness.evidence
+        for toxicity in _toxicities(term, case):
+            found.append((toxicity.kind, toxicity.start))
+            evidence += toxicity.evidence
+        for drug in case.record.comedications if term.comeds else ():
+            if drug.is_current and not set(drug.classes).isdisjoint(term.comeds):
+                found.append((drug.name, drug.start))
+                evidence += drug.evidence
     if found:
         when = next((str(it[1]) for it in reversed(found) if it[1] is not None), None)
         told = f"{term.label} on record" + (f" ({when})" if when else "")
         return review(told, evidence) if term.present == "review" else not_met(told, evidence)
-    if term.also:
-        return all_hold(_one_absent(case.knowledge.trials.terms.by_id[it], case) for it in term.also)
-    return met()
+    also = [_one_absent(it, case) for it in term.also]
+    return PLAIN if all(it is PLAIN for it in also) else all_hold(also)
 
 
 def _diagnoses(term: TrialTerm, case: Case) -> Iterator[Diagnosis]:
@@ -196,7 +223,9 @@ def _lasting(toxicity: Toxicity, most: int, criterion: ResidualToxicity) -> Answ
 def answer_con_med(criterion: ConMed, case: Case) -> Answer:
     """Classes of other drugs in use now, or, where the trial asks for a pause, ended too short a time ago."""
     wanted = frozenset(criterion.forbid)
-    had = [it for it in case.record.comedications if wanted & set(it.classes)]
+    if wanted.isdisjoint(_on_record(case)):
+        return _NONE_TAKEN
+    had = [it for it in case.record.comedications if not wanted.isdisjoint(it.classes)]
     had = [it for it in had if it.start is None or it.start.first <= case.as_of]
     taken = [it for it in had if it.is_current]
     if taken:
@@ -204,7 +233,7 @@ def answer_con_med(criterion: ConMed, case: Case) -> Answer:
         return not_met(f"takes {names}", [ref for it in taken for ref in it.evidence])
     ended = [Last(what=it.name, when=it.end, evidence=it.evidence) for it in had if it.end is not None]
     if criterion.washout_days is None or not ended:
-        return met("none of these drugs on record")
+        return _NONE_TAKEN
     return latest_pause([passed(it, criterion.washout_days, case) for it in ended])
 
 
@@ -256,7 +285,7 @@ def answer_capability(criterion: Capability, case: Case) -> Answer:
     answers = []
     for need in criterion.require:
         if need == "brain_mri":
-            against = _one_absent(case.knowledge.trials.terms.by_id["mri_contraindicated"], case)
+            against = _one_absent("mri_contraindicated", case)
             mri = case.fact(FactId("last_brain_mri"))
             if against.outcome is Outcome.NOT_MET:
                 answers.append(against)

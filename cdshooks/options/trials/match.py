@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from functools import partial
+from typing import Literal
 
 import msgspec
 
@@ -14,6 +16,7 @@ from cdshooks.knowledge.ids import CriterionId
 from cdshooks.knowledge.trial_registry import NOT_YET_RECRUITING, RECRUITING, TrialState
 from cdshooks.knowledge.trials import Cohort, Trial
 from cdshooks.options.case import Answer, Case
+from cdshooks.options.later import Later
 from cdshooks.options.model import Finding, Outcome, TrialMatch, TrialVerdict
 from cdshooks.options.trials.question import answer_criterion, find
 from cdshooks.partial_date import PartialDate, latest
@@ -68,8 +71,17 @@ def is_status_old(state: TrialState, as_of: date) -> bool:
 # ---- one patient
 
 
+class _Left(msgspec.Struct, frozen=True, gc=False):
+    """A criterion that fails or is open; its words come when they are read."""
+
+    criterion: CriterionId
+    outcome: Outcome
+    words: Later[Finding]
+    recovers_on: PartialDate | None = None
+
+
 class _Gate(msgspec.Struct, frozen=True):
-    finding: Finding
+    status: _Left
     is_open: bool
     to_confirm: tuple[str, ...]
     """That an old status is to be asked about."""
@@ -77,9 +89,8 @@ class _Gate(msgspec.Struct, frozen=True):
 
 class _Cohort(msgspec.Struct, frozen=True):
     cohort: Cohort
-    findings: list[Finding]
-    failing: list[Finding]
-    open_items: list[Finding]
+    failing: list[_Left]
+    open_items: list[_Left]
 
 
 class _Matcher:
@@ -89,29 +100,44 @@ class _Matcher:
         known = case.knowledge.trials
         self._case, self._known = case, known
         self._answers: list[Answer | None] = [None] * known.questions
-        self._findings: list[Finding | None] = [None] * known.slots
-        self._not_met: list[Finding | None] = [None] * known.slots
+        self._left: list[_Left | Literal[False] | None] = [None] * known.slots
+        """False where a criterion is met, None where it has not been asked."""
         self._gates: dict[tuple[object, ...], _Gate] = {}
 
-    def _finding(self, slot: int) -> Finding:
+    def _ask(self, slot: int) -> _Left | Literal[False]:
         asked = self._known.by_slot[slot]
         answer = self._answers[asked.question]
         if answer is None:
             answer = self._answers[asked.question] = answer_criterion(asked.criterion, self._case)
-        finding = self._findings[slot] = find(asked, answer)
-        if finding.outcome is not Outcome.MET:
-            self._not_met[slot] = finding
-        return finding
+        left: _Left | Literal[False] = False
+        if answer.outcome is not Outcome.MET:
+            left = _Left(asked.id, answer.outcome, Later(partial(find, asked, answer)), answer.recovers_on)
+        self._left[slot] = left
+        return left
 
-    def _find_all(self, slots: Sequence[int]) -> tuple[list[Finding], list[Finding], list[Finding]]:
-        """The findings; of them those that fail, and those that are open."""
-        known, not_met = self._findings, self._not_met
-        findings = [known[it] or self._finding(it) for it in slots]  # most are answered: no call for those
-        left = list(filter(None, map(not_met.__getitem__, slots)))
-        if not left:
-            return findings, [], []
+    def _ask_all(self, slots: Sequence[int]) -> tuple[list[_Left], list[_Left]]:
+        """All of these criteria are asked: those that fail, and those that are open."""
+        known = self._left
+        # most are asked already: no call for those
+        left = [it for slot in slots if (it := known[slot] if known[slot] is not None else self._ask(slot))]
         failing = [it for it in left if it.outcome is Outcome.NOT_MET]
-        return findings, failing, [it for it in left if it.outcome is not Outcome.NOT_MET] if failing else left
+        return failing, [it for it in left if it.outcome is not Outcome.NOT_MET] if failing else left
+
+    def _findings(self, trial: Trial, gate: _Gate) -> tuple[Finding, ...]:
+        """The words for every criterion of a trial that was asked in full."""
+        found = [gate.status.words(), *[self._finding(slot) for slot in trial.slots]]
+        for cohort in trial.cohorts:
+            found += [_closed(cohort)] if cohort.is_open is False else []
+            found += [self._finding(slot) for slot in cohort.slots]
+        return tuple(found)
+
+    def _finding(self, slot: int) -> Finding:
+        left, asked = self._left[slot], self._known.by_slot[slot]
+        if left:
+            return left.words()
+        answer = self._answers[asked.question]
+        assert answer is not None
+        return find(asked, answer)
 
     def gate(self, state: TrialState) -> _Gate:
         """What the status says; sites do not matter to it."""
@@ -121,17 +147,18 @@ class _Matcher:
             finding = status_finding(state, self._case.as_of)
             told = f"{STATUS}: Whether it still recruits (status as of {state.status_date})"
             to_confirm = (told,) if is_status_old(state, self._case.as_of) else ()
-            gate = self._gates[key] = _Gate(finding, finding.outcome is Outcome.MET, to_confirm)
+            status = _Left(STATUS, finding.outcome, Later(lambda: finding))
+            gate = self._gates[key] = _Gate(status, finding.outcome is Outcome.MET, to_confirm)
         return gate
 
-    def ruled_out(self, trials: Sequence[tuple[Trial, TrialState, _Gate]]) -> dict[int, Finding | None]:
-        """The places of the trials that are ruled out for good, with the finding that does so (None: their status does).
+    def ruled_out(self, trials: Sequence[tuple[Trial, TrialState, _Gate]]) -> dict[int, _Left | None]:
+        """The places of the trials that are ruled out for good, with the answer that does so (None: their status does).
 
         A criterion is asked only while a trial that asks for it is still in question.
         """
-        against: dict[int, Finding | None] = {}
+        against: dict[int, _Left | None] = {}
         for place, (trial, state, gate) in enumerate(trials):
-            if not gate.is_open and not state.is_suspended and not _may_recover((gate.finding,), trial, state):
+            if not gate.is_open and not state.is_suspended and not _may_recover((gate.status,), trial, state):
                 against[place] = None
         in_question = (1 << len(trials)) - 1
         for place in against:
@@ -140,19 +167,21 @@ class _Matcher:
             lost = rule.trials & in_question
             if not lost:
                 continue
-            finding = self._findings[rule.asked.slot] or self._finding(rule.asked.slot)
-            if finding.outcome is Outcome.NOT_MET:
+            left = self._left[rule.asked.slot]
+            if left is None:
+                left = self._ask(rule.asked.slot)
+            if left and left.outcome is Outcome.NOT_MET:
                 in_question ^= lost
-                against |= dict.fromkeys(_places(lost), finding)
+                against |= dict.fromkeys(_places(lost), left)
         return against
 
     def match(self, trial: Trial, state: TrialState, gate: _Gate) -> TrialMatch:
         """Every criterion of one trial."""
-        findings, failing, missing = self._find_all(trial.slots)
+        failing, missing = self._ask_all(trial.slots)
         may_fit = not failing or _may_recover(failing, trial, state)
         can_recover = may_fit
         if not gate.is_open:
-            failing = [gate.finding, *failing]
+            failing = [gate.status, *failing]
             can_recover = may_fit and _may_recover(failing[:1], trial, state)
         shown: tuple[Cohort, ...] = ()
         if trial.cohorts:
@@ -163,10 +192,9 @@ class _Matcher:
             if not possible:
                 is_cohort_near = any(_may_recover(it.failing, trial, state) for it in cohorts)
                 can_recover, may_fit = can_recover and is_cohort_near, may_fit and is_cohort_near
-                failing = [*failing, *[finding for it in cohorts for finding in it.failing]]
+                failing = [*failing, *[one for it in cohorts for one in it.failing]]
             elif not fitting:
-                missing = [*missing, *[finding for it in possible for finding in it.open_items]]
-            findings += [finding for it in cohorts for finding in it.findings]
+                missing = [*missing, *[one for it in possible for one in it.open_items]]
         return TrialMatch(
             nct_id=trial.nct_id,
             title=trial.title,
@@ -179,16 +207,24 @@ class _Matcher:
             confirm_with_site=_to_confirm(trial, gate, shown),
             state=state,
             awaits_signature=state.is_suspended and state.status == RECRUITING and may_fit,
-            findings=(gate.finding, *findings),
+            found=Later(partial(self._findings, trial, gate)),
         )
 
     def _cohort(self, cohort: Cohort) -> _Cohort:
-        findings, failing, open_items = self._find_all(cohort.slots)
+        failing, open_items = self._ask_all(cohort.slots)
         if cohort.is_open is False:
-            because = f"{cohort.label} takes patients: it is closed."
-            closed = Finding(criterion=CriterionId(f"{cohort.id}:open"), outcome=Outcome.NOT_MET, because=because)
-            findings, failing = [closed, *findings], [closed, *failing]
-        return _Cohort(cohort, findings, failing, open_items)
+            closed = _closed(cohort)
+            failing = [_Left(closed.criterion, closed.outcome, Later(lambda: closed)), *failing]
+        return _Cohort(cohort, failing, open_items)
+
+
+def _closed(cohort: Cohort) -> Finding:
+    because = f"{cohort.label} takes patients: it is closed."
+    return Finding(criterion=CriterionId(f"{cohort.id}:open"), outcome=Outcome.NOT_MET, because=because)
+
+
+def _in_words(answered: Sequence[_Left]) -> tuple[Finding, ...]:
+    return tuple([it.words() for it in answered])
 
 
 def _places(trials: int) -> Iterator[int]:
@@ -199,23 +235,23 @@ def _places(trials: int) -> Iterator[int]:
         trials ^= lowest
 
 
-def _ruled_out(trial: Trial, state: TrialState, gate: _Gate, against: Finding | None) -> TrialMatch:
-    findings = (gate.finding,) if against is None else (gate.finding, against)
+def _ruled_out(trial: Trial, state: TrialState, gate: _Gate, against: _Left | None) -> TrialMatch:
+    answered = (gate.status,) if against is None else (gate.status, against)
     return TrialMatch(
         nct_id=trial.nct_id,
         title=trial.title,
         verdict=TrialVerdict.INELIGIBLE,
-        failing=tuple([it.criterion for it in findings if it.outcome is Outcome.NOT_MET]),
+        failing=tuple([it.criterion for it in answered if it.outcome is Outcome.NOT_MET]),
         missing=(),
         recoverable=False,
         cohorts=(),
         confirm_with_site=(),
         state=state,
-        findings=findings,
+        found=Later(partial(_in_words, answered)),
     )
 
 
-def _may_recover(failing: Sequence[Finding], trial: Trial, state: TrialState) -> bool:
+def _may_recover(failing: Sequence[_Left], trial: Trial, state: TrialState) -> bool:
     """Whether time or treatment may turn all of these; a trial that does not recruit yet may come to."""
     turns = trial.recovering
     if all(it.criterion in turns for it in failing):
@@ -224,7 +260,7 @@ def _may_recover(failing: Sequence[Finding], trial: Trial, state: TrialState) ->
     return opens and all(it.criterion in turns or it.criterion == STATUS for it in failing)
 
 
-def _recovers_on(failing: Sequence[Finding]) -> PartialDate | None:
+def _recovers_on(failing: Sequence[_Left]) -> PartialDate | None:
     dates = [it.recovers_on for it in failing]
     return None if None in dates else latest(tuple(it for it in dates if it is not None))
 

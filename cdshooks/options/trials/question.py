@@ -48,7 +48,8 @@ _OPEN = frozenset({Outcome.UNKNOWN, Outcome.REVIEW})
 
 def find(asked: Asked, answer: Answer) -> Finding:
     """The finding on one criterion that decides, from the answer to its question."""
-    observed = "; ".join(filter(None, answer.observed)) if answer.observed else ""
+    told = answer.observed
+    observed = "; ".join(filter(None, told))
     return Finding(
         criterion=asked.id,
         outcome=answer.outcome,
@@ -57,7 +58,7 @@ def find(asked: Asked, answer: Answer) -> Finding:
         evidence=answer.evidence,
         recovers_on=answer.recovers_on,
         sentence=asked.sentence,
-        observed=answer.observed,
+        observed=told,
     )
 
 

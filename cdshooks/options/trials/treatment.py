@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 
-from cdshooks.knowledge.ids import AgentId, FactId, ResourceRef
+from cdshooks.knowledge.ids import AgentId, FactId
 from cdshooks.knowledge.trial_criteria import EarlyGap, MostLines, PriorLines, PriorTherapy
 from cdshooks.lines.model import AgentUse, EndReason, LineOfTherapy, Setting
-from cdshooks.options.case import Answer, Case
+from cdshooks.options.case import Answer, Case, Ground
 from cdshooks.options.model import Outcome
 from cdshooks.options.predicates import DAYS_PER_MONTH
 from cdshooks.options.trials.answers import all_hold, any_holds, met, not_met, review, unknown, within, yes_no
-from cdshooks.options.trials.drugs import is_drug, label_of, once, uses_of
+from cdshooks.options.trials.drugs import is_drug, label_of, once, ready, uses_of
 from cdshooks.partial_date import DayRange, PartialDate
 
 _AGENTS = "agents"
@@ -45,7 +45,7 @@ def answer_prior_lines(criterion: PriorLines, case: Case) -> Answer:
     return Answer(outcome, (told,), None, evidence)
 
 
-def count_lines(criterion: PriorLines, case: Case) -> tuple[int, int, str, tuple[ResourceRef, ...]]:
+def count_lines(criterion: PriorLines, case: Case) -> tuple[int, int, str, tuple[Ground, ...]]:
     """Least and most number of lines, with words and evidence."""
     lines = list(case.lines.lines) if criterion.setting != "early" else []
     if criterion.setting in {"any", "early"}:
@@ -67,8 +67,7 @@ def count_lines(criterion: PriorLines, case: Case) -> tuple[int, int, str, tuple
             most += 1
             least += outcome is Outcome.MET
             told += ", and a relapse soon after treatment for early disease"
-    evidence = tuple(dict.fromkeys(ref for it in possible for ref in it.evidence))
-    return least, most, told, evidence
+    return least, most, told, _evidence(possible)
 
 
 def _of_lines(count: int, of: str, case: Case) -> str:
@@ -183,11 +182,10 @@ def _waived(answer: Answer, criterion: PriorTherapy) -> Answer:
 
 def _forbidden(criterion: PriorTherapy, case: Case) -> Answer:
     limits = (criterion.setting, criterion.ignore_if_days_less_than, criterion.min_months_since)
-    answers = [
-        once("forbidden", (word, limits), case, partial(_one_forbidden, word, criterion, case))
-        for word in criterion.forbid
-    ]
-    answer = all_hold(answers)
+    had = [word for word in criterion.forbid if uses_of(word, case)]  # what was never given says nothing
+    answer = all_hold(
+        [once("forbidden", (word, limits), case, partial(_one_forbidden, word, criterion, case)) for word in had]
+    )
     if answer.outcome is not Outcome.MET:
         return answer
     unnamed = [it for it in case.lines.uses if it.agent == _UNNAMED and _fits(it, criterion.setting)]
@@ -197,11 +195,16 @@ def _forbidden(criterion: PriorTherapy, case: Case) -> Answer:
         )
     if case.lines.counts.is_at_least:
         return unknown(_AGENTS, "the history is incomplete")
-    if answer.observed:  # given so long ago, or for so short a time, that it does not count: what is told is no "none"
+    if answer.told:  # given so long ago, or for so short a time, that it does not count: what is told is no "none"
         return answer
-    names = [label_of(word, case) for word in criterion.forbid]
+    none = ready("none of", criterion.forbid, case, lambda: met(_none_of(criterion.forbid, case)))
+    return met(none.observed[0], answer.grounds) if answer.grounds else none
+
+
+def _none_of(words: Sequence[str], case: Case) -> str:
+    names = [label_of(word, case) for word in words]
     few = ", ".join(names[:-1]) + " or " + names[-1] if len(names) > 1 else names[0]
-    return met(f"no {few} on record" if len(names) <= _FEW else "none of these drugs on record", answer.evidence)
+    return f"no {few} on record" if len(names) <= _FEW else "none of these drugs on record"
 
 
 def _one_forbidden(word: str, criterion: PriorTherapy, case: Case) -> Answer:
@@ -274,5 +277,5 @@ def _fits(use: AgentUse, setting: str) -> bool:
     return setting == "any" or (use.setting is Setting.METASTATIC) == (setting == "advanced")
 
 
-def _evidence(uses: Iterable[AgentUse]) -> tuple[ResourceRef, ...]:
-    return tuple(dict.fromkeys(ref for it in uses for ref in it.evidence))
+def _evidence(found: Iterable[AgentUse | LineOfTherapy]) -> tuple[Ground, ...]:
+    return tuple([it.evidence for it in found])
