@@ -29,6 +29,8 @@ class WishRule(Part, frozen=True, kw_only=True):
     """What a wish looks at: a risk (the lower the better) or a trait of the burden."""
 
     wish: str
+    wished: str
+    """The wish in words: what the patient wishes to do or be spared."""
     kept: str
     lost: str
     risk: str | None = None

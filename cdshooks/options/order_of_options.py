@@ -79,10 +79,14 @@ def _option(
 
 def _why(judged: Judged, place: Place, above: tuple[Judged, Place] | None, ranking: Ranking) -> tuple[str, ...]:
     """All that put a regimen at its place: what it brings, what stands before it and why, and what would move it."""
-    why = [*place.told, *([f"Grave warnings: {judged.grave_warnings}."] if judged.grave_warnings else [])]
+    why = [*place.told, *_grave(judged.grave_warnings)]
     if above is not None:
         why.append(_after(above[0], above[1], place, ranking))
     return (*why, *_moves(judged))
+
+
+def _grave(count: int) -> list[str]:
+    return [f"It carries {'a grave warning' if count == 1 else f'{count} grave warnings'}."] if count else []
 
 
 def _pins(case: Case) -> dict[RegimenId, str]:
@@ -153,7 +157,7 @@ def _wishes(judged: Judged, case: Case) -> tuple[float, list[str]]:
             continue
         cost = _cost(rule, judged, case.knowledge.ranking)
         against += cost
-        told.append(f"Wish {rule.wish.replace('-', ' ')}: {rule.lost if cost > 1 else rule.kept}.")
+        told.append(f"The patient wishes {rule.wished}: {rule.lost if cost > 1 else rule.kept}.")
     return against, told
 
 

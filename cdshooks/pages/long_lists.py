@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from markupsafe import Markup, escape
 
 from cdshooks.pages.drawing import Drawing, Shape
 from cdshooks.pages.view import Answered, Cited
+
+_HYPHENED = re.compile(r"(?<![\w.&#-])[A-Za-z0-9.]{1,4}(?:-[A-Za-z0-9.]{1,4})+(?![\w-])")
 
 
 def findings(answered: Iterable[Answered]) -> Markup:
@@ -23,6 +26,11 @@ def sources(cited: Iterable[Cited]) -> Markup:
 def elements(drawing: Drawing) -> Markup:
     """The elements of a picture."""
     return Markup("".join([_element(it) for it in drawing.shapes]))  # noqa: S704 - each is escaped
+
+
+def unbroken(text: str) -> Markup:
+    """A text in which no line ends within a date, a range or a short name with a hyphen."""
+    return Markup(_HYPHENED.sub(r'<span class="unbroken">\g<0></span>', str(escape(text))))  # noqa: S704 - escaped
 
 
 def _finding(it: Answered) -> str:

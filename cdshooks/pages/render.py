@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
 from cdshooks.hooks.services import Service
 from cdshooks.knowledge.publish import in_words
 from cdshooks.pages import wording
-from cdshooks.pages.long_lists import elements, findings, sources
+from cdshooks.pages.long_lists import elements, findings, sources, unbroken
 from cdshooks.pages.timeline import LEGEND
 from cdshooks.pages.view import PatientPage
 from cdshooks.pages.workbench import Answered, Asked, Choice, Fault
@@ -24,7 +24,7 @@ _templates = Environment(
     trim_blocks=True,
     auto_reload=False,
 )
-_templates.filters |= {"elements": elements, "findings": findings, "sources": sources}
+_templates.filters |= {"elements": elements, "findings": findings, "sources": sources, "unbroken": unbroken}
 
 
 _reading = _templates.overlay(undefined=Undefined)

@@ -18,10 +18,12 @@ from cdshooks.partial_date import PartialDate
 
 _ROW, _BAR, _LANE, _CURVE = 24, 12, 17, 38
 _GUTTER, _NARROW_BELOW = 178, 600
+_BADGE, _BOLD = 20, 1.1
+"""How wide the number of a line is with the room around it, and how much wider bold words are."""
 _END_MARKS = END_MARKS | {"ongoing": "\u25b8"}
 LEGEND = (
-    "How a drug ended: P progression, T toxicity, C completed, W patient's choice, O other, ? not on record, \u25b8 goes on. "
-    "A pale piece: the day of the start or end is not known."
+    "How a drug ended: P progression, T toxicity, C completed, W patient's choice, O other, ? not on record, "
+    "P? not certain, \u25b8 goes on. A pale piece: the day of the start or end is not known."
 )
 _RESULTS = {
     "positive": "+",
@@ -106,11 +108,13 @@ class _Timeline:
     def _heads(self) -> None:
         """The number of each line with the reason why it ended, where the words have room; the table has them all."""
         y, until = self._y, -1.0
+        starts = sorted(self._span(it)[0] for it in self._history if it.number is not None)
         for it in self._history:
             start, end = self._span(it)
+            end = max(end, next((other for other in starts if other > start), end))
             name = str(it.number) if it.number is not None else "early"
             reason = REASONS[it.end_reason.value]
-            if width_of(f"{name}  {reason}") > end - start:
+            if width_of(reason) * _BOLD + _BADGE > end - start:
                 reason = _END_MARKS[it.end_reason.value]
             if it.number is None:
                 if start >= until:
@@ -119,8 +123,8 @@ class _Timeline:
                 continue
             self._front.append(shape("circle", "badge", cx=start + 9, cy=y + 10, r=9))
             self._front.append(words("badge-number", start + 9, y + 14, name, "middle"))
-            if width_of(reason) + 22 <= end - start:
-                self._front.append(words("reason", start + 22, y + 14, reason))
+            if width_of(reason) * _BOLD + _BADGE <= end - start:
+                self._front.append(words("reason", start + _BADGE, y + 14, reason))
             until = start + 20
         self._y += 26
 
@@ -253,7 +257,10 @@ class _Timeline:
                 is_newest or px + width_of(text) < newest[0] - width_of(text) / 2
             )
             if free or is_newest:
-                self._front.append(words("value", min(px, self._right - 2), py + 14, text, "middle"))
+                # The newest stands left of the line of today, which would strike it through.
+                is_at_edge = px + width_of(text) / 2 > self._right - 4
+                x, anchor = (min(px, self._right - 4), "end") if is_at_edge else (px, "middle")
+                self._front.append(words("value", x, py + 14, text, anchor))
                 until = px + width_of(text) / 2 + 2
         self._y = y + _CURVE
 

@@ -11,7 +11,7 @@ from cdshooks.cards import wording as cards_wording
 from cdshooks.cards.detail import brain_state, counted, gravest_of_topic, receptors_in_force, relevant_gaps
 from cdshooks.cards.options_text import could_be_offered, evidence_of, had_tdxd, has_evidence, views_of
 from cdshooks.cards.render import FINISHED_LINES, concerns
-from cdshooks.cards.trials_text import trials_doubts, trials_to_show
+from cdshooks.cards.trials_text import MOST_TRIALS, trials_doubts, trials_to_show
 from cdshooks.knowledge.criteria import Effect
 from cdshooks.knowledge.ids import SourceId
 from cdshooks.knowledge.load import Knowledge
@@ -117,6 +117,8 @@ class Answer(View, frozen=True, kw_only=True):
     question: str
     answer: str
     note: str
+    kind: str = ""
+    """Whether it names what comes first ("first") or says that nothing does ("nothing")."""
 
 
 class PatientPage(View, frozen=True, kw_only=True):
@@ -136,7 +138,10 @@ class PatientPage(View, frozen=True, kw_only=True):
     options: tuple[OptionView, ...]
     more_options: tuple[OptionView, ...]
     refused: tuple[RefusedGroup, ...]
+    is_judged: bool
+    """Whether anything may be suggested; where not, no option and no trial was weighed for the reader."""
     possible_trials: tuple[TrialView, ...]
+    more_trials: tuple[TrialView, ...]
     other_trials: tuple[TrialView, ...]
     not_when: str
     basis: str
@@ -174,8 +179,10 @@ def view_patient(advice: Advice, knowledge: Knowledge, *, is_date_fixed: bool = 
         options=tuple(options[:_MOST_IN_FULL]),
         more_options=tuple(options[_MOST_IN_FULL:]),
         refused=() if is_silent else _refused(advice, knowledge),
-        possible_trials=tuple(_trial(it, knowledge) for it in possible),
-        other_trials=tuple(_trial(it, knowledge) for it in others),
+        is_judged=not is_silent,
+        possible_trials=tuple(_trial(it, knowledge, is_possible=True) for it in possible[:MOST_TRIALS]),
+        more_trials=tuple(_trial(it, knowledge, is_possible=True) for it in possible[MOST_TRIALS:]),
+        other_trials=tuple(_trial(it, knowledge, is_possible=False) for it in others),
         not_when=knowledge.wording.not_when,
         basis=cards_wording.BASIS.format(version=manifest.version, reviewed=manifest.reviewed),
     )
@@ -260,16 +267,22 @@ def _now(advice: Advice, offered: list[Option], knowledge: Knowledge) -> Answer:
     if not offered:
         is_judged = not _must_not_suggest(advice, knowledge)
         return Answer(
-            question=wording.NOW, answer=wording.NOTHING_FITS if is_judged else wording.NO_SUGGESTION, note=""
+            question=wording.NOW,
+            answer=wording.NOTHING_FITS if is_judged else wording.NO_SUGGESTION,
+            note="" if is_judged else wording.SEE_ABOVE,
+            kind="nothing",
         )
     first = offered[0]
     drug = next((it for it in offered if it.agents), None)
     blocked = _blocked_most(advice, knowledge)
     if drug is None and knowledge.regimens[first.id].role in _NO_TREATMENT:
         return Answer(
-            question=wording.NOW, answer=wording.NO_DRUG, note=_blocked_most(advice, knowledge, what="options")
+            question=wording.NOW,
+            answer=wording.NO_DRUG,
+            note=_blocked_most(advice, knowledge, what="options"),
+            kind="nothing",
         )
-    why = _first_why(first)
+    why = " ".join(it for it in (_first_why(first), _before_next(offered)) if it)
     named = wording.FIRST_DRUG.format(label=drug.label) if drug is not None and drug is not first else ""
     evidence = _first_why(drug) if drug is not None and named else ""
     if knowledge.regimens[first.id].role == "trial" and not any(
@@ -277,11 +290,20 @@ def _now(advice: Advice, offered: list[Option], knowledge: Knowledge) -> Answer:
     ):
         why, evidence = wording.UNPROVEN, ""
     note = " ".join(it for it in (why, named, evidence, _now_given(drug or first, advice), blocked) if it)
-    return Answer(question=wording.NOW, answer=first.label, note=note)
+    return Answer(question=wording.NOW, answer=first.label, note=note, kind="first")
 
 
 def _first_why(option: Option) -> str:
     return next((it for it in option.why_this_rank if not it.startswith(WHAT_MOVES)), "")
+
+
+def _before_next(offered: list[Option]) -> str:
+    """What puts the first drug before the next option: the other side of what that one says of its place."""
+    if len(offered) < 2 or not offered[0].agents:  # noqa: PLR2004 - a first and a next
+        return ""
+    begins = wording.STANDS_BEFORE.format(label=offered[0].label)
+    told = (it.removeprefix(begins) for it in offered[1].why_this_rank if it.startswith(begins))
+    return next((wording.BEFORE_NEXT.format(label=offered[1].label, reason=it) for it in told), "")
 
 
 def _now_given(option: Option, advice: Advice) -> str:
@@ -418,7 +440,7 @@ def _possible_trials(advice: Advice, knowledge: Knowledge) -> list[TrialMatch]:
     return [*shown, *(it for it in advice.trials if it.verdict != TrialVerdict.INELIGIBLE and it not in shown)]
 
 
-def _trial(match: TrialMatch, knowledge: Knowledge) -> TrialView:
+def _trial(match: TrialMatch, knowledge: Knowledge, *, is_possible: bool) -> TrialView:
     failing = [it for it in match.findings if it.criterion in match.failing]
     missing = [it for it in match.findings if it.criterion in match.missing]
     told = wording.TRIAL_OPEN
@@ -426,6 +448,8 @@ def _trial(match: TrialMatch, knowledge: Knowledge) -> TrialView:
         told = "; ".join(it.because.rstrip(".") for it in failing[:2]) or wording.NO_REASON
         if match.recovers_on is not None:
             told += wording.AGAIN_FROM.format(date=match.recovers_on)
+        if is_possible:
+            told = wording.TRIAL_NOT_NOW.format(reasons=told)
     elif missing:
         told = wording.TRIAL_MISSING.format(names="; ".join(it.because.rstrip(".") for it in missing[:2]))
     return TrialView(

@@ -10,8 +10,8 @@ NOT_THIS_DISEASE = (
     "this page knows no other disease."
 )
 EARLIER_LINE = (
-    "Fewer than three metastatic lines are finished. The order of options below is made for the line after the third: "
-    "guidelines say what stands first before."
+    "Fewer than three metastatic lines are finished. The order of options below is made for the line after the third; "
+    "for an earlier line, guidelines say what stands first."
 )
 
 ABOUT = "HER2-positive metastatic breast cancer, as of {as_of}"
@@ -34,11 +34,14 @@ ENDED_FOR = {
 }
 NOTHING_FITS = "No option of this knowledge fits"
 NO_SUGGESTION = "Nothing is suggested"
+SEE_ABOVE = "Why: see the notice above. No option and no trial was weighed."
 GOES_ON = "It is being given now: line {number} goes on with it."
 FIRST_DRUG = "First among drugs: {label}."
 UNPROVEN = "No drug option rests on more than the opinion of experts in this situation."
 NO_DRUG = "No drug option is offered"
-BLOCKED = "{count} {what} are held back or refused. {reason}."
+STANDS_BEFORE = "{label} stands before it"
+BEFORE_NEXT = "It stands before {label}{reason}"
+BLOCKED = "{count} {what} are held back or refused: {reason}."
 
 WOULD_CHANGE = "{label}: not on record. It would move or fall away if this did not hold: {holds}."
 TO_JUDGE = "A person has to judge: {because}."
@@ -51,6 +54,7 @@ NO_REASON = "The reason is in the full explanation"
 OUTCOMES = {"met": "met", "not_met": "not met", "unknown": "not known", "review": "to be judged"}
 TRIAL_OPEN = "No criterion on record speaks against it; the site confirms the rest."
 TRIAL_MISSING = "Not known yet: {names}."
+TRIAL_NOT_NOW = "Not now, may fit after a re-check: {reasons}."
 AGAIN_FROM = "; may fit from {date}"
 UNREADABLE = "{resource} could not be read: {reason}"
 UNMAPPED = "Not recognised ({what}): {text}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 
 import pytest
@@ -14,6 +15,16 @@ from cdshooks.web.guard import Guard
 from cdshooks.web.page_drawer import PageDrawer
 
 BRAIN = "/app/stories/after-thp-tdxd-tucatinib-active-brain-metastases"
+
+
+@pytest.fixture
+def page_text(client):
+    """What a reader sees of a story's page, without the tags."""
+
+    def read(story):
+        return re.sub(r"<[^>]+>", "", client.get(f"/app/stories/{story}").get_data(as_text=True))
+
+    return read
 
 
 def paste(client, data):
@@ -35,7 +46,7 @@ def test_the_page_answers_the_three_questions_before_anything_else(client):
             "her2-low-after-her2-positive-disease",
             "First among drugs: Chemotherapy without a HER2-directed drug. Evidence",
         ),
-        ("pregnant-with-progressive-disease", "options are held back or refused. No cancer drug is offered"),
+        ("pregnant-with-progressive-disease", "options are held back or refused: No cancer drug is offered"),
     ],
 )
 def test_what_is_first_is_told_with_its_reason(client, story, told):
@@ -110,3 +121,35 @@ def test_in_production_there_are_no_stories_and_nothing_can_be_pasted(loaded_kno
     assert client.get("/app").status_code == 401
     assert client.get(BRAIN).status_code == 404
     assert paste(client, "{}").status_code in {404, 405}
+
+
+@pytest.mark.parametrize(
+    ("story", "told"),
+    [
+        (
+            "after-thp-tdm1-tucatinib-never-had-tdxd",
+            "It stands before Margetuximab + chemotherapy: the level of evidence",
+        ),
+        ("two-lines-only-and-a-fitting-third", "It stands before Trastuzumab emtansine (T-DM1): the knowledge base or"),
+        (
+            "wishes-to-keep-her-hair-and-take-tablets",
+            "It stands before Referral to a clinical trial: the evidence for it",
+        ),
+    ],
+)
+def test_the_first_drug_is_told_beside_the_next(page_text, story, told):
+    answer = page_text(story).split("First to consider now")[1].split("Course")[0]
+    assert told in answer
+
+
+def test_a_page_that_suggests_nothing_says_of_no_option_or_trial_that_it_was_weighed(page_text):
+    text = page_text("luminal-her2-negative-after-four-lines")
+    assert "No option and no trial was weighed" in text
+    assert "No trial that this service knows" not in text
+    assert "Options, in order" not in text
+
+
+def test_a_trial_that_is_closed_now_is_not_told_as_open(page_text):
+    text = page_text("signing-tdxd-with-ejection-fraction-36-percent")
+    told = text.split("NCT05748834", 1)[1]
+    assert told.split("Each criterion")[0].count("Not now, may fit after a re-check: LVEF of 50 % or more") == 1
