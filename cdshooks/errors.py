@@ -12,6 +12,7 @@
   x UnsupportedMediaError      415  the body is not JSON
   x WithheldError              503  a self-check failed or a kill switch is on; nothing is shown
   x OverloadedError            503  we cannot answer now; a later try may succeed
+  x OverdueError               503  what was sent takes longer to read than a call may take
   x StoreUnavailableError      503  the store cannot be read or written now
   x MalformedDateError         --   a date is not a FHIR date; the reader flags the resource
   x UnreadablePatientFileError --   a file is no Bundle, NDJSON or hook request; the command line says so
@@ -96,6 +97,13 @@ class OverloadedError(CdsHooksError):
     def __init__(self, reason: str, retry_after_seconds: int = 1) -> None:
         super().__init__(reason)
         self.retry_after_seconds = retry_after_seconds
+
+
+class OverdueError(OverloadedError):
+    """A record takes longer to read than a call may take; nothing is concluded from a part. Source: INP-09, REL-01."""
+
+    def __init__(self) -> None:
+        super().__init__("the call takes longer than it may")
 
 
 class StoreUnavailableError(OverloadedError):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Union
 
 import msgspec
 
+from cdshooks.budget import UNLIMITED, Budget
 from cdshooks.ehr.explain_unreadable import explain_unreadable
 from cdshooks.ehr.model import Incomplete, Unreadable
 from cdshooks.ehr.repair import decode_repaired
@@ -21,6 +22,9 @@ from cdshooks.knowledge.ids import ResourceRef
 RETRIEVAL_FAILED = "the EHR could not retrieve all of it"
 """Why a query is incomplete that holds an OperationOutcome of severity error or fatal. Source: P-6, P-7."""
 _MATCHES = frozenset({None, "match"})
+_LARGEST = 256 * 1024
+"""In bytes, of what is read of one resource: four texts as long as a text may be. Narratives and attachments are not read."""
+TOO_LARGE = "it holds more than a record of one thing can"
 _DEEPEST_NESTING = 8
 """Bundles inside Bundles or Parameters beyond this depth are not medical records."""
 
@@ -110,9 +114,10 @@ _UNSUPPORTED = {
 
 
 class ResourceCollector:
-    """Collects the resources of one call from any number of JSON texts."""
+    """Collects the resources of one call from any number of JSON texts, within a time: all of it raises ``OverdueError``."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget = UNLIMITED) -> None:
+        self._budget = budget
         self._by_type: defaultdict[str, list[Held]] = defaultdict(list)
         self._by_name: dict[str, Held] = {}
         self._unreadable: list[Unreadable] = []
@@ -131,11 +136,13 @@ class ResourceCollector:
             self._add(raw, query, full_url=None, depth=0)
             return None
         if not isinstance(sent, _WholeBundle):
-            self._hold(sent, query, None)
+            self._hold_measured(sent, query, None)
             return frozenset({type(sent).__name__})
         filled = [it for it in sent.entry or () if it.resource is not msgspec.UNSET]
+        self._budget.check()
+        hold = self._hold if len(raw) <= _LARGEST else self._hold_measured
         for entry in filled:
-            self._hold(entry.resource, query, entry.full_url)  # type: ignore[arg-type]  # the unfilled are left out
+            hold(entry.resource, query, entry.full_url)  # type: ignore[arg-type]  # the unfilled are left out
         self._check_complete(sent, filled, query)
         return frozenset(it.__name__ for it in {type(entry.resource) for entry in filled})
 
@@ -170,7 +177,16 @@ class ResourceCollector:
             unreadable=tuple(self._unreadable),
             unsupported=tuple(self._unsupported),
             incomplete=tuple(self._incomplete),
+            budget=self._budget,
         )
+
+    def _hold_measured(self, resource: _Sendable, query: str, full_url: str | None) -> None:
+        """Hold it unless it is so large that reading it alone could take longer than a call may."""
+        if len(msgspec.json.encode(resource)) > _LARGEST:
+            ref = self._ref(_Head(type(resource).__name__, getattr(resource, "id", None)), query)
+            self._unreadable.append(Unreadable(resource=ref, reason=TOO_LARGE))
+        else:
+            self._hold(resource, query, full_url)
 
     def _hold(self, resource: _Sendable, query: str, full_url: str | None) -> None:
         if isinstance(resource, OperationOutcome):
@@ -197,6 +213,7 @@ class ResourceCollector:
     def _add(self, raw: bytes | msgspec.Raw, query: str, *, full_url: str | None, depth: int) -> None:
         if bytes(memoryview(raw)[:8]).strip() in {b"null", b"{}", b""}:
             return
+        self._budget.check()
         try:
             head = _head.decode(raw)
         except (msgspec.MsgspecError, RecursionError):
@@ -239,7 +256,7 @@ class ResourceCollector:
             ref = self._ref(head, query)
             self._unsupported.append(Unsupported(resource=ref, reason=_UNSUPPORTED[head.resource_type]))
         elif head.resource_type in _decoders:
-            self._hold(_decode(raw, head.resource_type), query, full_url)
+            self._hold_measured(_decode(raw, head.resource_type), query, full_url)
 
     def _ref(self, head: _Head, query: str) -> ResourceRef:
         if head.id:
@@ -251,11 +268,15 @@ class ResourceCollector:
         return ResourceRef(f"{what}#{self._unnamed}")
 
 
-def has_failed(raw: bytes | msgspec.Raw) -> bool:
-    """Whether a part of what was asked for could not be retrieved, as the EHR says inside its answer. Source: P-6, P-7."""
+def has_failed(raw: bytes | msgspec.Raw, budget: Budget) -> bool:
+    """Whether a part of what was asked for could not be retrieved, as the EHR says inside its answer. Source: P-6, P-7.
+
+    Raises:
+        OverdueError: There is no time left to read it.
+    """
     if b'"OperationOutcome"' not in bytes(raw):
         return False
-    collector = ResourceCollector()
+    collector = ResourceCollector(budget)
     collector.add_json(raw, query="any")
     return any(it.because == RETRIEVAL_FAILED for it in collector.incomplete)
 

@@ -7,6 +7,8 @@ import importlib
 import msgspec
 
 _MOST_FAULTS = 3
+_LARGEST = 64 * 1024
+"""In bytes: the full model lists every fault of a resource, however many there are."""
 
 
 def explain_unreadable(resource_type: str, raw: bytes, fallback: str) -> str:
@@ -14,6 +16,8 @@ def explain_unreadable(resource_type: str, raw: bytes, fallback: str) -> str:
 
     The model is imported here because it is slow to load and never needed on the healthy path.
     """
+    if len(raw) > _LARGEST:
+        return fallback
     try:
         content = msgspec.json.decode(raw)
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from cdshooks.budget import UNLIMITED, Budget
 from cdshooks.ehr.decode import RETRIEVAL_FAILED, ResourceCollector, without_repeats
 from cdshooks.ehr.key_states import KEY_OF, TYPE_OF, KeyState, key_for, next_page_of, state_of, types_in
 from cdshooks.ehr.model import Incomplete, Unreadable
@@ -28,7 +29,11 @@ _ONLY_A_PART = "only a part was sent, and no FHIR server may be asked for the re
 
 
 def gather_resources(
-    request: HookRequest, source: FhirSource | None = None, *, needs_record: Callable[[Resources], bool] | None = None
+    request: HookRequest,
+    source: FhirSource | None = None,
+    *,
+    needs_record: Callable[[Resources], bool] | None = None,
+    budget: Budget = UNLIMITED,
 ) -> Resources:
     """The resources of the context patient: those prefetched, whatever their key, and from the source what they lack.
 
@@ -38,10 +43,16 @@ def gather_resources(
     Raises:
         MissingPatientDataError: What is required was neither sent nor can be fetched.
         OtherPatientError: A resource belongs to another patient.
+        OverdueError: There is more than can be read within the budget.
     """
     patient = ContextPatient(id=request.patient_id, fhir_server=request.fhir_server)
     return gather_for(
-        patient, source, prefetch=request.prefetch, drafts=request.draft_orders, needs_record=needs_record
+        patient,
+        source,
+        prefetch=request.prefetch,
+        drafts=request.draft_orders,
+        needs_record=needs_record,
+        budget=budget,
     )
 
 
@@ -52,14 +63,16 @@ def gather_for(
     prefetch: Mapping[str, msgspec.Raw] | None = None,
     drafts: bytes = b"",
     needs_record: Callable[[Resources], bool] | None = None,
+    budget: Budget = UNLIMITED,
 ) -> Resources:
     """As ``gather_resources``, for a patient of whom perhaps nothing was sent. ``drafts``: orders whose drugs are looked up too.
 
     Raises:
         MissingPatientDataError: What is required was neither sent nor can be fetched.
         OtherPatientError: A resource belongs to another patient.
+        OverdueError: There is more than can be read within the budget.
     """
-    gathering = _Gathering(patient)
+    gathering = _Gathering(patient, budget)
     gathering.read_prefetch(prefetch or {})
     if source is not None and needs_record is not None and gathering.lacks_something():
         found = gathering.found()
@@ -72,9 +85,10 @@ def gather_for(
 
 
 class _Gathering:
-    def __init__(self, patient: ContextPatient) -> None:
+    def __init__(self, patient: ContextPatient, budget: Budget) -> None:
         self._patient = patient
-        self._collector = ResourceCollector()
+        self._budget = budget
+        self._collector = ResourceCollector(budget)
         self._states: dict[str, KeyState] = {}
         self._queries: list[Query] = []
         self._fetched: dict[str, str] = {}
@@ -145,7 +159,7 @@ class _Gathering:
         """Read the drugs that are only referred to; one that cannot be read leaves the history incomplete."""
         if self._patient.fhir_server is None:
             return
-        drafted = ResourceCollector()
+        drafted = ResourceCollector(self._budget)
         if drafts:
             drafted.add_json(drafts, query="draftOrders")
         queries = queries_for_medications((self._collector.finish(), drafted.finish()), self._patient.fhir_server)

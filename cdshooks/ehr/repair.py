@@ -14,6 +14,8 @@ Read = TypeVar("Read")
 
 _MOST_REPAIRS = 40
 """A resource with more wrong members than this is not worth trusting."""
+_LARGEST = 256 * 1024
+"""In bytes: each repair reads the whole again."""
 _FAULT = re.compile(r"Expected `(?P<expected>[^`]+)`, got `(?P<got>[^`]+)`(?: - at `\$(?P<path>[^`]*)`)?")
 _STEP = re.compile(r"\.([^.\[\]]+)|\[(\d+)\]")
 _NUMBERS = frozenset({"int", "float"})
@@ -25,6 +27,8 @@ def decode_repaired(raw: bytes | msgspec.Raw, of_type: type[Read]) -> Read:
     Raises:
         msgspec.MsgspecError: A member has no form that can be understood.
     """
+    if len(bytes(raw)) > _LARGEST:
+        raise msgspec.ValidationError("it is too large to be mended")
     root = [_without_nulls(msgspec.json.decode(raw))]
     for _ in range(_MOST_REPAIRS):
         try:

@@ -61,7 +61,7 @@ def unnamed_drugs(resources: Resources) -> tuple[Incomplete, ...]:
 
 def _references(resources: Resources) -> Iterator[tuple[Held, Drug, DrugReference]]:
     """What names its drug by a reference and not by a code or words."""
-    for held in (it for kind in _DRUGS for it in resources.of(kind)):
+    for held in (it for kind in _DRUGS for it in resources.each(kind)):
         drug = held.resource
         if (
             isinstance(drug, Drug)

@@ -99,15 +99,15 @@ class DiseaseReader:
 
     def read(self) -> DiseaseReading:
         """Everything, sorted by date."""
-        for held in self._resources.of("Condition"):
+        for held in self._resources.each("Condition"):
             self._read_condition(held, held.resource)  # type: ignore[arg-type]  # of() gives this type
-        for held in self._resources.of("Observation"):
+        for held in self._resources.each("Observation"):
             self._read_observation(held, held.resource)  # type: ignore[arg-type]
-        for held in self._resources.of("Procedure"):
+        for held in self._resources.each("Procedure"):
             self._read_procedure(held, held.resource)  # type: ignore[arg-type]
-        for held in self._resources.of("ServiceRequest"):
+        for held in self._resources.each("ServiceRequest"):
             self._read_plan(held, held.resource)  # type: ignore[arg-type]
-        for held in self._resources.of("DiagnosticReport"):
+        for held in self._resources.each("DiagnosticReport"):
             self._read_report(held, held.resource)  # type: ignore[arg-type]
         statuses = tuple(
             sorted(dict.fromkeys(self._statuses), key=lambda it: (_day(it.date), it.trend, it.focus, it.evidence))

@@ -30,7 +30,7 @@ def read_draft_orders(drafts: DraftBundle, prefetched: Resources, knowledge: Kno
     """The orders of a draft Bundle; Medication entries are looked up, they are no orders."""
     names = vocabulary_of(knowledge).names
     found: list[DraftOrder] = []
-    for held in drafts.resources.of("MedicationRequest"):
+    for held in drafts.resources.each("MedicationRequest"):
         request = held.resource
         if not isinstance(request, MedicationRequest) or request.do_not_perform or request.status in _WITHDRAWN:
             continue
@@ -66,7 +66,7 @@ def may_order_cancer_treatment(drafts: DraftBundle, prefetched: Resources, knowl
         return True
     return any(
         held.ref in drafts.selected and _is_to_look_up(held.resource, drafts.resources, prefetched)
-        for held in drafts.resources.of("MedicationRequest")
+        for held in drafts.resources.each("MedicationRequest")
     )
 
 

@@ -43,7 +43,7 @@ def read_biomarkers(resources: Resources, terms: RecordTerms, measures: MeasureK
     """All markers, sorted by date."""
     found: list[Biomarker] = []
     origins = terms.meanings("gene-origin")
-    for held in resources.of("Observation"):
+    for held in resources.each("Observation"):
         observation = held.resource
         if not isinstance(observation, Observation) or observation.status in {"entered-in-error", "cancelled"}:
             continue

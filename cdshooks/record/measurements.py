@@ -61,7 +61,7 @@ class MeasurementReader:
         """Every measurement, in its fact's unit, sorted by date."""
         found: list[Measurement] = []
         doubts: list[Doubt] = []
-        for held in resources.of("Observation"):
+        for held in resources.each("Observation"):
             observation = held.resource
             if not isinstance(observation, Observation) or observation.status in _WITHDRAWN:
                 continue

@@ -35,7 +35,7 @@ class ObservationSorter:
     def sort(self, resources: Resources) -> dict[str, Resources]:
         """For each reader all resources, of the observations only those that it can use."""
         dealt: dict[str, list[Held]] = {name: [] for name in self._readers}
-        for held in resources.of("Observation"):
+        for held in resources.each("Observation"):
             observation = held.resource
             if not isinstance(observation, Observation):
                 continue

@@ -96,14 +96,14 @@ class ReceptorTestReader:
         """All tests, in the order of the resources."""
         tests: list[ReceptorTest] = []
         panels = self._panels()
-        for held in self._resources.of("Observation"):
+        for held in self._resources.each("Observation"):
             observation = held.resource
             if isinstance(observation, Observation) and observation.status not in _WITHDRAWN:
                 tests.extend(self._of_observation(held, observation, panels.get(held.ref)))
-        for held in self._resources.of("Condition"):
+        for held in self._resources.each("Condition"):
             if isinstance(held.resource, Condition):
                 tests.extend(self._of_condition(held, held.resource))
-        for held in self._resources.of("DiagnosticReport"):
+        for held in self._resources.each("DiagnosticReport"):
             report = held.resource
             if isinstance(report, DiagnosticReport) and report.status not in _WITHDRAWN and report.conclusion:
                 tests.extend(self._of_report(held, report))
@@ -112,7 +112,7 @@ class ReceptorTestReader:
     def _panels(self) -> dict[ResourceRef, Observation]:
         """Member observation -> the panel that names it, which may hold its date and specimen."""
         found: dict[ResourceRef, Observation] = {}
-        for held in self._resources.of("Observation"):
+        for held in self._resources.each("Observation"):
             observation = held.resource
             if isinstance(observation, Observation) and observation.status not in _WITHDRAWN:
                 for member in observation.has_member:

@@ -33,7 +33,7 @@ def read_sayings(resources: Resources, terms: RecordTerms) -> SayingsReading:
     wishes: list[Wish] = []
     statements: list[Statement] = []
     lines: list[StatedLine] = []
-    for held in resources.of("Observation"):
+    for held in resources.each("Observation"):
         observation = held.resource
         if not isinstance(observation, Observation) or observation.status in {"entered-in-error", "cancelled"}:
             continue

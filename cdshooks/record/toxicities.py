@@ -49,16 +49,17 @@ def read_toxicities(
     """
     reader = _Reader(resources, terms, names, toxicity_words)
     found: list[Toxicity] = []
-    for held in resources.of("AdverseEvent"):
+    for held in resources.each("AdverseEvent"):
         found.extend(reader.of_event(held, held.resource))  # type: ignore[arg-type]  # of() gives this type
-    for held in resources.of("Condition"):
+    for held in resources.each("Condition"):
         found.extend(reader.of_condition(held, held.resource))  # type: ignore[arg-type]
-    for held in resources.of("AllergyIntolerance"):
+    for held in resources.each("AllergyIntolerance"):
         found.extend(reader.of_allergy(held, held.resource))  # type: ignore[arg-type]
-    found, conflicts = with_lung_findings(found, (*reports, *resources.of("DiagnosticReport")), terms, reader.on_image)
+    on_lungs = resources.budget.each((*reports, *resources.of("DiagnosticReport")))
+    found, conflicts = with_lung_findings(found, on_lungs, terms, reader.on_image)
     told = {(it.kind, it.agent) for it in found}
     for kind in ("MedicationRequest", "MedicationStatement", "MedicationAdministration"):
-        for held in resources.of(kind):
+        for held in resources.each(kind):
             # An event with its own record, grade and outcome is not told a second time by the reason why the drug stopped.
             found.extend(it for it in reader.of_stopped_drug(held, held.resource) if (it.kind, it.agent) not in told)  # type: ignore[arg-type]
     toxicities = sorted(

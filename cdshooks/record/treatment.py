@@ -127,7 +127,7 @@ class TreatmentReader:
             "MedicationRequest",
             "Procedure",
         ):
-            for held in self._resources.of(kind):
+            for held in self._resources.each(kind):
                 self._read_one(kind, held, held.resource)  # type: ignore[arg-type]  # of() gives this type
         never_given, taken = orders_never_given(tuple(self._taken), self._names)
         return TreatmentReading(

@@ -40,6 +40,7 @@ EVENTS: dict[str, tuple[int, str, frozenset[str]]] = {
     "smart-signed-in": (logging.INFO, "A user of a client opened the page of a patient.", frozenset({"client"})),
     "smart-refused": (logging.WARNING, "A launch of the page was refused.", frozenset({"reason"})),
     "overloaded": (logging.WARNING, "A call could not be answered now.", frozenset({"error_id"})),
+    "overdue": (logging.WARNING, "A record takes longer to read than a call may take.", frozenset({"error_id"})),
     "store-unavailable": (
         logging.ERROR,
         "The store cannot be read or written: hook calls are answered, but not remembered; feedback is refused.",

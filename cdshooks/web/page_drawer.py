@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import date
 
+import msgspec
 from flask import Response, request
 
 from cdshooks.ehr.resources import Resources
+from cdshooks.errors import OverdueError
 from cdshooks.explain.patient import advise
 from cdshooks.knowledge.places import Position
 from cdshooks.pages.render import message_html, patient_html
 from cdshooks.pages.view import view_patient
 from cdshooks.settings import Settings
 from cdshooks.web.admission import Admission
+from cdshooks.web.call_budget import budget_until
 from cdshooks.web.guard import Guard
 from cdshooks.web.trial_registry import TrialRegistry
 
@@ -43,14 +47,19 @@ class PageDrawer:
             knowledge, problems = self._guard.knowledge, self._guard.problems()
             if problems:
                 return message(503, "Nothing can be shown now", " ".join(problems))
-            advice = advise(
-                resources(),
-                knowledge,
-                as_of=day,
-                jurisdiction=jurisdiction or self._settings.jurisdiction,
-                registry=self._registry.now(),
-                hospital=self._hospital,
-            )
+            found = resources()
+            budget = budget_until(time.monotonic(), self._settings.deadline_ms / 1000)
+            try:
+                advice = advise(
+                    msgspec.structs.replace(found, budget=budget),
+                    knowledge,
+                    as_of=day,
+                    jurisdiction=jurisdiction or self._settings.jurisdiction,
+                    registry=self._registry.now(),
+                    hospital=self._hospital,
+                )
+            except OverdueError:
+                return message(503, "This cannot be shown", "This record takes longer to read than a page may take.")
             is_date_fixed = self._settings.today is not None if is_fixed is None else is_fixed
             return html(patient_html(view_patient(advice, knowledge, is_date_fixed=is_date_fixed), request.root_path))
 

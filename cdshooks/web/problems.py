@@ -16,6 +16,7 @@ from cdshooks.errors import (
     FeedbackConflictError,
     MissingPatientDataError,
     OtherPatientError,
+    OverdueError,
     OverloadedError,
     UnauthorizedClientError,
     UnknownCardError,
@@ -43,6 +44,7 @@ def install_problem_handlers(app: Flask) -> None:
         UnsupportedMediaError,
         lambda _: problem(415, "not-supported", "The body must be sent as application/json, without content encoding."),
     )
+    app.register_error_handler(OverdueError, _overdue)
     app.register_error_handler(OverloadedError, _overloaded)
     app.register_error_handler(WithheldError, _withheld)
     app.register_error_handler(HTTPException, _http)
@@ -125,6 +127,16 @@ def _overloaded(error: OverloadedError) -> Response:
     answer = problem(
         503, "throttled", "The service cannot answer now; try again shortly.", severity="fatal", error_id=error_id
     )
+    answer.headers["Retry-After"] = str(error.retry_after_seconds)
+    return answer
+
+
+def _overdue(error: OverdueError) -> Response:
+    """The call is refused whole: what has been read by then is a part of the record, and a part may mislead."""
+    error_id = str(uuid4())
+    log_event("overdue", error_id=error_id)
+    sentence = "This record takes longer to read than a call may take; nothing was concluded from a part of it."
+    answer = problem(503, "too-costly", sentence, severity="fatal", error_id=error_id)
     answer.headers["Retry-After"] = str(error.retry_after_seconds)
     return answer
 

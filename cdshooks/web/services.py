@@ -12,11 +12,18 @@ from uuid import uuid4
 import msgspec
 from flask import Blueprint, Response, request
 
+from cdshooks.budget import Budget
 from cdshooks.cards.client_shape import as_sent, shaped
 from cdshooks.cards.quiet import CardSet
 from cdshooks.cards.wording import OVERRIDES
 from cdshooks.ehr.decode import has_failed
-from cdshooks.errors import BadHookRequestError, CdsHooksError, MissingPatientDataError, UnknownServiceError
+from cdshooks.errors import (
+    BadHookRequestError,
+    CdsHooksError,
+    MissingPatientDataError,
+    OverdueError,
+    UnknownServiceError,
+)
 from cdshooks.fetching.asked import AskedQuery
 from cdshooks.fetching.server import FhirSession
 from cdshooks.hooks.clients import PRESCRIBERS, Client, is_for
@@ -31,6 +38,7 @@ from cdshooks.trace import current_trace_id
 from cdshooks.web import metrics
 from cdshooks.web.admission import Admission
 from cdshooks.web.body import Bounds, read_body
+from cdshooks.web.call_budget import budget_until
 from cdshooks.web.callers import Callers
 from cdshooks.web.card_links import CardLinks
 from cdshooks.web.events import log_event
@@ -78,22 +86,23 @@ def services_blueprint(
     @blueprint.post("/cds-services/<service_id>")
     @blueprint.post("/cds-services//<service_id>")  # B-1: what the sandbox makes of a discovery URL with a final slash
     def call(service_id: str) -> Response:
-        started = time.perf_counter()
+        began = time.monotonic()
         service = _service(service_id)
         observe_hook(service_id)
         with admission.place():
+            budget = budget_until(began, settings.deadline_ms / 1000)
             caller = _identify(callers, settings.base_url, service_id)
             client = caller.name if caller is not None else _DEV
             guard.check(service_id)
             knowledge = guard.knowledge
             hook_request = read_hook_request(service, read_body(request, bounds))
-            source = fetching.source_for(caller, hook_request, began=time.monotonic())
+            source = fetching.source_for(caller, hook_request, began=began)
             observe_hook(service_id, hook_request.hook_instance)
-            _count_prefetch(hook_request)
             made = HookCall(client=client, request=hook_request, trace_id=current_trace_id())
             terms = terms_of(request.environ, caller, settings, knowledge, today())
             with _refusals_kept(memory, made, source):
                 _check_user(hook_request, caller)
+                _count_prefetch(hook_request, budget)
                 answer = answer_hook(
                     hook_request,
                     knowledge,
@@ -105,6 +114,7 @@ def services_blueprint(
                     hospital=hospital,
                     earlier=() if hook_request.asks_for_answered else memory.earlier_responses(made, as_of=terms.as_of),
                     source=source,
+                    budget=budget,
                 )
             answer = shaped(guard.passed(answer, new_uuid), terms.profile, new_uuid)
             terms.on_answer(answer)
@@ -112,7 +122,7 @@ def services_blueprint(
             answer, headers = guard.shadowed(answer)
             memory.remember_answer(made, answer, _asked(source))
         _count(answer, knowledge.manifest.version)
-        _log(answer, service_id, client, time.perf_counter() - started, shadowed=evaluated if headers else None)
+        _log(answer, service_id, client, time.monotonic() - began, shadowed=evaluated if headers else None)
         return _sent(_linked(answer, links, caller, made, memory), terms.profile, headers)
 
     @blueprint.post("/cds-services/<service_id>/feedback")
@@ -144,7 +154,7 @@ def _refusals_kept(memory: Memory, made: HookCall, source: FhirSession | None) -
         yield
         status = _OK
     except CdsHooksError as error:
-        status = 412 if isinstance(error, MissingPatientDataError) else 400
+        status = 412 if isinstance(error, MissingPatientDataError) else 503 if isinstance(error, OverdueError) else 400
         raise
     finally:
         if status != _OK:
@@ -203,11 +213,17 @@ def _service(service_id: str) -> Service:
     return service
 
 
-def _count_prefetch(hook_request: HookRequest) -> None:
+def _count_prefetch(hook_request: HookRequest, budget: Budget) -> None:
     for key in PREFETCH:
         raw = hook_request.prefetch.get(key)
         state = (
-            "absent" if raw is None else "null" if bytes(raw) == b"null" else "failed" if has_failed(raw) else "sent"
+            "absent"
+            if raw is None
+            else "null"
+            if bytes(raw) == b"null"
+            else "failed"
+            if has_failed(raw, budget)
+            else "sent"
         )
         metrics.count(metrics.prefetch, key, state)
 
