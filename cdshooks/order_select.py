@@ -7,10 +7,10 @@ from datetime import date
 
 import msgspec
 
-from cdshooks.budget import UNLIMITED, Budget
 from cdshooks.cards.model import Card
 from cdshooks.cards.quiet import CardSet, EarlierResponse, keep_quiet
 from cdshooks.cards.render import Occasion, render_cards
+from cdshooks.deadline import NO_DEADLINE, Deadline
 from cdshooks.ehr.draft_bundle import read_draft_bundle
 from cdshooks.ehr.gather import gather_resources
 from cdshooks.ehr.resources import Resources
@@ -39,7 +39,7 @@ def answer_hook(
     registry: Registry | None = None,
     hospital: Position | None = None,
     source: FhirSource | None = None,
-    budget: Budget = UNLIMITED,
+    deadline: Deadline = NO_DEADLINE,
 ) -> CardSet:
     """Answer one hook call.
 
@@ -54,13 +54,13 @@ def answer_hook(
         hospital: Where distances to trial sites begin when the patient's address does not tell.
         source: Where resources come from that were not prefetched; the only thing on this path that waits.
         earlier: What clinicians answered to earlier cards for this patient; such a card stays silent for a while.
-        budget: How long the record may be read for.
+        deadline: How long the record may be read for.
 
     Raises:
         MissingPatientDataError: Required data was neither sent nor can be fetched.
         OtherPatientError: A resource or draft order belongs to another patient.
         BadHookRequestError: A selected order cannot be read.
-        OverdueError: There is more than can be read within the budget.
+        OverdueError: There is more than can be read within the deadline.
     """
 
     def needs_record(prefetched: Resources) -> bool:
@@ -68,7 +68,7 @@ def answer_hook(
             return True
         return may_order_cancer_treatment(read_draft_bundle(request, prefetched), prefetched, knowledge)
 
-    resources = gather_resources(request, source, needs_record=needs_record, budget=budget)
+    resources = gather_resources(request, source, needs_record=needs_record, deadline=deadline)
     advice, cards = conclude(
         request,
         resources,
@@ -102,9 +102,9 @@ def conclude(
     drafts = read_draft_orders(read_draft_bundle(request, resources), resources, knowledge)
     selected = tuple(it for it in drafts if it.is_selected)
     record = read_patient_record(resources, knowledge, as_of=as_of)
-    resources.budget.check()
+    resources.deadline.check()
     lines = build_line_history(record, knowledge, as_of=as_of)
-    resources.budget.check()
+    resources.deadline.check()
     beside = frozenset(agent for it in drafts if not it.is_selected for agent in it.agents)
     advice = assess_options(
         record,

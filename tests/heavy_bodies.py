@@ -68,6 +68,13 @@ KINDS: dict[str, Callable[[Drawn], Content]] = {
         "code": {"text": "Pathology"},
         "conclusion": "HER2 " + " ".join(it.word() for _ in range(_LONG // 9)),
     },
+    "one name again and again": lambda it: {
+        "resourceType": "DiagnosticReport",
+        "status": "final",
+        "code": {"text": "Pathology"},
+        "effectiveDateTime": it.day(),
+        "conclusion": "HER2 and " * (_LONG // 9),
+    },
     "reports of lungs": lambda it: {
         "resourceType": "DiagnosticReport",
         "status": "final",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Union
 
 import msgspec
 
-from cdshooks.budget import UNLIMITED, Budget
+from cdshooks.deadline import NO_DEADLINE, Deadline
 from cdshooks.ehr.explain_unreadable import explain_unreadable
 from cdshooks.ehr.model import Incomplete, Unreadable
 from cdshooks.ehr.repair import decode_repaired
@@ -116,8 +116,8 @@ _UNSUPPORTED = {
 class ResourceCollector:
     """Collects the resources of one call from any number of JSON texts, within a time: all of it raises ``OverdueError``."""
 
-    def __init__(self, budget: Budget = UNLIMITED) -> None:
-        self._budget = budget
+    def __init__(self, deadline: Deadline = NO_DEADLINE) -> None:
+        self._deadline = deadline
         self._by_type: defaultdict[str, list[Held]] = defaultdict(list)
         self._by_name: dict[str, Held] = {}
         self._unreadable: list[Unreadable] = []
@@ -139,7 +139,7 @@ class ResourceCollector:
             self._hold_measured(sent, query, None)
             return frozenset({type(sent).__name__})
         filled = [it for it in sent.entry or () if it.resource is not msgspec.UNSET]
-        self._budget.check()
+        self._deadline.check()
         hold = self._hold if len(raw) <= _LARGEST else self._hold_measured
         for entry in filled:
             hold(entry.resource, query, entry.full_url)  # type: ignore[arg-type]  # the unfilled are left out
@@ -177,7 +177,7 @@ class ResourceCollector:
             unreadable=tuple(self._unreadable),
             unsupported=tuple(self._unsupported),
             incomplete=tuple(self._incomplete),
-            budget=self._budget,
+            deadline=self._deadline,
         )
 
     def _hold_measured(self, resource: _Sendable, query: str, full_url: str | None) -> None:
@@ -213,7 +213,7 @@ class ResourceCollector:
     def _add(self, raw: bytes | msgspec.Raw, query: str, *, full_url: str | None, depth: int) -> None:
         if bytes(memoryview(raw)[:8]).strip() in {b"null", b"{}", b""}:
             return
-        self._budget.check()
+        self._deadline.check()
         try:
             head = _head.decode(raw)
         except (msgspec.MsgspecError, RecursionError):
@@ -268,7 +268,7 @@ class ResourceCollector:
         return ResourceRef(f"{what}#{self._unnamed}")
 
 
-def has_failed(raw: bytes | msgspec.Raw, budget: Budget) -> bool:
+def has_failed(raw: bytes | msgspec.Raw, deadline: Deadline) -> bool:
     """Whether a part of what was asked for could not be retrieved, as the EHR says inside its answer. Source: P-6, P-7.
 
     Raises:
@@ -276,7 +276,7 @@ def has_failed(raw: bytes | msgspec.Raw, budget: Budget) -> bool:
     """
     if b'"OperationOutcome"' not in bytes(raw):
         return False
-    collector = ResourceCollector(budget)
+    collector = ResourceCollector(deadline)
     collector.add_json(raw, query="any")
     return any(it.because == RETRIEVAL_FAILED for it in collector.incomplete)
 

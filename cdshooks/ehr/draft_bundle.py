@@ -59,7 +59,7 @@ def read_draft_bundle(request: HookRequest, prefetched: Resources) -> DraftBundl
     """
     if not request.draft_orders:
         return DraftBundle(resources=Resources(by_type={}, by_name={}), selected=frozenset())
-    collector = ResourceCollector(prefetched.budget)
+    collector = ResourceCollector(prefetched.deadline)
     collector.add_json(request.draft_orders, query="draftOrders")
     found = collector.finish()
     drafts = _read_drafts(request.draft_orders)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from cdshooks.budget import UNLIMITED, Budget
+from cdshooks.deadline import NO_DEADLINE, Deadline
 from cdshooks.ehr.decode import RETRIEVAL_FAILED, ResourceCollector, without_repeats
 from cdshooks.ehr.key_states import KEY_OF, TYPE_OF, KeyState, key_for, next_page_of, state_of, types_in
 from cdshooks.ehr.model import Incomplete, Unreadable
@@ -33,7 +33,7 @@ def gather_resources(
     source: FhirSource | None = None,
     *,
     needs_record: Callable[[Resources], bool] | None = None,
-    budget: Budget = UNLIMITED,
+    deadline: Deadline = NO_DEADLINE,
 ) -> Resources:
     """The resources of the context patient: those prefetched, whatever their key, and from the source what they lack.
 
@@ -43,7 +43,7 @@ def gather_resources(
     Raises:
         MissingPatientDataError: What is required was neither sent nor can be fetched.
         OtherPatientError: A resource belongs to another patient.
-        OverdueError: There is more than can be read within the budget.
+        OverdueError: There is more than can be read within the deadline.
     """
     patient = ContextPatient(id=request.patient_id, fhir_server=request.fhir_server)
     return gather_for(
@@ -52,7 +52,7 @@ def gather_resources(
         prefetch=request.prefetch,
         drafts=request.draft_orders,
         needs_record=needs_record,
-        budget=budget,
+        deadline=deadline,
     )
 
 
@@ -63,16 +63,16 @@ def gather_for(
     prefetch: Mapping[str, msgspec.Raw] | None = None,
     drafts: bytes = b"",
     needs_record: Callable[[Resources], bool] | None = None,
-    budget: Budget = UNLIMITED,
+    deadline: Deadline = NO_DEADLINE,
 ) -> Resources:
     """As ``gather_resources``, for a patient of whom perhaps nothing was sent. ``drafts``: orders whose drugs are looked up too.
 
     Raises:
         MissingPatientDataError: What is required was neither sent nor can be fetched.
         OtherPatientError: A resource belongs to another patient.
-        OverdueError: There is more than can be read within the budget.
+        OverdueError: There is more than can be read within the deadline.
     """
-    gathering = _Gathering(patient, budget)
+    gathering = _Gathering(patient, deadline)
     gathering.read_prefetch(prefetch or {})
     if source is not None and needs_record is not None and gathering.lacks_something():
         found = gathering.found()
@@ -85,10 +85,10 @@ def gather_for(
 
 
 class _Gathering:
-    def __init__(self, patient: ContextPatient, budget: Budget) -> None:
+    def __init__(self, patient: ContextPatient, deadline: Deadline) -> None:
         self._patient = patient
-        self._budget = budget
-        self._collector = ResourceCollector(budget)
+        self._deadline = deadline
+        self._collector = ResourceCollector(deadline)
         self._states: dict[str, KeyState] = {}
         self._queries: list[Query] = []
         self._fetched: dict[str, str] = {}
@@ -159,7 +159,7 @@ class _Gathering:
         """Read the drugs that are only referred to; one that cannot be read leaves the history incomplete."""
         if self._patient.fhir_server is None:
             return
-        drafted = ResourceCollector(self._budget)
+        drafted = ResourceCollector(self._deadline)
         if drafts:
             drafted.add_json(drafts, query="draftOrders")
         queries = queries_for_medications((self._collector.finish(), drafted.finish()), self._patient.fhir_server)

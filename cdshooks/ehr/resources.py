@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
 import msgspec
 
-from cdshooks.budget import UNLIMITED, Budget
+from cdshooks.deadline import NO_DEADLINE, Deadline
 from cdshooks.ehr.model import Incomplete, Unreadable
 from cdshooks.ehr.shared_parts import Shared, put_shared_parts, shared
 from cdshooks.knowledge.ids import ResourceRef
@@ -535,7 +535,7 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
     """All resources of one call by type, in the order received, with what could not be read.
 
     ``by_name`` resolves references: relative (``Type/id``), absolute and ``urn:uuid:`` full URLs lead to the resource.
-    ``budget``: how long they may be read for.
+    ``deadline``: how long they may be read for.
     """
 
     by_type: dict[str, tuple[Held, ...]]
@@ -543,7 +543,7 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
     unreadable: tuple[Unreadable, ...] = ()
     unsupported: tuple[Unsupported, ...] = ()
     incomplete: tuple[Incomplete, ...] = ()
-    budget: Budget = UNLIMITED
+    deadline: Deadline = NO_DEADLINE
 
     def each(self, resource_type: str) -> Iterator[Held]:
         """The resources of one type, one after the other, for as long as there is time.
@@ -551,7 +551,7 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             OverdueError: There is none left.
         """
-        return self.budget.each(self.of(resource_type))
+        return self.deadline.each(self.of(resource_type))
 
     def of(self, resource_type: str) -> tuple[Held, ...]:
         """The resources of one type."""

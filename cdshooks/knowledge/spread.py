@@ -41,7 +41,10 @@ class SpreadWords(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(found)
 
     def _lists(self, tokens: Phrase) -> Iterator[tuple[int, list[str]]]:
-        for at in range(len(tokens)):
+        before, behind = self.before.by_first, self.behind.by_first
+        for at, token in enumerate(tokens):
+            if token not in before and token not in behind:
+                continue  # nearly every word
             opening = self.before.at(tokens, at)
             if opening is not None:
                 yield at, self._forward(tokens, at + opening[0])

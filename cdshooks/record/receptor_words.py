@@ -43,6 +43,8 @@ _MARKERS = (("her2", _HER2), ("er", _ER), ("pr", _PR))
 _PERCENT = re.compile(r"(\d{1,3}(?:[.,]\d+)?)\s*%")
 _CLAUSE_END = re.compile(r"[.;\n](?!\d)")
 _AHEAD = re.compile(r"\b(positive|negative)\s+for\s+[\w\s,/-]{0,30}$", re.IGNORECASE)
+_LOOKED_AT_AHEAD = 60
+"""Characters: as many as "negative for" and what may stand behind it have; the whole would be read again for each name in it."""
 
 
 class Said(msgspec.Struct, frozen=True, gc=False):
@@ -145,7 +147,7 @@ class ReceptorWords:
             said = sentence[end:stop]
             status = self.status(said, "summary" if marker == "her2" else marker) or _sign_after(said)
             if status is None:
-                ahead = _AHEAD.search(sentence[:start])
+                ahead = _AHEAD.search(sentence[max(0, start - _LOOKED_AT_AHEAD) : start])
                 status = ahead.group(1).casefold() if ahead else None
             percent = _PERCENT.search(said) if marker != "her2" else None
             if status is not None or percent is not None:

@@ -55,7 +55,7 @@ def read_toxicities(
         found.extend(reader.of_condition(held, held.resource))  # type: ignore[arg-type]
     for held in resources.each("AllergyIntolerance"):
         found.extend(reader.of_allergy(held, held.resource))  # type: ignore[arg-type]
-    on_lungs = resources.budget.each((*reports, *resources.of("DiagnosticReport")))
+    on_lungs = resources.deadline.each((*reports, *resources.of("DiagnosticReport")))
     found, conflicts = with_lung_findings(found, on_lungs, terms, reader.on_image)
     told = {(it.kind, it.agent) for it in found}
     for kind in ("MedicationRequest", "MedicationStatement", "MedicationAdministration"):

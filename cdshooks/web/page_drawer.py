@@ -17,7 +17,7 @@ from cdshooks.pages.render import message_html, patient_html
 from cdshooks.pages.view import view_patient
 from cdshooks.settings import Settings
 from cdshooks.web.admission import Admission
-from cdshooks.web.call_budget import budget_until
+from cdshooks.web.call_deadline import deadline_of
 from cdshooks.web.guard import Guard
 from cdshooks.web.trial_registry import TrialRegistry
 
@@ -48,10 +48,10 @@ class PageDrawer:
             if problems:
                 return message(503, "Nothing can be shown now", " ".join(problems))
             found = resources()
-            budget = budget_until(time.monotonic(), self._settings.deadline_ms / 1000)
+            deadline = deadline_of(time.monotonic(), self._settings.deadline_ms / 1000)
             try:
                 advice = advise(
-                    msgspec.structs.replace(found, budget=budget),
+                    msgspec.structs.replace(found, deadline=deadline),
                     knowledge,
                     as_of=day,
                     jurisdiction=jurisdiction or self._settings.jurisdiction,

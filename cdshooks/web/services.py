@@ -12,10 +12,10 @@ from uuid import uuid4
 import msgspec
 from flask import Blueprint, Response, request
 
-from cdshooks.budget import Budget
 from cdshooks.cards.client_shape import as_sent, shaped
 from cdshooks.cards.quiet import CardSet
 from cdshooks.cards.wording import OVERRIDES
+from cdshooks.deadline import Deadline
 from cdshooks.ehr.decode import has_failed
 from cdshooks.errors import (
     BadHookRequestError,
@@ -38,7 +38,7 @@ from cdshooks.trace import current_trace_id
 from cdshooks.web import metrics
 from cdshooks.web.admission import Admission
 from cdshooks.web.body import Bounds, read_body
-from cdshooks.web.call_budget import budget_until
+from cdshooks.web.call_deadline import deadline_of
 from cdshooks.web.callers import Callers
 from cdshooks.web.card_links import CardLinks
 from cdshooks.web.events import log_event
@@ -90,7 +90,7 @@ def services_blueprint(
         service = _service(service_id)
         observe_hook(service_id)
         with admission.place():
-            budget = budget_until(began, settings.deadline_ms / 1000)
+            deadline = deadline_of(began, settings.deadline_ms / 1000)
             caller = _identify(callers, settings.base_url, service_id)
             client = caller.name if caller is not None else _DEV
             guard.check(service_id)
@@ -102,7 +102,7 @@ def services_blueprint(
             terms = terms_of(request.environ, caller, settings, knowledge, today())
             with _refusals_kept(memory, made, source):
                 _check_user(hook_request, caller)
-                _count_prefetch(hook_request, budget)
+                _count_prefetch(hook_request, deadline)
                 answer = answer_hook(
                     hook_request,
                     knowledge,
@@ -114,7 +114,7 @@ def services_blueprint(
                     hospital=hospital,
                     earlier=() if hook_request.asks_for_answered else memory.earlier_responses(made, as_of=terms.as_of),
                     source=source,
-                    budget=budget,
+                    deadline=deadline,
                 )
             answer = shaped(guard.passed(answer, new_uuid), terms.profile, new_uuid)
             terms.on_answer(answer)
@@ -213,7 +213,7 @@ def _service(service_id: str) -> Service:
     return service
 
 
-def _count_prefetch(hook_request: HookRequest, budget: Budget) -> None:
+def _count_prefetch(hook_request: HookRequest, deadline: Deadline) -> None:
     for key in PREFETCH:
         raw = hook_request.prefetch.get(key)
         state = (
@@ -222,7 +222,7 @@ def _count_prefetch(hook_request: HookRequest, budget: Budget) -> None:
             else "null"
             if bytes(raw) == b"null"
             else "failed"
-            if has_failed(raw, budget)
+            if has_failed(raw, deadline)
             else "sent"
         )
         metrics.count(metrics.prefetch, key, state)

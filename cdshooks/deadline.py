@@ -12,10 +12,10 @@ from cdshooks.errors import OverdueError
 Item = TypeVar("Item")
 
 
-class Budget(msgspec.Struct, frozen=True):
+class Deadline(msgspec.Struct, frozen=True):
     """The time of one call. The clock is its maker's, at the edge: the stages that are given it only ask."""
 
-    is_spent: Callable[[], bool]
+    is_over: Callable[[], bool]
 
     def check(self) -> None:
         """Go on while there is time.
@@ -23,7 +23,7 @@ class Budget(msgspec.Struct, frozen=True):
         Raises:
             OverdueError: There is none left.
         """
-        if self.is_spent():
+        if self.is_over():
             raise OverdueError
 
     def each(self, items: Iterable[Item]) -> Iterator[Item]:
@@ -33,10 +33,10 @@ class Budget(msgspec.Struct, frozen=True):
             OverdueError: There is none left.
         """
         for it in items:
-            if self.is_spent():
+            if self.is_over():
                 raise OverdueError
             yield it
 
 
-UNLIMITED = Budget(lambda: False)
+NO_DEADLINE = Deadline(lambda: False)
 """For who waits at a command line, and for what was made within bounds of our own."""

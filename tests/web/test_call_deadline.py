@@ -1,20 +1,22 @@
 """A record that takes too long to read is refused whole, in time, and hurts nobody else. Source: INP-09, REL-01."""
 
 import json
+import time
 from datetime import date
 
 import pytest
 
 from cdshooks.app import build_app
-from cdshooks.budget import UNLIMITED, Budget
+from cdshooks.deadline import NO_DEADLINE, Deadline
 from cdshooks.ehr.decode import TOO_LARGE, ResourceCollector
 from cdshooks.ehr.explain_unreadable import explain_unreadable
 from cdshooks.errors import OverdueError
 from cdshooks.hooks.request import read_hook_request
 from cdshooks.hooks.services import BY_ID
 from cdshooks.order_select import answer_hook
+from cdshooks.record.read import vocabulary_of
 from cdshooks.settings import Settings
-from cdshooks.web.call_budget import budget_until
+from cdshooks.web.call_deadline import deadline_of
 from cdshooks.web.services import new_uuid
 from tests.heavy_bodies import KINDS, heavy
 
@@ -38,7 +40,7 @@ class Asked:
 def answered(body, knowledge, asked):
     request = read_hook_request(SERVICE, body)
     return answer_hook(
-        request, knowledge, as_of=date(2026, 11, 24), jurisdiction="US", new_uuid=new_uuid, budget=Budget(asked)
+        request, knowledge, as_of=date(2026, 11, 24), jurisdiction="US", new_uuid=new_uuid, deadline=Deadline(asked)
     )
 
 
@@ -67,7 +69,7 @@ def test_inp_09_wherever_time_runs_out_no_card_is_made_of_a_part(story_request, 
 
 
 @pytest.mark.parametrize(
-    ("waited", "used", "is_spent"),
+    ("waited", "used", "is_over"),
     [(0.0, 0.0, False), (9.0, 0.0, False), (0.0, 1.0, False), (9.0, 1.0, True)],
     ids=[
         "a call that has just come",
@@ -76,11 +78,11 @@ def test_inp_09_wherever_time_runs_out_no_card_is_made_of_a_part(story_request, 
         "one that is heavy and late",
     ],
 )
-def test_inp_09_a_call_is_ended_for_its_own_work_and_not_for_its_neighbours(monkeypatch, waited, used, is_spent):
+def test_inp_09_a_call_is_ended_for_its_own_work_and_not_for_its_neighbours(monkeypatch, waited, used, is_over):
     monkeypatch.setattr("time.monotonic", lambda: 1000.0 + waited)
     worked = iter([5.0, 5.0 + used])
     monkeypatch.setattr("time.thread_time", lambda: next(worked))
-    assert budget_until(1000.0, 2.0).is_spent() is is_spent
+    assert deadline_of(1000.0, 2.0).is_over() is is_over
 
 
 @pytest.fixture(scope="module")
@@ -136,5 +138,19 @@ def test_inp_09_a_large_resource_is_not_explained_fault_by_fault():
     assert explain_unreadable("Condition", large, "it cannot be read") == "it cannot be read"
 
 
+def test_inp_09_a_report_that_names_one_receptor_over_and_over_is_read_in_proportion(loaded_knowledge):
+    """Once all that stood before each name was read again for it: sixty thousand characters took twenty seconds."""
+    words = vocabulary_of(loaded_knowledge).receptors
+    assert words.in_report("negative for HER2, ER and PR") == words.in_report(
+        f"{'x ' * 999}negative for HER2, ER and PR"
+    )
+    seconds = []
+    for names in (600, 6_000):
+        began = time.thread_time()
+        words.in_report("HER2 and " * names)
+        seconds.append(time.thread_time() - began)
+    assert seconds[1] < 40 * max(seconds[0], 0.002)
+
+
 def test_who_waits_at_a_command_line_has_all_the_time():
-    assert list(UNLIMITED.each(range(3))) == [0, 1, 2]
+    assert list(NO_DEADLINE.each(range(3))) == [0, 1, 2]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 
-from cdshooks.budget import Budget
+from cdshooks.deadline import Deadline
 
 _OWN_SHARE = 0.25
 """Of the deadline. A call that is late and has used less of a processor than this waits for its neighbours: it is short, and is
 answered sooner than if it were asked again."""
 
 
-def budget_until(began: float, seconds: float) -> Budget:
-    """A budget for what this thread does from now on, of a call that came at a moment of the monotonic clock."""
+def deadline_of(began: float, seconds: float) -> Deadline:
+    """A deadline for what this thread does from now on, of a call that came at a moment of the monotonic clock."""
     until, used_up = began + seconds, time.thread_time() + seconds * _OWN_SHARE
-    return Budget(lambda: time.monotonic() > until and time.thread_time() > used_up)
+    return Deadline(lambda: time.monotonic() > until and time.thread_time() > used_up)
