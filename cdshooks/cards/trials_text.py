@@ -22,10 +22,11 @@ from cdshooks.knowledge.trial_criteria import (
 from cdshooks.knowledge.trial_registry import TrialSite
 from cdshooks.knowledge.trials import Trial
 from cdshooks.options.model import Advice, Finding, Outcome, TrialMatch, TrialVerdict
+from cdshooks.options.trials.again import TriedBefore, tried_before
 from cdshooks.options.trials.place import nearest_sites, recruiting_sites
 
 MOST_TRIALS = 3
-_MOST_REASONS, _MOST_POINTS, _MOST_SITES, _MANY = 4, 3, 2, 3
+_MOST_REASONS, _MOST_POINTS, _MOST_SITES, _MOST_TRIED, _MANY = 4, 3, 2, 2, 3
 _SHOWN_PURPOSES = ("treatment", "radiotherapy", "supportive")
 _GATE = "S0:status"
 _PREGNANCY = "pregnancy_concern"
@@ -52,7 +53,7 @@ def trials_to_show(advice: Advice, knowledge: Knowledge) -> list[TrialMatch]:
     if _is_pregnancy_a_concern(advice):
         return []
     open_ones = [it for it in advice.trials if _is_worth_showing(it, knowledge.trials.by_id[it.nct_id])]
-    return sorted(open_ones, key=lambda it: _place(it, knowledge.trials.by_id[it.nct_id]))[:MOST_TRIALS]
+    return sorted(open_ones, key=lambda it: _place(it, advice, knowledge))[:MOST_TRIALS]
 
 
 def trials_doubts(advice: Advice, knowledge: Knowledge) -> tuple[str, ...]:
@@ -76,13 +77,15 @@ def _is_worth_showing(match: TrialMatch, trial: Trial) -> bool:
     return match.is_worth_a_way and _GATE not in match.failing and trial.purpose in _SHOWN_PURPOSES
 
 
-def _place(match: TrialMatch, trial: Trial) -> tuple[object, ...]:
+def _place(match: TrialMatch, advice: Advice, knowledge: Knowledge) -> tuple[object, ...]:
+    trial = knowledge.trials.by_id[match.nct_id]
     verdicts = (TrialVerdict.ELIGIBLE, TrialVerdict.UNKNOWN, TrialVerdict.INELIGIBLE)
     return (
         _SHOWN_PURPOSES.index(trial.purpose),
         verdicts.index(match.verdict),
         trial.population != "breast",
         not trial.text_complete,
+        bool(tried_before(trial, advice.lines, knowledge)),
         len(match.missing) + len(match.failing),
         [-_phase_number(it) for it in reversed(trial.phases)],
         match.nct_id,
@@ -97,7 +100,7 @@ def trial_lines(shown: Sequence[TrialMatch], advice: Advice, knowledge: Knowledg
     """One paragraph and its points for each trial, then what is said once of all."""
     sites = [recruiting_sites(it.state.sites) for it in shown]
     entries = [
-        _trial(place, it, knowledge.trials.by_id[it.nct_id], "" if found is None else _where(it, found, advice))
+        _trial(place, it, advice, knowledge, "" if found is None else _where(it, found, advice))
         for place, (it, found) in enumerate(zip(shown, sites, strict=True), 1)
     ]
     unknown = [it.nct_id for it, found in zip(shown, sites, strict=True) if found is None]
@@ -130,19 +133,33 @@ def phase_of(trial: Trial) -> str:
     return f"phase {'/'.join(numbers)}" if numbers else "no phase given"
 
 
-def _trial(place: int, match: TrialMatch, trial: Trial, where: str) -> str:
+def _trial(place: int, match: TrialMatch, advice: Advice, knowledge: Knowledge, where: str) -> str:
+    trial = knowledge.trials.by_id[match.nct_id]
     status = match.findings[0].because.split(": ", 1)[1].rstrip(".")
     what = wording.TRIAL_TESTS.format(tests=trial.tests) if trial.tests else trial.title
     head = wording.TRIAL_HEAD.format(place=place, nct_id=trial.nct_id, phase=phase_of(trial), status=status, what=what)
     reasons = "; ".join(list(dict.fromkeys(_reasons(match, trial)))[:_MOST_REASONS])
     points = [
         f"{_verdict(match)} {reasons[0].upper()}{reasons[1:]}." if reasons else _verdict(match),
+        to_weigh(trial, advice, knowledge),
         _listed(wording.TRIAL_AGAINST, [it.because.rstrip(".") for it in _of(match, match.failing)]),
         _listed(wording.TRIAL_MISSING, [_asked(it) for it in _of(match, match.missing)]),
         _listed(wording.TRIAL_CONFIRM, [_NAME.sub("", it) for it in match.confirm_with_site]),
         where,
     ]
     return "\n".join((head, *(f"   - {it}" for it in points if it)))
+
+
+def to_weigh(trial: Trial, advice: Advice, knowledge: Knowledge) -> str:
+    """That the disease progressed on a drug of the trial, or on one of its kind; nothing where no progression is on record."""
+    told = [_tried(it) for it in tried_before(trial, advice.lines, knowledge)[:_MOST_TRIED]]
+    return wording.TRIAL_WEIGH.format(points="; ".join(told)) if told else ""
+
+
+def _tried(before: TriedBefore) -> str:
+    had = f"{before.use.agent} ({before.use.end})" if before.use.end is not None else before.use.agent
+    sentence = wording.TRIAL_SAME_KIND if before.kind else wording.TRIAL_SAME_DRUG
+    return sentence.format(had=had, drug=before.drug, kind=before.kind)
 
 
 def _verdict(match: TrialMatch) -> str:

@@ -125,6 +125,8 @@ class PriorLines(Criterion, frozen=True, kw_only=True, tag="prior_lines"):
     max: int | None = None
     early_relapse_counts_months: float | None = None
     excluding_current_induction: bool = False
+    induction_within_days: int | None = None
+    """Only a running line that began so many days ago, or later, is that induction."""
 
 
 class Distinct(Param, frozen=True, kw_only=True):
@@ -164,6 +166,8 @@ class PriorTherapy(Criterion, frozen=True, kw_only=True, tag="prior_therapy"):
     setting: str = "any"
     outcome: tuple[str, ...] = ()
     most_recent: bool = False
+    goes_on_for_days: int | None = None
+    """A required drug is given now, and has been for so many days without progression."""
     max_lines_of: MostLines | None = None
     ignore_if_days_less_than: int | None = None
     early_setting_gap: EarlyGap | None = None
@@ -197,9 +201,12 @@ class CnsDisease(Criterion, frozen=True, kw_only=True, tag="cns_disease"):
     min_lesion_mm: float | None = None
     max_untreated_mm: float | None = None
     max_dexamethasone_mg: float | None = None
+    dexamethasone_by_monitor: bool = False
+    """Up to that dose it is for the monitor to approve."""
     no_urgent_local_therapy: bool = False
     seizures_controlled: bool = False
     stable_min_months: float | None = None
+    stable_min_days: int | None = None
     resection_planned: bool = False
 
 

@@ -31,6 +31,8 @@ class TrialTerm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     fact: FactId | None = None
     classes: tuple[str, ...] = ()
     agents: tuple[AgentId, ...] = ()
+    again: bool = False
+    """Whether a reader is told that the disease progressed on a drug of this kind when a trial holds one."""
 
 
 class TrialTerms(msgspec.Struct, frozen=True, kw_only=True):

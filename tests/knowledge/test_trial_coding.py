@@ -103,3 +103,18 @@ def test_the_examples_load_as_a_hospitals_own_files(tmp_path):
     (tmp_path / "trials").symlink_to(SHARED / "structured-examples")
     known = load_knowledge(tmp_path).trials.by_id
     assert known["NCT06435429"].criteria[0].text.startswith("Is 18 years of age")
+
+
+def test_what_counts_as_approved_in_the_united_states_is_what_the_licences_of_our_regimens_say():
+    knowledge = load_knowledge()
+    terms = knowledge.trials.terms.by_id
+    kinds = set(terms["anti_her2"].classes)
+    licensed = {
+        dosed.agent
+        for regimen in knowledge.regimens.values()
+        if (status := regimen.jurisdictions.get("US")) is not None and status.status in {"licensed", "standard_practice"}
+        for component in regimen.components
+        for dosed in component.one_of
+        if knowledge.drugs.class_of(dosed.agent) in kinds
+    }
+    assert licensed == set(terms["anti_her2_fda"].agents)

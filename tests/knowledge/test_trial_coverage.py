@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from cdshooks.knowledge.trial_criteria import Infection, Lab
+from cdshooks.knowledge.trial_criteria import ConMed, Infection, Lab
 from cdshooks.knowledge.trial_text import names_of, places_of
 from tests.knowledge.test_trial_coding import criteria, needs_records, record, trials
 
@@ -86,7 +86,10 @@ def numbers(text: str) -> set[float]:
 
 
 def coded_numbers(asked) -> set[float]:
-    text = " ".join(msgspec.json.encode(msgspec.structs.replace(it, at=(), id="")).decode().lower() for it in asked)
+    # of other drugs a pause that stands in our sentence alone is not kept
+    told = [msgspec.structs.replace(it, at=(), id="", says="" if isinstance(it, ConMed) else it.says) for it in asked]
+    text = " ".join(msgspec.json.encode(it).decode().lower() for it in told)
+    text = re.sub(r"cyp\w+", " ", text)
     found = {float(it) for it in re.findall(r"\d+(?:\.\d+)?", text)}
     found |= {float(value) for word, value in WORDS.items() if re.search(rf"\b{word}\b", text)}
     scaled = {round(it * by, 6) for it in found for by in (7, 30, 12, 365, 1000)}

@@ -39,7 +39,7 @@ def answer_cns_disease(criterion: CnsDisease, case: Case) -> Answer:
     if has_metastases:
         answers += _further(criterion, possible, cns, case)
     if criterion.max_dexamethasone_mg is not None:
-        answers.append(_dexamethasone(criterion.max_dexamethasone_mg, case))
+        answers.append(_dexamethasone(criterion.max_dexamethasone_mg, criterion, case))
     if criterion.seizures_controlled:
         answers.append(_seizures(case))
     return all_hold(answers)
@@ -105,8 +105,10 @@ def _further(criterion: CnsDisease, possible: frozenset[str], cns: CnsState, cas
         )
     if criterion.no_urgent_local_therapy and cns.state == "needs_local_therapy":
         yield not_met("the brain needs local therapy first", cns.evidence)
-    if criterion.stable_min_months is not None and possible & {"treated_stable"}:
-        yield _stable_for(criterion.stable_min_months, case)
+    if "treated_stable" in possible and criterion.stable_min_months is not None:
+        yield _stable_for(criterion.stable_min_months * DAYS_PER_MONTH, case)
+    if "treated_stable" in possible and criterion.stable_min_days is not None:
+        yield _stable_for(criterion.stable_min_days, case)
     if criterion.resection_planned:
         planned = [it for it in case.record.local_therapies if it.is_planned and it.site in _CNS_SITES]
         planned = [it for it in planned if it.kind in {"resection", "surgery"}]
@@ -129,7 +131,7 @@ def _size(cns: CnsState, least: float | None, most: float | None) -> Answer:
     return Answer(outcome, (f"largest brain lesion {size:g} mm",), None, cns.evidence)
 
 
-def _stable_for(months: float, case: Case) -> Answer:
+def _stable_for(days: float, case: Case) -> Answer:
     """Time since the last local therapy of the brain, or the last progression there, whichever is later."""
     dates = [
         it.date
@@ -140,12 +142,12 @@ def _stable_for(months: float, case: Case) -> Answer:
     last = latest(tuple(it for it in dates if it is not None))
     if last is None or None in dates:
         return unknown("cns", "since when the brain has been stable is not known")
-    days = last.days_until(PartialDate.from_day(case.as_of))
-    outcome = within(days.least, days.most, months * DAYS_PER_MONTH, None)
+    gone = last.days_until(PartialDate.from_day(case.as_of))
+    outcome = within(gone.least, gone.most, days, None)
     return Answer(outcome, (f"last treated or growing {last}",), FactId("cns") if outcome is Outcome.UNKNOWN else None)
 
 
-def _dexamethasone(most: float, case: Case) -> Answer:
+def _dexamethasone(most: float, criterion: CnsDisease, case: Case) -> Answer:
     taken = [it for it in case.record.comedications if it.is_current and "dexamethasone" in it.classes]
     taken = [it for it in taken if it.start is None or it.start.first <= case.as_of]
     if not taken:
@@ -155,7 +157,10 @@ def _dexamethasone(most: float, case: Case) -> Answer:
     if any(it is None for it in doses):
         return unknown("comeds", "dexamethasone; the daily dose is not on record", evidence)
     total = sum(it for it in doses if it is not None)
-    return yes_no(holds=total <= most, observed=f"dexamethasone {total:g} mg a day", evidence=evidence)
+    told = f"dexamethasone {total:g} mg a day"
+    if total <= most and criterion.dexamethasone_by_monitor:
+        return review(f"{told}, for the monitor to approve", evidence, "comeds")
+    return yes_no(holds=total <= most, observed=told, evidence=evidence)
 
 
 def _seizures(case: Case) -> Answer:

@@ -30,6 +30,7 @@ def answer_prior_lines(criterion: PriorLines, case: Case) -> Answer:
         criterion.of,
         criterion.setting,
         criterion.excluding_current_induction,
+        criterion.induction_within_days,
         criterion.early_relapse_counts_months,
     )
     least, most, told, evidence = once("lines", asked, case, lambda: count_lines(criterion, case))
@@ -50,13 +51,12 @@ def count_lines(criterion: PriorLines, case: Case) -> tuple[int, int, str, tuple
     lines = list(case.lines.lines) if criterion.setting != "early" else []
     if criterion.setting in {"any", "early"}:
         lines += case.lines.early
-    if criterion.excluding_current_induction:
-        lines = [it for it in lines if it.end_reason is not EndReason.ONGOING]
-    certain = [it for it in lines if _counts(it, criterion.of, case) is True]
-    possible = [it for it in lines if _counts(it, criterion.of, case) is not False]
+    weighed = [(it, _is_induction(it, criterion, case), _counts(it, criterion.of, case)) for it in lines]
+    certain = [it for it, induction, counted in weighed if induction is False and counted is True]
+    possible = [it for it, induction, counted in weighed if induction is not True and counted is not False]
     least, most = len(certain), len(possible)
     counts = case.lines.counts
-    if criterion.setting != "early" and lines and certain:
+    if criterion.setting != "early" and certain:
         least = max(0, least - max(0, counts.metastatic_lines - counts.min))
         most += max(0, counts.max - counts.metastatic_lines)
     relapse, months = case.lines.early_relapse, criterion.early_relapse_counts_months
@@ -68,6 +68,17 @@ def count_lines(criterion: PriorLines, case: Case) -> tuple[int, int, str, tuple
             least += outcome is Outcome.MET
             told += ", and a relapse soon after treatment for early disease"
     return least, most, told, _evidence(possible)
+
+
+def _is_induction(line: LineOfTherapy, criterion: PriorLines, case: Case) -> bool | None:
+    """Whether a line is the running treatment that a trial lets pass; None where its start may lie too far back."""
+    if not criterion.excluding_current_induction or line.end_reason is not EndReason.ONGOING:
+        return False
+    if criterion.induction_within_days is None:
+        return True
+    days = line.start.days_until(PartialDate.from_day(case.as_of))
+    outcome = within(days.least, days.most, None, criterion.induction_within_days)
+    return {Outcome.MET: True, Outcome.NOT_MET: False}.get(outcome)
 
 
 def _of_lines(count: int, of: str, case: Case) -> str:
@@ -125,12 +136,13 @@ def _asked(criterion: PriorTherapy, case: Case) -> Iterator[Answer]:
         if not isinstance(dose.value, int | float):
             yield unknown(dose.id, "the cumulative anthracycline dose is not known", dose.evidence)
         else:
+            told = f"anthracycline of {dose.value:g} mg/m2 so far" if dose.value else "no anthracycline on record"
             most = criterion.max_cumulative.doxorubicin_equivalent_mg_m2
-            yield yes_no(holds=dose.value <= most, observed=f"{dose.value:g} mg/m2 so far", evidence=dose.evidence)
+            yield yes_no(holds=dose.value <= most, observed=told, evidence=dose.evidence)
 
 
 def _required(word: str, criterion: PriorTherapy, case: Case) -> Answer:
-    asked = (word, criterion.setting, criterion.most_recent, criterion.outcome)
+    asked = (word, criterion.setting, criterion.most_recent, criterion.outcome, criterion.goes_on_for_days)
     return once("required", asked, case, lambda: _had(word, criterion, case))
 
 
@@ -146,6 +158,8 @@ def _had(word: str, criterion: PriorTherapy, case: Case) -> Answer:
         if last is None or not any(is_drug(it, word, case) for it in last.agents):
             return not_met(f"{label} was not the latest treatment", _evidence(uses))
         uses = [it for it in uses if it.line == last.number]
+    if criterion.goes_on_for_days is not None:
+        return _goes_on(uses, criterion.goes_on_for_days, case)
     if not criterion.outcome:
         return met(f"{label} given", _evidence(uses))
     wanted = {"progression": EndReason.PROGRESSION, "intolerance": EndReason.TOXICITY}
@@ -161,6 +175,19 @@ def _had(word: str, criterion: PriorTherapy, case: Case) -> Answer:
     if any(it.outcome is EndReason.UNKNOWN for it in uses):
         return unknown("last_progression", f"{label}; why it ended is not on record", _evidence(uses))
     return not_met(told, _evidence(uses))
+
+
+def _goes_on(uses: list[AgentUse], days: int, case: Case) -> Answer:
+    running = [it for it in uses if it.outcome is EndReason.ONGOING]
+    if not running:
+        return not_met(f"{uses[-1].agent} has ended", uses[-1].evidence)
+    if _progressed_since(running, case):
+        return not_met(f"progression while on {running[-1].agent}", _evidence(running))
+    since = min(running, key=lambda it: it.start.first)
+    length = _length(since, case)
+    outcome = within(length.least, length.most, days, None)
+    missing = FactId(_AGENTS) if outcome is Outcome.UNKNOWN else None
+    return Answer(outcome, (f"{since.agent} since {since.start}",), missing, since.evidence)
 
 
 def _progressed_since(uses: Iterable[AgentUse], case: Case) -> bool:
