@@ -23,13 +23,15 @@ _OTHER_HER2 = re.compile(
 def may_be_worth_a_look(study: Study) -> bool:
     """Whether it recruits, or is about to, and names breast cancer, advanced disease and HER2; this says nothing of a patient.
 
-    A title that speaks of early disease, or of HER2-low or HER2-negative disease alone, is of another patient.
+    A title that speaks of early disease, or of HER2-low or HER2-negative disease alone, is of another patient, whatever the
+    list of conditions says: that list holds what a sponsor wants to be found under.
     """
     named = " ".join((study.title, *study.conditions))
     asked = " ".join(it.text for it in places_of(study.criteria_text) if not it.name.startswith("exclusion"))
     is_early = _EARLY.search(named) is not None and _ADVANCED.search(named) is None
-    without_others = _OTHER_HER2.sub("", named)
-    is_of_other_her2 = without_others != named and _HER2.search(without_others) is None
+    is_of_other_her2 = _is_of_other_her2(study.title) or (
+        _HER2.search(study.title) is None and _is_of_other_her2(named)
+    )
     return (
         not is_early
         and not is_of_other_her2
@@ -38,3 +40,9 @@ def may_be_worth_a_look(study: Study) -> bool:
         and _ADVANCED.search(f"{named} {asked}") is not None
         and _HER2.search(f"{named} {asked}") is not None
     )
+
+
+def _is_of_other_her2(words: str) -> bool:
+    """Whether words name HER2-low or HER2-negative disease, and no other kind beside it."""
+    without_others = _OTHER_HER2.sub("", words)
+    return without_others != words and _HER2.search(without_others) is None

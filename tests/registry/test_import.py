@@ -116,6 +116,8 @@ def test_only_recruiting_trials_of_this_disease_and_stage_may_be_worth_a_look(de
     ]
     for it in others[3:]:
         it["protocolSection"]["conditionsModule"]["conditions"] = ["Breast Cancer"]
+    others.append(study("NCT99900010", title="Measuring HER2 in HER2-low Metastatic Breast Cancer"))
+    others[-1]["protocolSection"]["conditionsModule"]["conditions"] = ["HER2-positive Metastatic Breast Cancer"]
     others[7]["protocolSection"]["conditionsModule"]["conditions"] = ["Gastric Cancer"]
     desk.say("trials", "import", desk.write({"studies": others}))
     rows = json.loads(desk.say("trials", "list", "--format", "json"))
@@ -131,7 +133,7 @@ def test_all_real_records_are_imported_and_none_suspends_its_coding(desk):
     assert not [it for it in rows if it["suspended_because"]]
     decoys = [it["title"] for it in rows if it["may_be_worth_a_look"]]
     assert len(decoys) < 12
-    assert not [it for it in decoys if re.search(r"adjuvant|early|triple|HER2-negative", it, re.IGNORECASE)]
+    assert not [it for it in decoys if re.search(r"adjuvant|early|triple|HER2-negative|HER2-low", it, re.IGNORECASE)]
     assert sum(it["is_structured"] for it in rows) == 28
 
 
