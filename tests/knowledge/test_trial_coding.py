@@ -112,7 +112,8 @@ def test_what_counts_as_approved_in_the_united_states_is_what_the_licences_of_ou
     licensed = {
         dosed.agent
         for regimen in knowledge.regimens.values()
-        if (status := regimen.jurisdictions.get("US")) is not None and status.status in {"licensed", "standard_practice"}
+        if (status := regimen.jurisdictions.get("US")) is not None
+        and status.status in {"licensed", "standard_practice"}
         for component in regimen.components
         for dosed in component.one_of
         if knowledge.drugs.class_of(dosed.agent) in kinds

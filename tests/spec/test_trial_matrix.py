@@ -67,6 +67,17 @@ def record(**members):
 
 
 THREE = (THP, TDXD, TUCATINIB)
+
+
+def running(agents, number, days):
+    """A line that began so many days ago and goes on."""
+    return f"{number} | {agents} | {(TODAY - timedelta(days=days)).isoformat()} | | \n"
+
+
+FIRST = {
+    "diagnoses": (illness("breast-cancer", "disease", "2026-10-01"),),
+    "biomarkers": (Biomarker(marker="pik3ca", value="mutated", date=day("2026-10-01"), evidence=ref("ngs")),),
+}
 GROWING = {
     "cns": brain("active_not_urgent", RECENT, is_treated=True, largest_lesion_mm=12, leptomeningeal="none"),
     "local_therapies": (
@@ -87,6 +98,9 @@ PATIENTS = {
     "HER2 IHC 2+": lambda: (record(receptors=her2(ihc="2+", ish="amplified")), lines(*THREE)),
     "ECOG 2": lambda: (record(measurements=measurements(ecog=2.0)), lines(*THREE)),
     "nobody has said": lambda: (record(statements=()), lines(*THREE)),
+    "first line": lambda: (record(**FIRST), lines(running("docetaxel, pertuzumab, trastuzumab", 1, 28))),
+    "forty months": lambda: (record(), lines("1 | docetaxel, pertuzumab, trastuzumab | 2021-02-01 | 2022-12-01 | progression\n", running("trastuzumab deruxtecan", 2, 1220))),
+    "two HER2 drugs": lambda: (record(biomarkers=FIRST["biomarkers"]), lines("1 | docetaxel, trastuzumab | 2023-02-01 | 2024-02-01 | progression\n", "2 | capecitabine, pyrotinib | 2024-02-15 | 2026-08-01 | progression\n")),
     "pages": lambda: (record(), lines(*THREE, is_at_least=True)),
 }  # fmt: skip
 

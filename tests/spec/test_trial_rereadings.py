@@ -10,7 +10,18 @@ import pytest
 from cdshooks.options.trials.match import match_trials
 from cdshooks.record.model import DiseaseStatus, LocalTherapy
 from tests.option_cases import TODAY, brain, case_of, comed, day, illness, receptor, ref, toxicity
-from tests.spec.test_trial_matrix import GROWING, RECENT, TDXD, THP, THREE, TUCATINIB, lines, measurements, record
+from tests.spec.test_trial_matrix import (
+    GROWING,
+    RECENT,
+    TDXD,
+    THP,
+    THREE,
+    TUCATINIB,
+    lines,
+    measurements,
+    record,
+    running,
+)
 
 
 def ago(days):
@@ -50,11 +61,6 @@ def stopped(group, days):
     """A drug of a group that ended so many days ago; None: it goes on."""
     end = None if days is None else day(ago(days))
     return (msgspec.structs.replace(comed(group), is_current=end is None, end=end),)
-
-
-def running(agents, number, days):
-    """The latest line, which began so many days ago and goes on."""
-    return f"{number} | {agents} | {ago(days)} | | \n"
 
 
 ILD = (toxicity("ild", 1, "trastuzumab deruxtecan", is_resolved=True),)
@@ -109,6 +115,12 @@ NAKED = "3 | trastuzumab | 2025-08-15 | 2026-09-20 | progression\n"
         ("NCT04802759", "E18", record(receptors=ER_POSITIVE), lines(*THREE), "met"),
         ("NCT04802759", "Cohort1:E3", record(), lines(THP, TDXD, ending(TUCATINIB, 13)), "not_met"),
         ("NCT04802759", "Cohort1:E3", record(), lines(THP, TDXD, ending(TUCATINIB, 14)), "met"),
+        # XMT-2056 and TAPUR: "disease progression after treatment", "no longer benefiting from standard anti-cancer treatment"
+        ("NCT05514717", "I1d", record(), lines(*THREE), "met"),
+        ("NCT05514717", "I1d", record(), lines(THP, TDXD, LAST_TOXIC), "met"),
+        ("NCT05514717", "I1d", record(), lines(running("docetaxel, pertuzumab, trastuzumab", 1, 28)), "review"),
+        ("NCT02693535", "I2c", record(), lines(*THREE), "met"),
+        ("NCT02693535", "I2c", record(), lines(running("docetaxel, pertuzumab, trastuzumab", 1, 28)), "review"),
         # Free-HER: "on the same or current anti-HER-2 directed therapy for at least 36 months", which earlier progression does not bar
         ("NCT05959291", "I4", record(), lines(THP, running("trastuzumab deruxtecan", 2, 1096)), "met"),
         ("NCT05959291", "I4", record(), lines(THP, running("trastuzumab deruxtecan", 2, 1095)), "not_met"),
