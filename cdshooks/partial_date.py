@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import calendar
 import re
-from datetime import date, timedelta
+from datetime import date
 from functools import lru_cache
+from operator import attrgetter
 
 import msgspec
 
@@ -15,6 +16,9 @@ _WRITTEN = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T[0-9:.+\-Z ]*)?)?)?\Z")
 
 _DAY_LENGTH, _IN_TIMES = len("2021-03-04"), "0123456789:.+-Z "
 """Times differ from record to record and days do not, so what was read is remembered by the day."""
+
+_FIRST_OF_ALL, _LAST_OF_ALL = date.min.toordinal(), date.max.toordinal()
+"""Records hold 0001-01-01 for "no date", and supplies for more days than the calendar has."""
 
 
 class DayRange(msgspec.Struct, frozen=True, gc=False):
@@ -33,6 +37,14 @@ class PartialDate(msgspec.Struct, frozen=True, gc=False):
 
     first: date
     last: date
+    first_day: int
+    last_day: int
+    """Both as ordinals, for the days between two dates are asked hundreds of times for each patient."""
+
+    @classmethod
+    def between(cls, first: date, last: date) -> PartialDate:
+        """Some day between two, both included."""
+        return cls(first, last, first.toordinal(), last.toordinal())
 
     @classmethod
     def from_fhir(cls, text: str) -> PartialDate:
@@ -47,18 +59,18 @@ class PartialDate(msgspec.Struct, frozen=True, gc=False):
     @classmethod
     def from_day(cls, day: date) -> PartialDate:
         """The date known to the day."""
-        return cls(day, day)
+        return _exact(day.toordinal())
 
     @property
     def is_exact(self) -> bool:
         """Whether the day is known."""
-        return self.first == self.last
+        return self.first_day == self.last_day
 
     def is_before(self, other: PartialDate) -> bool | None:
         """Whether this day lies before the other one; None when the record does not say."""
-        if self.last < other.first:
+        if self.last_day < other.first_day:
             return True
-        if self.first >= other.last:
+        if self.first_day >= other.last_day:
             return False
         return None
 
@@ -68,12 +80,18 @@ class PartialDate(msgspec.Struct, frozen=True, gc=False):
 
     def days_until(self, other: PartialDate) -> DayRange:
         """How many days pass from this day to the other one; negative when the other is earlier."""
-        return DayRange((other.first - self.last).days, (other.last - self.first).days)
+        return DayRange(other.first_day - self.last_day, other.last_day - self.first_day)
+
+    def least_days_until(self, other: PartialDate) -> int:
+        """How many days pass at least from this day to the other one."""
+        return other.first_day - self.last_day
 
     def plus_days(self, days: int) -> PartialDate:
-        """The same range of days, moved; never invents precision."""
-        step = timedelta(days=days)
-        return PartialDate(self.first + step, self.last + step)
+        """The same range of days, moved; never invents precision, and stops where the calendar does."""
+        first = _exact(self.first_day + days)
+        if self.first_day == self.last_day:
+            return first
+        return PartialDate.between(first.first, _exact(self.last_day + days).last)
 
     def as_fhir(self) -> str:
         """The finest FHIR date (day, month or year) that still covers the whole range; the year of the first day if none does."""
@@ -87,14 +105,24 @@ class PartialDate(msgspec.Struct, frozen=True, gc=False):
         return self.as_fhir()
 
 
+by_first, by_last = attrgetter("first_day", "last_day"), attrgetter("last_day", "first_day")
+"""What dates are sorted by."""
+
+
 def earliest(dates: tuple[PartialDate, ...]) -> PartialDate | None:
     """The date that starts first; ties go to the more precise one."""
-    return min(dates, key=lambda it: (it.first, it.last), default=None)
+    return min(dates, key=by_first, default=None)
 
 
 def latest(dates: tuple[PartialDate, ...]) -> PartialDate | None:
     """The date that ends last; ties go to the more precise one."""
-    return max(dates, key=lambda it: (it.last, it.first), default=None)
+    return max(dates, key=by_last, default=None)
+
+
+@lru_cache(maxsize=16_384)
+def _exact(ordinal: int) -> PartialDate:
+    day = date.fromordinal(min(max(ordinal, _FIRST_OF_ALL), _LAST_OF_ALL))
+    return PartialDate.between(day, day)
 
 
 @lru_cache(maxsize=16_384)
@@ -105,11 +133,10 @@ def _from_fhir(text: str) -> PartialDate:
     year, month, day = match.groups()
     try:
         if day is not None:
-            exact = date(int(year), int(month), int(day))
-            return PartialDate(exact, exact)
+            return _exact(date(int(year), int(month), int(day)).toordinal())
         if month is not None:
             last_day = calendar.monthrange(int(year), int(month))[1]
-            return PartialDate(date(int(year), int(month), 1), date(int(year), int(month), last_day))
-        return PartialDate(date(int(year), 1, 1), date(int(year), 12, 31))
+            return PartialDate.between(date(int(year), int(month), 1), date(int(year), int(month), last_day))
+        return PartialDate.between(date(int(year), 1, 1), date(int(year), 12, 31))
     except (ValueError, calendar.IllegalMonthError) as error:
         raise MalformedDateError("not a calendar date") from error

@@ -49,6 +49,8 @@ class LineRules(msgspec.Struct, frozen=True, kw_only=True):
     parameters: Mapping[str, LineParameter]
     values: Mapping[str, int]
     members: Mapping[str, frozenset[AgentId]]
+    groups: Mapping[AgentId, frozenset[str]]
+    """For each drug the groups that it belongs to."""
     swaps: Mapping[AgentId, frozenset[AgentId]]
     """For each drug those that may take its place within a line."""
 
@@ -59,10 +61,6 @@ class LineRules(msgspec.Struct, frozen=True, kw_only=True):
     def is_on(self, rule: str) -> bool:
         """Whether a rule is in force, for a hospital may have switched it off."""
         return rule in self.rules
-
-    def has(self, group: str, agent: AgentId) -> bool:
-        """Whether a drug belongs to a group."""
-        return agent in self.members[group]
 
     def any_of(self, group: str, agents: Iterable[AgentId]) -> bool:
         """Whether one of the drugs belongs to a group."""
@@ -100,6 +98,10 @@ def load_line_rules(overlay: Path | None = None, drugs: DrugKnowledge | None = N
         parameters=parameters,
         values={name: it.value for name, it in parameters.items()},
         members=members,
+        groups={
+            agent: frozenset(name for name, agents in members.items() if agent in agents)
+            for agent in frozenset[AgentId]().union(*members.values())
+        },
         swaps=_swaps(members),
     )
 

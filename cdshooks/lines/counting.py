@@ -31,7 +31,7 @@ def confidence_of(
     told: Told, alternatives: tuple[Alternative, ...], counts: Counts
 ) -> tuple[Confidence, tuple[str, ...]]:
     """How sure the count is, and why not surer: open questions, unknown drugs, vague days, what kind of records tell it."""
-    record, rules = told.record, told.rules
+    record, rules, runs = told.record, told.rules, told.runs
     unknown = [it for it in record.unmapped if it.may_be_cancer_drug is not False]
     drugs = len(record.exposures) + len(unknown)
     decides = {it.code for it in alternatives}
@@ -46,10 +46,10 @@ def confidence_of(
         ("question", questions == 1),
         ("cancer_drug", any(it.may_be_cancer_drug for it in unknown)),
         ("suggested", bool(_suggested_alone(told))),
-        ("vague", any(not run.start.is_exact or not run.is_certain for run in told.runs)),
+        ("vague", any(not run.is_certain or not run.start.is_exact for run in runs)),
         ("inferred", told.onset.since is not None and told.onset.since.is_inferred),
-        ("open_end", any(line.confidence is not Confidence.HIGH for line in told.lines)),
-        ("not_given", bool(told.lines) and not any(run.is_given for run in told.runs)),
+        ("open_end", bool({line.confidence for line in told.lines} - {Confidence.HIGH})),
+        ("not_given", bool(told.lines) and not any(run.is_given for run in runs)),
     )
     because = tuple(CONFIDENCE[name] for name, holds in (*low, *moderate) if holds)
     if any(holds for _, holds in low):
@@ -67,7 +67,7 @@ def _suggested_alone(told: Told) -> list[Suggested]:
             run.agent in it.agents
             and (
                 it.date is None
-                or (run.start.days_until(it.date).most >= -window and run.covered.days_until(it.date).least <= window)
+                or (run.start.days_until(it.date).most >= -window and run.covered.least_days_until(it.date) <= window)
             )
             for run in told.runs
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import msgspec
 
@@ -18,8 +18,12 @@ from cdshooks.lines.progressions import Progressions
 from cdshooks.lines.segments import Segmenter
 from cdshooks.lines.sentences import ALTERNATIVES
 from cdshooks.lines.settings import EARLY_INTENTS, Onset
-from cdshooks.partial_date import PartialDate
+from cdshooks.partial_date import PartialDate, by_last
 from cdshooks.record.model import Certainty, PatientRecord, TreatmentIntent
+
+_OPEN_TO_MORE = frozenset({EndReason.UNKNOWN, EndReason.PROGRESSION})
+"""Ends after which another line is to be expected."""
+_SYSTEMIC = frozenset({"antibody", "anti_her2", "chemotherapy"})
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +33,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     runs: tuple[Run, ...]
     ordered: Ordered
     onset: Onset
+    progressions: Progressions
     early: tuple[LineOfTherapy, ...]
     lines: tuple[LineOfTherapy, ...]
     relapse: EarlyRelapse | None
@@ -93,7 +98,7 @@ def _outside(told: Told) -> Iterator[Alternative]:
         return
     since = told.onset.since
     first = lines[0].start if lines else PartialDate.from_day(told.as_of)
-    waited = since.date.days_until(first).least if since is not None else 0
+    waited = since.date.least_days_until(first) if since is not None else 0
     if since is not None and waited > told.rules.days("history_starts"):
         yield _alternative("OUTSIDE", 1, sentence="STARTS_LATE", days=waited, evidence=since.evidence)
         return
@@ -132,7 +137,7 @@ def _hardly_early(told: Told) -> Iterator[Alternative]:
     treatment lasts, and where neither an intent nor breast surgery says that the disease is early.
     """
     rules, runs = told.rules, told.runs
-    marker = next((it for it in runs if rules.has("metastatic_only", it.agent)), None)
+    marker = next((it for it in runs if "metastatic_only" in it.groups), None)
     progressions = Progressions(told.record, rules, None)
     has_surgery = any(it.kind in BREAST_SURGERY and not it.is_planned for it in told.record.local_therapies)
 
@@ -141,9 +146,9 @@ def _hardly_early(told: Told) -> Iterator[Alternative]:
             return True
         if run.intent in EARLY_INTENTS or run.intent is TreatmentIntent.CURATIVE:
             return False
-        is_antibody = rules.has("antibody", run.agent)
-        is_systemic = is_antibody or rules.has("anti_her2", run.agent) or rules.has("chemotherapy", run.agent)
-        days = run.start.days_until(run.covered).least
+        is_antibody = "antibody" in run.groups
+        is_systemic = not _SYSTEMIC.isdisjoint(run.groups)
+        days = run.start.least_days_until(run.covered)
         return (
             bool(progressions.between(run.start, run.covered))
             or (is_antibody and days > rules.days("early_most"))
@@ -155,7 +160,7 @@ def _hardly_early(told: Told) -> Iterator[Alternative]:
         return
     segmenter = Segmenter(rules, progressions, as_of=told.as_of)
     segmenter.walk(tuple(it for it in runs if it.start.last >= first.start.first))
-    agents = ", ".join(segmenter.segments[0].agents)
+    agents = ", ".join(sorted(segmenter.segments[0].agents))
     more = len(segmenter.segments) + sum(it.delta for it in segmenter.alternatives if it.delta > 0)
     yield _alternative("MET_UNKNOWN", more, agents=agents, evidence=first.evidence[:1])
 
@@ -176,10 +181,12 @@ def _cure(told: Told) -> Iterator[Alternative]:
         and it.date.is_after(line.start) is True
         and ended.days_until(it.date).most <= rules.days("cured_by")
     ]
-    known = frozenset(line.evidence)
-    curative = [
-        run for run in told.runs if run.intent == TreatmentIntent.CURATIVE and not known.isdisjoint(run.evidence)
-    ]
+    curative = [run for run in told.runs if run.intent is TreatmentIntent.CURATIVE]
+    if curative:
+        known = frozenset(line.evidence)
+        curative = [run for run in curative if not known.isdisjoint(run.evidence)]
+    if not surgeries and not curative:
+        return
     progressed = line.end_reason is EndReason.PROGRESSION and line.end is not None
     until = min((it.date for it in surgeries if it.date is not None), key=lambda it: it.first, default=None)
     if curative or (until is not None and not (progressed and line.end is not None and line.end.is_before(until))):
@@ -191,6 +198,8 @@ def _cure(told: Told) -> Iterator[Alternative]:
 
 def _locoregional(told: Told) -> Iterator[Alternative]:
     """Chemotherapy or anti-HER2 therapy for early disease long after earlier treatment: a recurrence that is not distant."""
+    if not told.early:
+        return
     rules = told.rules
     systemic = [
         it for it in told.early if rules.any_of("chemotherapy", it.agents) or rules.any_of("anti_her2", it.agents)
@@ -198,7 +207,7 @@ def _locoregional(told: Told) -> Iterator[Alternative]:
     for before, after in pairwise(systemic):
         # A kinase inhibitor alone may be extended adjuvant therapy.
         is_chemo = rules.any_of("chemotherapy", after.agents)
-        gap = (before.end or before.start).days_until(after.start).least
+        gap = (before.end or before.start).least_days_until(after.start)
         if is_chemo and gap > rules.days("recurrence"):
             yield _alternative("LOCOREGIONAL", 1, agent=", ".join(after.agents), evidence=after.evidence[:1])
 
@@ -211,6 +220,8 @@ def _order_only(told: Told) -> Iterator[Alternative]:
             evidence = tuple(sorted(ref for it in runs for ref in it.evidence))
             agents = ", ".join(sorted({it.agent for it in runs}))
             yield _alternative("ORDER_ONLY", 1, sentence=sentence, agent=agents, start=start, evidence=evidence)
+    if not told.ordered.undocumented:
+        return
     for line in told.lines:
         opener = next((it for it in line.courses if it.start == line.start), None)
         if (
@@ -238,7 +249,7 @@ def _second_cancer(told: Told) -> Iterator[Alternative]:
     if not others:
         return
     shared, named = told.rules.members["shared_with_other_cancers"], others[0]
-    stated = {ref for run in told.runs if run.has_stated_reason for ref in run.evidence}
+    stated = {ref for it in told.record.exposures if it.given_for is not None for ref in it.evidence}
     for line in told.lines:
         if set(line.agents) <= shared and stated.isdisjoint(line.evidence):
             yield _alternative(
@@ -253,30 +264,31 @@ def _second_cancer(told: Told) -> Iterator[Alternative]:
 
 def _unknown_drug(told: Told) -> Iterator[Alternative]:
     """A drug whose name nobody here knows, begun while no known drug of the last line was covered: it may be a line."""
-    lines, window = told.lines, told.rules.days("combo")
-    progressions = Progressions(told.record, told.rules, told.onset.since.date if told.onset.since else None)
+    known = [it for it in told.record.unmapped if it.start is not None and it.may_be_cancer_drug is not False]
+    if not known:
+        return
+    lines, window, progressions = told.lines, told.rules.days("combo"), told.progressions
     asked: PartialDate | None = None
     lasts: dict[str, PartialDate] = {}
-    known = [it for it in told.record.unmapped if it.start is not None and it.may_be_cancer_drug is not False]
     for it in sorted(known, key=lambda one: (one.start.first, one.start.last, one.evidence) if one.start else ()):
         if it.start is None or it.start.first > told.as_of:
             continue
         earlier, lasts[it.text] = lasts.get(it.text), it.start
-        if earlier is not None and earlier.days_until(it.start).least <= told.rules.days("episode"):
+        if earlier is not None and earlier.least_days_until(it.start) <= told.rules.days("episode"):
             continue  # the next dose of the same treatment, by whatever name
-        if asked is not None and asked.days_until(it.start).least <= window:
+        if asked is not None and asked.least_days_until(it.start) <= window:
             continue  # drugs begun together are one question
         before = next((line for line in reversed(lines) if line.start.is_before(it.start) is True), None)
         if before is None or before.number is None:
             continue
         after = lines[before.number] if before.number < len(lines) else None
         has_ended = all(
-            course.end is not None and course.end.days_until(it.start).least >= -told.rules.days("pd_fwd")
+            course.end is not None and course.end.least_days_until(it.start) >= -told.rules.days("pd_fwd")
             for course in before.courses
         )
-        is_new = before.start.days_until(it.start).least > window
+        is_new = before.start.least_days_until(it.start) > window
         has_progressed = is_new and bool(progressions.near(it.start, before.start))
-        is_apart = after is None or it.start.days_until(after.start).least > window
+        is_apart = after is None or it.start.least_days_until(after.start) > window
         if (has_ended or has_progressed) and is_apart:
             asked = it.start
             yield _alternative(
@@ -293,19 +305,21 @@ def _unknown_drug(told: Told) -> Iterator[Alternative]:
 def _long_pauses(told: Told) -> Iterator[Alternative]:
     """A long time without treatment after a line that nothing explains, or after progression: a line may be missing."""
     for line, following in pairwise(told.lines):
-        if line.end is None or line.end_reason not in {EndReason.UNKNOWN, EndReason.PROGRESSION}:
+        if line.end is None or line.end_reason not in _OPEN_TO_MORE:
             continue
-        days = line.end.days_until(following.start).least
+        days = line.end.least_days_until(following.start)
         if days > told.rules.days("line_pause"):
             yield _line_missing_after(line, "LONG_PAUSE", days)
     last = told.lines[-1] if told.lines else None
-    if last is None or last.end_reason not in {EndReason.UNKNOWN, EndReason.PROGRESSION}:
+    if last is None or last.end_reason not in _OPEN_TO_MORE:
         return
-    known = frozenset(last.evidence)
-    is_open = any(run.is_open and not known.isdisjoint(run.evidence) for run in told.runs)
+    still_open = [run for run in told.runs if run.is_open]
+    is_open = bool(still_open) and not frozenset(last.evidence).isdisjoint(
+        chain.from_iterable([run.evidence for run in still_open])
+    )
     # Where no record names the end, the line is known for sure only on the day that its last drug began.
-    ended = last.end or max((it.start for it in last.courses), key=lambda it: (it.last, it.first))
-    days = ended.days_until(PartialDate.from_day(told.as_of)).least
+    ended = last.end or max([it.start for it in last.courses], key=by_last)
+    days = ended.least_days_until(PartialDate.from_day(told.as_of))
     if not is_open and days > told.rules.days("history_starts"):
         yield _line_missing_after(last, "SILENT_SINCE", days)
 

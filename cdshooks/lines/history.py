@@ -12,7 +12,6 @@ from cdshooks.lines.doubts import Told, whole_history_doubts
 from cdshooks.lines.early import early_lines
 from cdshooks.lines.ends import LineCloser, uses_of
 from cdshooks.lines.model import EndReason, LineHistory, LineOfTherapy, RuleFiring
-from cdshooks.lines.naming import recognise
 from cdshooks.lines.ordered import Ordered, orders_apart
 from cdshooks.lines.progressions import Progressions
 from cdshooks.lines.segments import Segmenter
@@ -33,14 +32,15 @@ def build_line_history(record: PatientRecord, knowledge: Knowledge, *, as_of: da
     segmenter = Segmenter(rules, progressions, as_of=as_of)
     segmenter.walk(advanced)
     closer = LineCloser(knowledge, progressions, as_of=as_of)
-    lines = tuple(recognise(line, knowledge) for line in closer.close(segmenter.segments))
-    early = tuple(recognise(line, knowledge) for line in early_lines(before, record, rules, onset.since))
+    lines = closer.close(segmenter.segments)
+    early = early_lines(before, record, knowledge, onset.since)
     relapse, clocks = early_relapse(before, onset.since, rules)
     told = Told(
         record=record,
         runs=runs,
         ordered=ordered,
         onset=onset,
+        progressions=progressions,
         early=early,
         lines=lines,
         relapse=relapse,

@@ -34,6 +34,7 @@ class EndReason(StrEnum):
     ONGOING = "ongoing"
 
 
+@direct_members
 class Confidence(StrEnum):
     """How sure we are of a line or of the count."""
 
@@ -42,8 +43,8 @@ class Confidence(StrEnum):
     LOW = "low"
 
 
-class Value(msgspec.Struct, frozen=True, kw_only=True):
-    """Base of the values of a line history."""
+class Value(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Base of the values of a line history: trees, so the garbage collector need not look at them."""
 
 
 class Dated(Value, frozen=True, kw_only=True):

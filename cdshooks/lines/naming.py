@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
-
 from cdshooks.knowledge.ids import AgentId, RegimenId
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.regimens import Regimen
-from cdshooks.lines.model import LineOfTherapy
 
 _MOST_KEPT = 4096
 _Catalogue = Mapping[RegimenId, Regimen]
@@ -17,15 +14,14 @@ _known: dict[frozenset[AgentId], tuple[_Catalogue, RegimenId | None]] = {}
 """Answers already found, each with the catalogue it was found in: the same few combinations come back for every patient."""
 
 
-def recognise(line: LineOfTherapy, knowledge: Knowledge) -> LineOfTherapy:
-    """The line with the id of the regimen that its agents make; the most demanding pattern wins, ties go to the first id."""
-    agents = frozenset(line.agents)
+def regimen_of(agents: frozenset[AgentId], knowledge: Knowledge) -> RegimenId | None:
+    """The regimen that the agents of a line make; the most demanding pattern wins, ties go to the first id."""
     kept = _known.get(agents)
     if kept is None or kept[0] is not knowledge.regimens:
         if len(_known) >= _MOST_KEPT:
             _known.clear()
         kept = _known[agents] = (knowledge.regimens, _named(agents, knowledge))
-    return line if kept[1] is None else msgspec.structs.replace(line, regimen_id=kept[1])
+    return kept[1]
 
 
 def _named(agents: frozenset[AgentId], knowledge: Knowledge) -> RegimenId | None:

@@ -46,7 +46,7 @@ def _planned(runs: tuple[Run, ...], rules: LineRules, as_of: date) -> tuple[Run,
     planned = [it for it in runs if it.is_only_ordered and 0 <= (as_of - it.start.last).days < fresh]
     taken = [it for it in runs if it not in planned]
     return tuple(
-        it for it in planned if not any(abs(it.start.days_until(other.start).least) <= window for other in taken)
+        it for it in planned if not any(abs(it.start.least_days_until(other.start)) <= window for other in taken)
     )
 
 
@@ -70,7 +70,7 @@ def _is_outlived(run: Run, runs: tuple[Run, ...], window: int) -> bool:
     """Whether a treatment that an order would have replaced went on for longer than a regimen takes to begin."""
     return any(
         it.agent != run.agent
-        and it.start.days_until(run.start).least > window
-        and run.start.days_until(it.covered).least > window
+        and it.start.least_days_until(run.start) > window
+        and run.start.least_days_until(it.covered) > window
         for it in runs
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 
 from cdshooks.knowledge.ids import AgentId, ResourceRef
@@ -23,7 +25,7 @@ class Progressions:
     """Statements of progression and metastases found after the first ones, by date; toxicities by the drug they are blamed on."""
 
     def __init__(self, record: PatientRecord, rules: LineRules, metastatic: PartialDate | None) -> None:
-        self._rules = rules
+        self._days = rules.values
         found = [
             Stated(it.date, it.evidence) for it in record.statuses if it.trend == "progression" and it.date is not None
         ]
@@ -31,7 +33,7 @@ class Progressions:
             is_new = (
                 metastatic is not None
                 and it.date is not None
-                and metastatic.days_until(it.date).least > rules.days("pre_met")
+                and metastatic.least_days_until(it.date) > self._days["pre_met"]
             )
             if is_new and it.date is not None and it.basis == "condition-onset" and it.certainty == Certainty.CONFIRMED:
                 found.append(Stated(it.date, it.evidence))
@@ -46,7 +48,7 @@ class Progressions:
             for it in record.toxicities
             if it.agent is not None
             and it.start is not None
-            and (it.grade is None or it.grade >= rules.days("toxic_grade"))
+            and (it.grade is None or it.grade >= self._days["toxic_grade"])
         )
 
     def stands_after(self, start: PartialDate, last_dose: PartialDate) -> PartialDate | None:
@@ -62,29 +64,31 @@ class Progressions:
             or newest.date.is_after(start) is not True
         ):
             return None
-        return newest.date if newest.date.days_until(last_dose).least <= self._rules.days("pd_fwd") else None
+        return newest.date if newest.date.least_days_until(last_dose) <= self._days["pd_fwd"] else None
 
-    def near(self, change: PartialDate, since: PartialDate) -> tuple[Stated, ...]:
+    def near(self, change: PartialDate, since: PartialDate) -> list[Stated]:
         """The statements near a change of treatment, made after the line began."""
-        return tuple(it for it in self._found if self._is_near(it.day, change) and it.day.last > since.first)
+        return [it for it in self._found if it.day.last_day > since.first_day and self._is_near(it.day, change)]
 
-    def between(self, after: PartialDate, until: PartialDate) -> tuple[Stated, ...]:
+    def between(self, after: PartialDate, until: PartialDate) -> list[Stated]:
         """The statements after one day and not well after another."""
-        latest = self._rules.days("pd_fwd")
-        return tuple(
-            it for it in self._found if it.day.is_after(after) is True and until.days_until(it.day).least <= latest
-        )
+        latest = self._days["pd_fwd"]
+        return [it for it in self._found if it.day.is_after(after) is True and until.least_days_until(it.day) <= latest]
 
-    def toxicity_near(self, agents: frozenset[AgentId], day: PartialDate) -> tuple[ResourceRef, ...]:
+    def toxicity_near(self, agents: Collection[AgentId], day: PartialDate) -> tuple[ResourceRef, ...]:
         """The toxicities blamed on one of the drugs that began around a day."""
-        near = self._rules.days("residue")
+        if not self._toxicities:
+            return ()
+        near = self._days["residue"]
         return tuple(
             ref
             for it in self._toxicities
-            if it.agent in agents and it.start is not None and abs(it.start.days_until(day).least) <= near
+            if it.agent in agents and it.start is not None and abs(it.start.least_days_until(day)) <= near
             for ref in it.evidence
         )
 
     def _is_near(self, day: PartialDate, change: PartialDate) -> bool:
-        days = day.days_until(change)
-        return days.most >= -self._rules.days("pd_fwd") and days.least <= self._rules.days("pd_back")
+        return (
+            change.least_days_until(day) <= self._days["pd_fwd"]
+            and day.least_days_until(change) <= self._days["pd_back"]
+        )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 
 import msgspec
 
 from cdshooks.knowledge.ids import LineRuleId
 from cdshooks.knowledge.line_rules import LineRules
-from cdshooks.lines.courses import Run
+from cdshooks.lines.courses import Run, by_start
 from cdshooks.lines.model import Dated, EarlyRelapse, RuleFiring
 from cdshooks.lines.sentences import FIRINGS, METASTATIC_BASIS
 from cdshooks.partial_date import PartialDate
@@ -31,7 +31,7 @@ class Onset(msgspec.Struct, frozen=True, kw_only=True):
 
 def metastatic_onset(record: PatientRecord, rules: LineRules, as_of: date) -> Onset:
     """The earliest evidence of distant disease, confirmed evidence first, palliative intent last."""
-    reach = timedelta(rules.days("pre_met"))
+    reach = rules.days("pre_met")
     known = [
         it
         for it in record.metastases
@@ -46,13 +46,16 @@ def metastatic_onset(record: PatientRecord, rules: LineRules, as_of: date) -> On
             )
             if first.basis != RECORDED_LATE:
                 return Onset(
-                    since=told, counts_from=told.date.first - reach, may_be_late=False, firings=(_told(told, told),)
+                    since=told,
+                    counts_from=told.date.plus_days(-reach).first,
+                    may_be_late=False,
+                    firings=(_told(told, told),),
                 )
             since = _retest_before(record, told, rules) or told
-            late = told.date.first - timedelta(rules.days("met_late"))
+            late = told.date.plus_days(-rules.days("met_late"))
             return Onset(
                 since=since,
-                counts_from=min(late, since.date.first - reach),
+                counts_from=min(late.first, since.date.plus_days(-reach).first),
                 may_be_late=True,
                 firings=(_told(since, told),),
             )
@@ -83,13 +86,15 @@ def by_setting(
         (advanced if is_late_enough and not is_early else early).append(run)
     if not advanced:
         return (), tuple(early), ()
+    if not early:
+        return tuple(advanced), (), ()
     start = advanced[0].start
     carried = [
         msgspec.structs.replace(it, start=start)
         for it in early
         if it.intent not in EARLY_INTENTS
         and not it.is_open
-        and start.days_until(it.last_dose).least > rules.days("overlap")
+        and start.least_days_until(it.last_dose) > rules.days("overlap")
     ]
     firings = tuple(
         RuleFiring(
@@ -100,19 +105,18 @@ def by_setting(
         )
         for it in carried
     )
-    together = sorted((*advanced, *carried), key=lambda it: (it.start.first, it.start.last, it.agent))
-    return tuple(together), tuple(early), firings
+    return tuple(sorted((*advanced, *carried), key=by_start)), tuple(early), firings
 
 
 def early_relapse(
     early: tuple[Run, ...], since: Dated | None, rules: LineRules
 ) -> tuple[EarlyRelapse | None, tuple[RuleFiring, ...]]:
     """Distant relapse after early anti-HER2 therapy, with its dates: six and twelve months are different clocks."""
-    courses = [it for it in early if rules.has("anti_her2", it.agent)]
+    courses = [it for it in early if "anti_her2" in it.groups]
     if since is None or not courses:
         return None, ()
-    ends = [_last_dose(it, since.date, rules) for it in courses]
-    last = PartialDate(max(it.first for it in ends), max(it.last for it in ends))
+    ends = [_last_dose(it, since.date) for it in courses]
+    last = PartialDate.between(max(it.first for it in ends), max(it.last for it in ends))
     days = last.days_until(since.date)
     relapse = EarlyRelapse(
         agents=tuple(sorted({course.agent for course in courses})),
@@ -130,11 +134,11 @@ def early_relapse(
     )
 
 
-def _last_dose(run: Run, relapse: PartialDate, rules: LineRules) -> PartialDate:
+def _last_dose(run: Run, relapse: PartialDate) -> PartialDate:
     """Tablets last as long as their supply, an infusion is one day; an end that nobody recorded is any day until the relapse."""
     if run.until is None or run.is_open:
-        return PartialDate(run.last_dose.first, max(run.last_dose.last, relapse.last))
-    return run.until if rules.has("tablets", run.agent) else run.last_dose
+        return PartialDate.between(run.last_dose.first, max(run.last_dose.last, relapse.last))
+    return run.until if "tablets" in run.groups else run.last_dose
 
 
 def _clock(days: int, rules: LineRules) -> str:
@@ -155,7 +159,7 @@ def _retest_before(record: PatientRecord, told: Dated, rules: LineRules) -> Date
         key=lambda it: (it.date.first, it.date.last, it.evidence) if it.date else (),
     )
     for test in tests:
-        if test.date is None or not 0 < test.date.days_until(told.date).least <= window:
+        if test.date is None or not 0 < test.date.least_days_until(told.date) <= window:
             continue
         is_again = test.is_metastasis is True or any(
             it.start is not None and it.start.is_before(test.date) for it in record.exposures

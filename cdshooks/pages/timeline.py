@@ -163,7 +163,7 @@ class _Timeline:
             until = max(self._open_until(course.end_reason, is_early), course.start.last)
             # Where nobody recorded the end, only the start is sure.
             sure = until if course.end_reason is EndReason.ONGOING else course.start.last
-            end = PartialDate(sure, until)
+            end = PartialDate.between(sure, until)
         sure_from, sure_to = course.start.last, end.first
         if sure_from < sure_to:
             self._back.append(box(kind, self._at(sure_from), y, self._at(sure_to) - self._at(sure_from), _BAR))

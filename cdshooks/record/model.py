@@ -39,6 +39,7 @@ class StopReason(StrEnum):
     OTHER = "other"
 
 
+@direct_members
 class TreatmentIntent(StrEnum):
     """What a drug was given for, where the record says it."""
 

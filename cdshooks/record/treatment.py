@@ -439,7 +439,7 @@ def _administration_dates(administration: MedicationAdministration) -> _Dates:
     start = read_date(administration.effective_date_time, period.start)
     end = read_date(period.end)
     # A period of hours is the infusion, not the course.
-    is_course = start is not None and end is not None and start != end and start.days_until(end).least > 1
+    is_course = start is not None and end is not None and start != end and start.least_days_until(end) > 1
     return _Dates(start=start, end=end if is_course else start, is_single_dose=not is_course)
 
 

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from cdshooks.lines.courses import build_runs
+from cdshooks.lines.model import Confidence, EndReason
 from tests.histories.drawn import TODAY, history_of, record_of, shipped
 
 START = date(2021, 1, 4)
@@ -219,3 +220,17 @@ def test_r6_breast_surgery_up_to_182_days_after_the_first_line_speaks_for_cure(a
 def test_r7_the_clock_of_a_relapse_is_told_in_words(after, told):
     history = lines_of(("trastuzumab emtansine", -after - 300, -after), metastatic=on(0))
     assert [it.because.endswith(told) for it in history.firings if it.rule == "R7-early-relapse"] == [True]
+
+
+@pytest.mark.parametrize("basis", ["condition-onset", "condition-recorded"])
+@pytest.mark.parametrize("no_date", ["0001-01-01", "0001"])
+def test_a_null_date_as_metastatic_day_leaves_the_count_open_and_is_no_failure(no_date, basis):
+    history = lines_of((T, 0, 400), metastatic=no_date, basis=basis)
+    assert history.counts.is_at_least
+    assert history.confidence is Confidence.LOW
+
+
+def test_a_supply_for_more_days_than_the_calendar_has_covers_until_today():
+    record = record_of("agent | start | end\ncapecitabine | 2026-01-05 | 2026-01-05")
+    supplied = msgspec.structs.replace(record.exposures[0], supply_days=10**12)
+    assert history_of(msgspec.structs.replace(record, exposures=(supplied,))).lines[0].end_reason is EndReason.ONGOING

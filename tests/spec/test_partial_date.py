@@ -26,7 +26,7 @@ days = st.dates(min_value=date(1950, 1, 1), max_value=date(2050, 12, 31))
     ],
 )
 def test_a_date_covers_the_days_that_it_may_mean(written, first, last):
-    assert PartialDate.from_fhir(written) == PartialDate(date.fromisoformat(first), date.fromisoformat(last))
+    assert PartialDate.from_fhir(written) == PartialDate.between(date.fromisoformat(first), date.fromisoformat(last))
 
 
 @pytest.mark.parametrize(
@@ -64,6 +64,14 @@ def test_writing_a_date_keeps_its_precision(written):
     assert PartialDate.from_fhir(written).as_fhir() == written
 
 
+@pytest.mark.parametrize(
+    ("written", "days", "moved"),
+    [("0001-01-01", -30, "0001-01-01"), ("0001", -30, "0001"), ("9999-12-31", 21, "9999-12-31")],
+)
+def test_moving_a_date_stops_where_the_calendar_does(written, days, moved):
+    assert PartialDate.from_fhir(written).plus_days(days).as_fhir() == moved
+
+
 def test_earliest_prefers_the_more_precise_of_two_equal_starts():
     month, day = PartialDate.from_fhir("2021-03"), PartialDate.from_fhir("2021-03-01")
     assert earliest((month, day)) == day
@@ -77,7 +85,7 @@ def test_known_days_are_always_ordered(one, other):
     first, second = PartialDate.from_day(one), PartialDate.from_day(other)
     assert first.is_before(second) is (one < other)
     assert first.is_after(second) is (one > other)
-    assert first.days_until(second).least == (other - one).days
+    assert first.least_days_until(second) == (other - one).days
 
 
 @settings(max_examples=60, deadline=None)

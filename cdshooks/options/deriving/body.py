@@ -33,7 +33,7 @@ def derive_person_facts(source: Source) -> Iterator[Fact]:
     yield pregnancy
     definition = source.definitions[FactId("pregnancy")]
     limit = definition.valid_for_days
-    days = pregnancy.date.days_until(PartialDate.from_day(source.as_of)).least if pregnancy.date else 0
+    days = pregnancy.date.least_days_until(PartialDate.from_day(source.as_of)) if pregnancy.date else 0
     is_recent = limit is None or days <= limit
     concern = pregnancy.value in {"pregnant", "possible"} and is_recent
     yield source.fact("pregnancy_concern", concern, when=pregnancy.date, evidence=pregnancy.evidence)

@@ -75,7 +75,7 @@ def _is_de_novo(source: Source) -> bool | None:
         return False
     if since is None or first is None:
         return None
-    return first.days_until(since.date).least <= source.definitions[FactId("de_novo")].settings["within_days"]
+    return first.least_days_until(since.date) <= source.definitions[FactId("de_novo")].settings["within_days"]
 
 
 def _cns_facts(source: Source) -> Iterator[Fact]:
@@ -173,7 +173,7 @@ def in_force(results: list[ReceptorResult], same_specimen_days: float) -> list[R
     if not pool:
         return []
     newest = max(pool, key=lambda it: newest_first(it.date))
-    since = newest.date.first - timedelta(days=same_specimen_days) if newest.date else None
+    since = newest.date.plus_days(-int(same_specimen_days)).first if newest.date else None
     together = [
         it
         for it in pool

@@ -69,7 +69,7 @@ def possible_states(cns: CnsState, case: Case) -> frozenset[str]:
             states = {f"{it}_{trend}" for it in names for trend in ("stable", "progressing")}
     when = latest(tuple(it for it in (cns.date, cns.last_mri) if it is not None))
     limit = int(case.knowledge.facts[FactId("cns")].settings["ask_again_after_days"])
-    if when is None or when.days_until(PartialDate.from_day(case.as_of)).least > limit:
+    if when is None or when.least_days_until(PartialDate.from_day(case.as_of)) > limit:
         if states == {"none"}:
             return frozenset({"none", *_PRESENT})
         return frozenset(states | {it.replace("stable", "progressing") for it in states})

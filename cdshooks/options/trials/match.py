@@ -65,7 +65,7 @@ def status_finding(state: TrialState, as_of: date) -> Finding:
 
 def is_status_old(state: TrialState, as_of: date) -> bool:
     """Whether a status is so old that its date is said with it."""
-    return state.status_date.days_until(PartialDate.from_day(as_of)).least > STATUS_IS_OLD_AFTER_DAYS
+    return state.status_date.least_days_until(PartialDate.from_day(as_of)) > STATUS_IS_OLD_AFTER_DAYS
 
 
 # ---- one patient

@@ -116,7 +116,9 @@ def _procedures(kinds: frozenset[str], case: Case) -> Iterable[Last]:
                 Last(what=what, when=it.date, evidence=it.evidence)
                 if it.date is not None
                 else Last(
-                    what=f"{what}, date not known", when=PartialDate(case.as_of.min, case.as_of), evidence=it.evidence
+                    what=f"{what}, date not known",
+                    when=PartialDate.between(case.as_of.min, case.as_of),
+                    evidence=it.evidence,
                 )
             )
 
