@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 
 import sqlalchemy as sa
 
 from cdshooks.store.store import Store, insert_of
 from cdshooks.store.tables import seen_tokens
 
-_FIRST_USE = {
-    dialect: insert_of(dialect, seen_tokens).on_conflict_do_nothing().returning(seen_tokens.c.jti)
-    for dialect in ("sqlite", "postgresql")
-}
-"""Built once, for it stands in the path of every call."""
+
+@cache
+def _first_use(dialect: str) -> sa.Executable:
+    """Built once, for it stands in the path of every call."""
+    return insert_of(dialect, seen_tokens).on_conflict_do_nothing().returning(seen_tokens.c.jti)
 
 
 def use_once(store: Store, *, issuer: str, jti: str, expires_at: datetime) -> bool:
@@ -28,7 +29,7 @@ def use_once(store: Store, *, issuer: str, jti: str, expires_at: datetime) -> bo
     """
     with store.writing(is_relaxed=True) as connection:
         row = {"issuer": issuer, "jti": jti, "expires_at": expires_at}
-        return connection.execute(_FIRST_USE[connection.dialect.name], row).first() is not None
+        return connection.execute(_first_use(connection.dialect.name), row).first() is not None
 
 
 def forget_expired(store: Store, *, now: datetime) -> int:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from cdshooks.errors import StoreUnavailableError
 from cdshooks.store.engine import BEGIN, IS_RELAXED
 from cdshooks.store.migrate import migrate
 from cdshooks.store.tables import heartbeats
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 _OUR_DEFECTS = (sa.exc.IntegrityError, sa.exc.DataError, sa.exc.ArgumentError, sa.exc.InvalidRequestError)
 
@@ -95,4 +99,8 @@ def insert(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgr
 
 def insert_of(dialect: str, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
     """The same for a dialect by its name, for statements that are built once."""
-    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    if dialect == "sqlite":
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - a start on SQLite does not wait for it
+
+    return postgresql.insert(table)
