@@ -23,7 +23,8 @@ class CanaryWatch:
     """The newest answers of the canaries; one for each process.
 
     The first round is run by whoever makes the watch, before anything is answered. A forked worker inherits its answers and
-    starts its own rounds at once.
+    starts its own rounds at once. Until its first is finished those answers hold, however long ago they were found: a worker that
+    takes the place of another is forked from what was checked before the first of them answered, and nothing of that has changed.
     """
 
     def __init__(self, knowledge: Knowledge, clock: Callable[[], float] = time.monotonic) -> None:
@@ -31,13 +32,13 @@ class CanaryWatch:
         self._lock = threading.Lock()
         self._process, self._first_in = -1, os.getpid()
         self._faults: tuple[str, ...] = ()
-        self._finished = 0.0
+        self._finished = self._began = 0.0
         self.run()
 
     def problems(self) -> tuple[str, ...]:
         """What came out wrong in the newest round, or that no round has been finished for too long."""
         self._start()
-        if self._clock() - self._finished > _MAY_BE_LATE_SECONDS:
+        if self._clock() - max(self._finished, self._began) > _MAY_BE_LATE_SECONDS:
             return (*self._faults, "The canaries have not been run for a quarter of an hour.")
         return self._faults
 
@@ -62,6 +63,7 @@ class CanaryWatch:
             return
         with self._lock:
             if self._process != os.getpid():
+                self._began = self._clock()
                 self._process = os.getpid()
                 wait = EVERY_SECONDS if self._process == self._first_in else 0.0
                 threading.Thread(target=_rounds, args=(weakref.ref(self), wait), name="canaries", daemon=True).start()

@@ -126,6 +126,19 @@ def test_saf_07_a_forked_worker_begins_at_once(loaded_knowledge, monkeypatch):
     assert began == [0.0]
 
 
+def test_saf_07_a_worker_that_takes_the_place_of_another_answers_at_once_and_is_late_by_its_own_clock(
+    loaded_knowledge, monkeypatch
+):
+    now = [1000.0]
+    watch = watching.CanaryWatch(loaded_knowledge, lambda: now[0])
+    now[0] += 86_400
+    monkeypatch.setattr(watching.os, "getpid", lambda: -7)
+    monkeypatch.setattr(watching, "_rounds", lambda *_: None)
+    assert watch.problems() == ()
+    now[0] += 901
+    assert watch.problems() == ("The canaries have not been run for a quarter of an hour.",)
+
+
 def test_saf_07_rounds_that_have_stopped_are_a_fault(loaded_knowledge):
     now = [1000.0]
     watch = watching.CanaryWatch(loaded_knowledge, lambda: now[0])
