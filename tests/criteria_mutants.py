@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ def base_case() -> Case:
 
 
 def case_with(given: str) -> Case:
-    """The fit patient with these facts and uses: ``fact=value; use=drug:outcome:setting:months since its end``."""
+    """The fit patient with these facts and uses: ``fact=value@days ago; use=drug:outcome:setting:months since its end``."""
     base = base_case()
     facts, uses = dict(base.facts), []
     for part in (it.strip() for it in given.split(";") if it.strip()):
@@ -86,6 +87,7 @@ def case_with(given: str) -> Case:
 
 def _fact(name: str, value: str) -> Fact:
     definition = shipped().facts[FactId(name)]
+    value, _, days_ago = value.partition("@")
     read: Any = value
     if value == "?":
         read = None
@@ -95,7 +97,8 @@ def _fact(name: str, value: str) -> Fact:
         read = value == "yes"
     elif definition.type == "set":
         read = tuple(it for it in value.split(",") if it)
-    return Fact(id=FactId(name), value=read, unit=definition.unit, date=PartialDate.from_day(TODAY), evidence=ref(name))
+    when = PartialDate.from_day(TODAY - timedelta(days=int(days_ago or 0)))
+    return Fact(id=FactId(name), value=read, unit=definition.unit, date=when, evidence=ref(name))
 
 
 def _use(agent: str, outcome: str, setting: str, months: str) -> AgentUse:
@@ -139,7 +142,7 @@ def judged(criterion: Criterion, bound: frozenset[AgentId], given: str) -> tuple
 
 
 def mutants(criterion: Criterion) -> Iterator[tuple[str, Criterion]]:
-    """Each step left out, each threshold moved, each comparison made strict or lax, each word of a list left out, silence made safe."""
+    """Each step left out, each threshold or age moved, each comparison made strict or lax, each word left out, silence made safe."""
     for number, step in enumerate(criterion.steps, start=1):
         if len(criterion.steps) > 1:
             rest = tuple(it for it in criterion.steps if it is not step)
@@ -163,6 +166,9 @@ def _with_step(criterion: Criterion, number: int, step: Any) -> Criterion:
 
 
 def _changed(predicate: Predicate) -> Iterator[tuple[str, Predicate]]:
+    if isinstance(predicate, FactLeaf) and predicate.within_days is not None:
+        for days in (predicate.within_days - 1, predicate.within_days + 1, None):
+            yield f"{predicate.fact} within {days} days", msgspec.structs.replace(predicate, within_days=days)
     match predicate:
         case AllOf() | AnyOf():
             for place, part in enumerate(predicate.of):
@@ -239,6 +245,14 @@ def _givens(criterion: Criterion, binding: Binding) -> Iterator[str]:
 
 
 def _values(leaf: FactLeaf) -> list[str]:
+    values = _plain_values(leaf)
+    if leaf.within_days is None:
+        return values
+    ages = (leaf.within_days - 1, leaf.within_days, leaf.within_days + 1, 10 * leaf.within_days)
+    return [*values, *(f"{value}@{days}" for value in values for days in ages)]
+
+
+def _plain_values(leaf: FactLeaf) -> list[str]:
     definition = shipped().facts[leaf.fact]
     if definition.type == "boolean":
         return ["no", "yes"]

@@ -64,7 +64,13 @@ class LineCloser:
         if end is not None and following is None and stated is None and _is_end_untold(segment):
             end = None
         runs = sorted(segment.runs, key=_by_start)
-        courses = tuple([self._course(run, segment, end, reason, limit) for run in runs])
+        not_blamed = self._not_blamed(segment, end) if reason is EndReason.TOXICITY else frozenset()
+        courses = tuple(
+            [
+                self._course(run, segment, end, EndReason.UNKNOWN if run.agent in not_blamed else reason, limit)
+                for run in runs
+            ]
+        )
         # Days read from words are one question, of however many drugs.
         doubts = segment.doubts + any(not run.is_certain for run in runs) + is_open_to_question
         agents = segment.agents
@@ -145,6 +151,16 @@ class LineCloser:
             return next(it for it in GRAVEST_FIRST if it in told), _NO_EVIDENCE
         toxic = self._progressions.toxicity_near(segment.agents, end)
         return (EndReason.TOXICITY, toxic) if toxic else (EndReason.UNKNOWN, _NO_EVIDENCE)
+
+    def _not_blamed(self, segment: Segment, end: PartialDate | None) -> frozenset[AgentId]:
+        """The partners of a drug that an adverse effect is blamed on: why they ended with it is not told.
+
+        A progression is one of the whole regimen; hand-foot syndrome on capecitabine says nothing of trastuzumab.
+        """
+        told = {run.agent for run in segment.runs if run.stopped_for is StopReason.TOXICITY}
+        agents = frozenset(run.agent for run in segment.runs)
+        blamed = told or (self._progressions.blamed_near(agents, end) if end is not None else frozenset())
+        return agents - blamed if blamed else frozenset()
 
     def _course(
         self, run: Run, segment: Segment, line_end: PartialDate | None, reason: EndReason, limit: PartialDate

@@ -9,7 +9,7 @@ import msgspec
 from cdshooks.knowledge.ids import AgentId, ResourceRef
 from cdshooks.knowledge.line_rules import LineRules
 from cdshooks.partial_date import PartialDate
-from cdshooks.record.model import Certainty, PatientRecord
+from cdshooks.record.model import Certainty, PatientRecord, Toxicity
 
 _NERVOUS_SYSTEM = frozenset({"brain", "meninges", "cns-other", "spinal-cord"})
 
@@ -77,14 +77,20 @@ class Progressions:
 
     def toxicity_near(self, agents: Collection[AgentId], day: PartialDate) -> tuple[ResourceRef, ...]:
         """The toxicities blamed on one of the drugs that began around a day."""
+        return tuple(ref for it in self._toxicities_near(agents, day) for ref in it.evidence)
+
+    def blamed_near(self, agents: Collection[AgentId], day: PartialDate) -> frozenset[AgentId]:
+        """Those of the drugs that a toxicity around a day is blamed on."""
+        return frozenset(it.agent for it in self._toxicities_near(agents, day) if it.agent is not None)
+
+    def _toxicities_near(self, agents: Collection[AgentId], day: PartialDate) -> tuple[Toxicity, ...]:
         if not self._toxicities:
             return ()
         near = self._days["residue"]
         return tuple(
-            ref
+            it
             for it in self._toxicities
             if it.agent in agents and it.start is not None and abs(it.start.least_days_until(day)) <= near
-            for ref in it.evidence
         )
 
     def _is_near(self, day: PartialDate, change: PartialDate) -> bool:

@@ -18,6 +18,7 @@ from cdshooks.ehr.resources import (
     Resources,
     ServiceRequest,
 )
+from cdshooks.knowledge.ids import ResourceRef
 from cdshooks.partial_date import PartialDate, latest
 from cdshooks.record.dates import end_of, read_date, start_of
 from cdshooks.record.model import (
@@ -93,6 +94,7 @@ class DiseaseReader:
         self._lesions: list[tuple[float, PartialDate | None, Held]] = []
         self._mri: list[PartialDate] = []
         self._urgent: list[tuple[PartialDate | None, Held]] = []
+        self._called_treated: set[ResourceRef] = set()
         self._stages: list[Statement] = []
         self._never_spread: list[tuple[PartialDate | None, Held]] = []
         """Statements that there is no metastasis at all."""
@@ -409,6 +411,8 @@ class DiseaseReader:
             )
         if is_brain and self._terms.is_urgent(conclusion):
             self._urgent.append((day, held))
+        if is_brain and self._terms.meanings("brain-treated").first(conclusion) == "treated":
+            self._called_treated.add(held.ref)
 
     def _is_csf_cytology(self, code: CodeableConcept | None) -> bool:
         return self._terms.meanings("csf-cytology").first(" ".join(texts_of(code))) is not None
@@ -462,10 +466,13 @@ class DiseaseReader:
             )
         elif newest is not None and newest.trend in _QUIET_TRENDS:
             is_after = _day(newest.date) >= treated_on
-            state = "treated_stable" if local else "untreated_stable"
+            is_called_treated = not self._called_treated.isdisjoint(newest.evidence)
+            state = "treated_stable" if local or is_called_treated else "untreated_stable"
             because = (
                 "Brain metastases were treated locally and the newest statement says stable."
                 if local and is_after
+                else "The newest report calls them treated and stable."
+                if is_called_treated
                 else "Stated stable."
             )
         elif local:
@@ -482,7 +489,7 @@ class DiseaseReader:
         return CnsState(
             state=state,
             date=latest(days),
-            is_treated=bool(local) if found or local else None,
+            is_treated=state == "treated_stable" or bool(local) if found or local else None,
             is_known_absent=state == "none",
             leptomeningeal="present" if meninges else "none" if any(it[0] == "meninges" for it in absent) else None,
             largest_lesion_mm=max(sizes, default=None),

@@ -30,12 +30,12 @@ class Proof(StrEnum):
 
 @direct_members
 class StopReason(StrEnum):
-    """Why a drug was stopped, as the record words it; absence of a reason is None, never a guess."""
+    """Why a drug was stopped, as the record words it, what says most first; absence of a reason is None, never a guess."""
 
     PROGRESSION = "progression"
     TOXICITY = "toxicity"
-    COMPLETED = "completed"
     PATIENT_CHOICE = "patient_choice"
+    COMPLETED = "completed"
     OTHER = "other"
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import msgspec
 
-from cdshooks.ehr.resources import CodeableConcept, Observation, Resources
+from cdshooks.ehr.resources import CodeableConcept, Condition, Observation, Resources
 from cdshooks.record.dates import read_date, start_of
 from cdshooks.record.model import StatedLine, Statement, Wish
+from cdshooks.record.numbers import number_of
 from cdshooks.record.terms import RecordTerms, texts_of
 
 _STATED = frozenset({"line-of-therapy", "pregnancy-status", "pregnancy-test", "menopausal-status"})
+_CLASSES = frozenset({"a", "b", "c"})
+_NOT_SO = frozenset({"entered-in-error", "refuted", "provisional", "differential", "unconfirmed"})
 _KNOWN = frozenset({"avoid-hair-loss", "avoid-fatigue", "avoid-neuropathy", "prefer-oral", "prefer-home", "chemo-free"})
 
 
@@ -57,13 +61,48 @@ def read_sayings(resources: Resources, terms: RecordTerms) -> SayingsReading:
             state = _menopause(observation, terms)
             if state is not None:
                 statements.append(Statement(about=about, value=state[1], date=day, evidence=(held.ref,)))
+        elif about == "child_pugh":
+            liver = child_pugh_in(_written(observation), terms)
+            if liver is not None:
+                statements.append(Statement(about=about, value=liver, date=day, evidence=(held.ref,)))
         elif about is not None:
             statements.append(Statement(about=about, value=_said(observation, terms), date=day, evidence=(held.ref,)))
+    statements.extend(_of_diagnoses(resources, terms))
     return SayingsReading(
         wishes=tuple(sorted(dict.fromkeys(wishes), key=lambda it: (it.wish, str(it.date), it.evidence))),
         statements=tuple(sorted(dict.fromkeys(statements), key=lambda it: (str(it.date), it.about, it.evidence))),
         stated_lines=tuple(sorted(dict.fromkeys(lines), key=lambda it: (str(it.start), it.number))),
     )
+
+
+def _of_diagnoses(resources: Resources, terms: RecordTerms) -> Iterator[Statement]:
+    """The Child-Pugh class where a diagnosis tells it ("cirrhosis, Child-Pugh B")."""
+    for held in resources.of("Condition"):
+        condition = held.resource
+        if not isinstance(condition, Condition):
+            continue
+        texts = (*texts_of(condition.code), *(it for stage in condition.stage for it in texts_of(stage.summary)))
+        named = " ".join(it for it in texts if terms.meanings("about").first(it) == "child_pugh")
+        verification = condition.verification_status
+        is_sure = {it.code for it in (verification.coding if verification else ())}.isdisjoint(_NOT_SO)
+        liver = child_pugh_in(named, terms) if named and is_sure else None
+        if liver is not None:
+            day = read_date(condition.recorded_date, condition.onset_date_time, start_of(condition.onset_period))
+            yield Statement(about="child_pugh", value=liver, date=day, evidence=(held.ref,))
+
+
+def child_pugh_in(text: str, terms: RecordTerms) -> str | None:
+    """The class that words or points tell; none where they tell two. Source: PMC3017746 table 1."""
+    said = text.strip().casefold()
+    found = {said} if said in _CLASSES else set(terms.meanings("child-pugh").of(text))
+    return found.pop() if len(found) == 1 else None
+
+
+def _written(observation: Observation) -> str:
+    quantity = observation.value_quantity
+    number = number_of(quantity.value) if quantity is not None else observation.value_integer
+    points = (f"{number:g}",) if number is not None else ()
+    return " ".join((observation.value_string or "", *texts_of(observation.value_codeable_concept), *points))
 
 
 def _is_preference(code: CodeableConcept | None, terms: RecordTerms) -> bool:

@@ -117,7 +117,10 @@ class RecordTerms:
         coded = self.answer("treatment-termination-reason", concept)
         if coded is not None:
             return _STOP_CODES.get(coded, "other")
-        found = {reason for text in texts_of(concept) for reason in self._codes.stop_words.find(text)}
+        texts = tuple(texts_of(concept))
+        found = {reason for text in texts for reason in self._codes.stop_words.find(text)}
+        if any(term.category == "toxicity" for term in self.worded_conditions(texts)):
+            found.add("toxicity")
         return next(
             (it for it in ("progression", "toxicity", "patient_choice", "completed", "other") if it in found), None
         )

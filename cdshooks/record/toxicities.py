@@ -170,11 +170,13 @@ class _Reader:
                     )
                 )
         if agents and not found:
+            told = [self._words.severity(it.severity or "") for it in allergy.reaction]
+            known = [it for it in told if it is not None]
             found.append(
                 self._one(
                     held,
                     "hypersensitivity",
-                    None,
+                    max(known, default=None) if len(known) == len(told) else None,
                     agents[0],
                     start,
                     None,

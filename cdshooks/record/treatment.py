@@ -370,10 +370,10 @@ class TreatmentReader:
     def _stop_reason(self, resource: Drug | Procedure) -> StopReason | None:
         reason = getattr(resource, "status_reason", None)
         if reason:
-            for concept in reason if isinstance(reason, tuple) else (reason,):
-                found = self._terms.stop_reason(concept)
-                if found is not None:
-                    return StopReason(found)
+            told = {self._terms.stop_reason(it) for it in (reason if isinstance(reason, tuple) else (reason,))}
+            gravest = next((it for it in StopReason if it in told), None)
+            if gravest is not None:
+                return gravest
         if resource.note and resource.status in {"stopped", "completed"}:
             for note in resource.note:
                 found = self._terms.stop_reason(CodeableConcept(text=note.text))
