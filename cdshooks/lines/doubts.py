@@ -8,6 +8,7 @@ from itertools import chain, pairwise
 
 import msgspec
 
+from cdshooks.knowledge.codes import ToldTreatment
 from cdshooks.knowledge.ids import ResourceRef
 from cdshooks.knowledge.line_rules import LineRules
 from cdshooks.lines.courses import Run
@@ -19,7 +20,7 @@ from cdshooks.lines.segments import Segmenter
 from cdshooks.lines.sentences import ALTERNATIVES
 from cdshooks.lines.settings import EARLY_INTENTS, Onset
 from cdshooks.partial_date import PartialDate, by_last
-from cdshooks.record.model import Certainty, PatientRecord, TreatmentIntent
+from cdshooks.record.model import Certainty, Diagnosis, PatientRecord, TreatmentIntent
 
 _OPEN_TO_MORE = frozenset({EndReason.UNKNOWN, EndReason.PROGRESSION})
 """Ends after which another line is to be expected."""
@@ -41,6 +42,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     as_of: date
     is_first_in_parts: bool
     """The first line could be counted as two for a reason of its own."""
+    elsewhere: tuple[tuple[Diagnosis, ToldTreatment], ...]
+    """Treatment that only a diagnosis tells."""
 
 
 def whole_history_doubts(told: Told) -> tuple[Alternative, ...]:
@@ -84,7 +87,7 @@ def _relapse(told: Told) -> Iterator[Alternative]:
 
 
 def _outside(told: Told) -> Iterator[Alternative]:
-    """Drugs without a date, missing pages, a first drug long after the metastatic day, a line number that the record states."""
+    """Drugs without a date, missing pages, a first drug long after the metastatic day, lines and treatment told without drugs."""
     record, lines = told.record, told.lines
     undated = [it for it in record.exposures if it.start is None]
     if undated:
@@ -115,6 +118,15 @@ def _outside(told: Told) -> Iterator[Alternative]:
             number=stated.number,
             evidence=stated.evidence,
         )
+        return
+    cut = told.onset.counts_from
+    for diagnosis, treatment in told.elsewhere:
+        # Told before the disease was distant it was early treatment; told later, nobody can say when it was.
+        if cut is not None and (diagnosis.start is None or diagnosis.start.last >= cut):
+            yield _alternative(
+                "OUTSIDE", 1, sentence="TOLD_ELSEWHERE", treatment=treatment.name, evidence=diagnosis.evidence
+            )
+            return
 
 
 def _setting(told: Told) -> Iterator[Alternative]:

@@ -18,6 +18,7 @@ from cdshooks.lines.segments import Segmenter
 from cdshooks.lines.sentences import FIRINGS
 from cdshooks.lines.settings import Onset, by_setting, early_relapse, metastatic_onset
 from cdshooks.record.model import PatientRecord
+from cdshooks.record.told_treatments import treatments_without_drugs
 
 
 def build_line_history(record: PatientRecord, knowledge: Knowledge, *, as_of: date) -> LineHistory:
@@ -47,6 +48,14 @@ def build_line_history(record: PatientRecord, knowledge: Knowledge, *, as_of: da
         rules=rules,
         as_of=as_of,
         is_first_in_parts=any(it.line == 1 and it.delta > 0 for it in segmenter.alternatives),
+        elsewhere=tuple(
+            treatments_without_drugs(
+                record.diagnoses,
+                (*record.exposures, *record.other_cancer_drugs),
+                knowledge.codes.told_treatments,
+                knowledge.drugs,
+            )
+        ),
     )
     alternatives = (*segmenter.alternatives, *whole_history_doubts(told))
     counts = count_lines(told, alternatives)

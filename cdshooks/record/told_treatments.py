@@ -11,18 +11,31 @@ from cdshooks.record.model import Certainty, Diagnosis, Doubt, Exposure
 CODE = "told-treatment"
 
 
+def treatments_without_drugs(
+    diagnoses: Iterable[Diagnosis],
+    exposures: Iterable[Exposure],
+    told: Mapping[str, ToldTreatment],
+    drugs: DrugKnowledge,
+) -> Iterator[tuple[Diagnosis, ToldTreatment]]:
+    """Each treatment that a diagnosis tells and of which the record names no drug; ``exposures``: drugs for whatever disease."""
+    telling = [it for it in diagnoses if it.concept in told and it.certainty is not Certainty.REFUTED]
+    if not telling:
+        return
+    classes = {drugs.class_of(it.agent) for it in exposures}
+    for diagnosis in telling:
+        treatment = told[diagnosis.concept]
+        if classes.isdisjoint(treatment.classes):
+            yield diagnosis, treatment
+
+
 def told_treatment_doubts(
     diagnoses: Iterable[Diagnosis],
     exposures: Iterable[Exposure],
     told: Mapping[str, ToldTreatment],
     drugs: DrugKnowledge,
 ) -> Iterator[Doubt]:
-    """One doubt for each treatment of which the record names no drug; ``exposures``: drugs for whatever disease."""
-    classes = {drugs.class_of(it.agent) for it in exposures}
-    for diagnosis in diagnoses:
-        treatment = told.get(diagnosis.concept)
-        if treatment is None or diagnosis.certainty is Certainty.REFUTED or not classes.isdisjoint(treatment.classes):
-            continue
+    """One doubt for each treatment of which the record names no drug."""
+    for diagnosis, treatment in treatments_without_drugs(diagnoses, exposures, told, drugs):
         yield Doubt(
             code=CODE,
             about="medication",

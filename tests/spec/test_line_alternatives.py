@@ -366,6 +366,38 @@ def test_missing_pages_and_a_higher_number_stated_by_the_record_count_at_least()
     assert history.counts.is_at_least
 
 
+@pytest.mark.parametrize(
+    ("concept", "told_on", "certainty", "is_outside"),
+    [
+        ("personal-history-of-chemotherapy", 300, "confirmed", True),
+        ("personal-history-of-chemotherapy", -30, "confirmed", True),  # the first day that counts as metastatic
+        ("personal-history-of-chemotherapy", -31, "confirmed", False),  # early treatment is no line
+        ("personal-history-of-chemotherapy", None, "confirmed", True),  # nobody can say when it was
+        ("personal-history-of-chemotherapy", 300, "refuted", False),
+        ("long-term-endocrine", 300, "confirmed", True),
+        ("personal-history-of-antibody", 300, "confirmed", False),  # the antibody is on record
+    ],
+)
+def test_treatment_that_only_a_diagnosis_tells_may_be_a_line_outside_the_record(
+    concept, told_on, certainty, is_outside
+):
+    told = Diagnosis(
+        concept=concept,
+        category="treatment",
+        start=day(on(told_on)) if told_on is not None else None,
+        is_onset=False,
+        end=None,
+        is_active=None,
+        certainty=Certainty(certainty),
+        evidence=(ResourceRef("Condition/told"),),
+    )
+    history = history_of(msgspec.structs.replace(patient((T, 0, None)), diagnoses=(told,)))
+    assert counts(history) == (1, 1, 2 if is_outside else 1)
+    assert history.counts.is_at_least is is_outside
+    assert history.confidence == ("low" if is_outside else "high")
+    assert [it.evidence for it in history.alternatives] == ([told.evidence] if is_outside else [])
+
+
 def test_a_metastatic_day_recorded_late_makes_only_the_lines_before_it_doubtful():
     late = patient((TDM1, -100, 200), (TDXD, 230, None), basis="condition-recorded")
     assert history_of(late).confidence == "low"
