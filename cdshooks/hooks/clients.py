@@ -55,6 +55,13 @@ class Client(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     users: tuple[str, ...] = PRESCRIBERS
     """Whom cards are for: kinds of users, or single ones such as PractitionerRole/oncology. Source: SAF-13."""
     longest_lifetime_seconds: int = 900
+    certificate: str | None = None
+    """The subject of the certificate that it shows beside its token, in its proxy's words; None: none is asked for.
+
+    Source: AUT-10.
+    """
+    proxies: tuple[str, ...] = ()
+    """Networks of the proxies that are believed on a certificate; whoever else names one is not heard."""
     smart_client_id: str | None = None
     """How its authorization server knows us; None: it does not launch the patient page."""
     smart_client_secret_file: str | None = None
@@ -141,6 +148,12 @@ def _faults(client: Client, folder: Path, profiles: Collection[str]) -> list[str
         faults.append("services names a service that does not exist")
     if not client.users or not all(_USER.match(it) for it in client.users):
         faults.append("users must name Practitioner, PractitionerRole or one of them such as PractitionerRole/oncology")
+    if not all(_is_network(it) for it in client.proxies):
+        faults.append("each of proxies must be a network such as 10.20.0.5/32")
+    if (client.certificate is None) != (not client.proxies) or client.certificate == "":
+        faults.append(
+            "certificate and proxies go together: nobody but a proxy that is named is believed on a certificate"
+        )
     if not 0 < client.longest_lifetime_seconds <= _LONGEST_LIFETIME:
         faults.append(f"longest_lifetime_seconds must lie between 1 and {_LONGEST_LIFETIME}")
     return faults

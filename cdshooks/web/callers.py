@@ -6,6 +6,7 @@ No algorithm, key or URL comes from the token: it may only name what the configu
 from __future__ import annotations
 
 import base64
+import ipaddress
 import json
 import re
 from collections.abc import Callable, Iterable
@@ -23,6 +24,8 @@ from cdshooks.web.signing_keys import SigningKeys, keys_of_file, keys_of_url
 _LONGEST_TOKEN, _LONGEST_ID = 8192, 256
 _LEEWAY_SECONDS = 60
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\Z")
+CERTIFICATE_HEADER = "X-Client-Certificate-Subject"
+"""In which a proxy tells the subject of the certificate that the other side of its connection has shown."""
 _KEYS_IN_A_TOKEN = frozenset({"jwk", "x5c", "x5u", "crit"})
 """Headers that bring a key of their own, or ask for an extension that we do not know."""
 
@@ -41,8 +44,16 @@ class Callers:
         self._by_issuer = {it.issuer: (it, _signing_keys(it, folder)) for it in clients}
         self._use_once, self._now = use_once, now
 
-    def identify(self, authorization: str | None, *, service: str, audiences: frozenset[str]) -> Client:
-        """The client that a call to a service comes from.
+    def identify(
+        self,
+        authorization: str | None,
+        *,
+        service: str,
+        audiences: frozenset[str],
+        certificate: str | None = None,
+        peer: str | None = None,
+    ) -> Client:
+        """The client that a call to a service comes from. ``peer`` is the address that says which certificate was shown.
 
         Raises:
             UnauthorizedClientError: It did not prove who it is, or may not call this service.
@@ -63,11 +74,25 @@ class Callers:
             raise UnauthorizedClientError("tenant")
         if client.services and service not in client.services:
             raise UnauthorizedClientError("service")
+        if client.certificate is not None and not _has_shown(client, certificate, peer):
+            raise UnauthorizedClientError("certificate")
         jti = _text(claims, "jti", "jti")
         kept_until = datetime.fromtimestamp(expires + _LEEWAY_SECONDS, UTC)
         if client.replay == "reject" and not self._use_once(client.issuer, jti, kept_until):
             raise UnauthorizedClientError("replay")
         return client
+
+
+def _has_shown(client: Client, certificate: str | None, peer: str | None) -> bool:
+    """Whether one of the client's proxies says that its certificate was shown. Source: AUT-10."""
+    try:
+        address = ipaddress.ip_address(peer or "")
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return certificate == client.certificate and any(
+        (mapped or address) in ipaddress.ip_network(it) for it in client.proxies
+    )
 
 
 def _signing_keys(client: Client, folder: Path) -> SigningKeys:

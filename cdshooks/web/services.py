@@ -39,7 +39,7 @@ from cdshooks.web import metrics
 from cdshooks.web.admission import Admission
 from cdshooks.web.body import Bounds, read_body
 from cdshooks.web.call_deadline import deadline_of
-from cdshooks.web.callers import Callers
+from cdshooks.web.callers import CERTIFICATE_HEADER, Callers
 from cdshooks.web.card_links import CardLinks
 from cdshooks.web.events import log_event
 from cdshooks.web.fetching import Fetching
@@ -186,7 +186,13 @@ def _identify(callers: Callers | None, base_url: str, service_id: str, suffix: s
     # Two slashes: what the sandbox makes of a discovery URL with a final one, and then names in its token (B-1, B-3).
     urls = [f"{base_url}/cds-services{slashes}{service_id}" for slashes in ("/", "//")]
     audiences = frozenset(url + ending for url in urls for ending in ("", suffix))
-    return callers.identify(request.headers.get("Authorization"), service=service_id, audiences=audiences)
+    return callers.identify(
+        request.headers.get("Authorization"),
+        service=service_id,
+        audiences=audiences,
+        certificate=request.headers.get(CERTIFICATE_HEADER),
+        peer=request.remote_addr,
+    )
 
 
 def _check_user(hook_request: HookRequest, caller: Client | None) -> None:
