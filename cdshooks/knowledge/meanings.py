@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 _BETWEEN = r"[\s,:/-]+"
+_END_OF_WORD, _NOTHING = r"(?!\w)", r"(?!)"
 
 
 class Meanings(msgspec.Struct, frozen=True):
@@ -26,6 +27,11 @@ class Meanings(msgspec.Struct, frozen=True):
     def has(self, meaning: str, text: str) -> bool:
         """Whether a text has this meaning."""
         return any(known == meaning and pattern.search(text) for known, pattern in self.known)
+
+    def pattern(self, meaning: str) -> str:
+        """The words with this meaning as a part of a larger pattern, which says what may follow; without words it never matches."""
+        found = next((pattern.pattern for known, pattern in self.known if known == meaning), _NOTHING)
+        return f"(?:{found.replace(_END_OF_WORD, '')})"
 
     def after(self, meaning: str, text: str) -> str:
         """What follows the first words with this meaning; "" where there are none."""
@@ -54,4 +60,4 @@ def load_meanings(rows: Iterable[tuple[int, Mapping[str, str]]]) -> Mapping[str,
 
 def _pattern(words: str) -> str:
     inner = _BETWEEN.join(re.escape(word).replace(r"\*", r"\w*") for word in words.split())
-    return rf"(?<!\w){inner}(?!\w)"
+    return rf"(?<!\w){inner}{_END_OF_WORD}"

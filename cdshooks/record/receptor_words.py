@@ -13,36 +13,15 @@ from cdshooks.record.numbers import number_in
 from cdshooks.record.terms import RecordTerms
 
 SCORES = frozenset({"0", "1+", "2+", "3+"})
-_IHC = re.compile(
-    r"(?<![\d.+/])([0-3])\s*\+(?!\s*/?\s*\d)|(?<![\d.])\+([1-3])\b|\b(?:score|ihc)[^0-9]{0,12}([0-3])(?![\d.%])"
-    r"|^\s*([0-3])\s*$",
-    re.IGNORECASE,
-)
-_POSITIVE = re.compile(
-    r"\b(?:positive|positiv|positivo|positif|pos|amplified|amplifiziert|overexpress\w*|detected|present)\b"
-    r"|\bamplification (?:is )?(?:seen|found|present)\b",
-    re.IGNORECASE,
-)
-_NEGATIVE = re.compile(
-    r"\b(?:negative|negativ|negativo|negatif|neg|absent)\b|\b(?:not|non|no|nicht|without)[\s-]+(?:\w+[\s-]+){0,2}?"
-    r"(?:amplified|amplification|overexpress\w*|detected|present|amplifiziert)|\bnon-?amplified\b",
-    re.IGNORECASE,
-)
-_LOW = re.compile(r"\bher2[\s-]*(?:ultra)?[\s-]*low\b|^\s*low\s*$", re.IGNORECASE)
-_ISH = re.compile(r"\b[fc]?ish\b|amplif|in situ hybridi[sz]ation", re.IGNORECASE)
-_STAINED = re.compile(r"\bihc\b|immun", re.IGNORECASE)
-_COMPARISON = re.compile(
-    r"(greater than|more than|over|above|>=?|less than|below|under|<=?)\s*(\d+(?:[.,]\d+)?)", re.IGNORECASE
-)
-_RATIO = re.compile(r"\bratio\b[^0-9<>]{0,20}(\d+(?:[.,]\d+)?)", re.IGNORECASE)
-_MORE = frozenset({"greater than", "more than", "over", "above", ">", ">="})
+_POLARITIES = ("positive", "negative")
+_READERS = ("ahead", "comparison", "denial", "finding", "low-alone", "ratio", "score")
+_NUMBER = r"\d+(?:[.,]\d+)?"
 _HER2 = re.compile(r"\bher[\s-]?2(?:[\s/-]?neu)?\b|\berbb2\b|\bc-?erbb-?2\b", re.IGNORECASE)
 _ER = re.compile(r"\bER\b|\b[Ee]strogen[\s-]?[Rr]eceptors?\b|\b[Oo]estrogen[\s-]?[Rr]eceptors?\b|\bÖstrogenrezeptor\w*")
 _PR = re.compile(r"\bPR\b|\bPgR\b|\b[Pp]rogesterone?[\s-]?[Rr]eceptors?\b|\bProgesteronrezeptor\w*")
 _MARKERS = (("her2", _HER2), ("er", _ER), ("pr", _PR))
 _PERCENT = re.compile(r"(\d{1,3}(?:[.,]\d+)?)\s*%")
 _CLAUSE_END = re.compile(r"[.;\n](?!\d)")
-_AHEAD = re.compile(r"\b(positive|negative)\s+for\s+[\w\s,/-]{0,30}$", re.IGNORECASE)
 _LOOKED_AT_AHEAD = 60
 """Characters: as many as "negative for" and what may stand behind it have; the whole would be read again for each name in it."""
 
@@ -63,6 +42,18 @@ class ReceptorWords:
 
     def __init__(self, terms: RecordTerms, rules: ReceptorRules) -> None:
         self.rules, self._terms = rules, terms
+        words = {reader: terms.meanings(f"receptor-{reader}") for reader in _READERS}
+        denial, finding = words["denial"].pattern("no"), words["finding"].pattern("finding")
+        more, less = words["comparison"].pattern("more"), words["comparison"].pattern("less")
+        self._denied = _pattern(rf"{denial}[\s-]+(?:\w+[\s-]+){{0,2}}?{finding}")
+        self._comparison = _pattern(rf"(?:(?P<more>{more}|>=?)|{less}|<=?)\s*(?P<number>{_NUMBER})")
+        self._ratio = _pattern(rf"{words['ratio'].pattern('ratio')}[^0-9<>]{{0,20}}({_NUMBER})")
+        self._ihc = _pattern(
+            r"(?<![\d.+/])([0-3])\s*\+(?!\s*/?\s*\d)|(?<![\d.])\+([1-3])\b|^\s*([0-3])\s*$"
+            rf"|{words['score'].pattern('score')}[^0-9]{{0,12}}([0-3])(?![\d.%])"
+        )
+        self._low_alone = _pattern(rf"^\s*{words['low-alone'].pattern('low')}\s*$")
+        self._ahead = {it: _pattern(words["ahead"].pattern(it) + r"\s+[\w\s,/-]{0,30}$") for it in _POLARITIES}
         self.named_test = remembered(self._named_test)
         self.in_report = remembered(self._in_report)
         self._remembered_status = remembered(self._status)
@@ -87,7 +78,7 @@ class ReceptorWords:
         if _HER2.search(text):
             if self._has("receptor-elsewhere", text):
                 return None
-            return "her2-ish" if _ISH.search(text) else "her2-ihc" if _STAINED.search(text) else "her2-summary"
+            return f"her2-{self._method(text) or 'summary'}"
         for marker, pattern in _MARKERS[1:]:
             if pattern.search(text):
                 return f"{marker}-percent" if "percent" in text.casefold() or "%" in text else marker
@@ -97,38 +88,43 @@ class ReceptorWords:
         text, kind = said
         if kind in {"ihc", "summary", "ish"}:
             ish = self._ish(text)
-            score = _IHC.search(text) if kind != "ish" else None
+            speaks_of_ish = self._method(text) == "ish"
+            score = self._ihc.search(text) if kind != "ish" else None
             if score:
                 level = next(it for it in score.groups() if it is not None)
                 ihc = "0" if level == "0" else f"{level}+"
-                return f"{ihc}|{ish}" if ish and _ISH.search(text) else ihc
-            if kind == "ish" or _ISH.search(text):
+                return f"{ihc}|{ish}" if ish and speaks_of_ish else ihc
+            if kind == "ish" or speaks_of_ish:
                 return ish
-        if _LOW.search(text):
+        if self._has("receptor-low", text) or self._low_alone.search(text):
             return "low"
         if self._has("receptor-equivocal", text):
             return "equivocal"
-        if _NEGATIVE.search(text):
-            return "negative"
-        return "positive" if _POSITIVE.search(text) else None
+        return self._polarity(text)
+
+    def _polarity(self, text: str) -> str | None:
+        """Positive or negative; the negative word counts where there are both, and a finding that is denied is one."""
+        return "negative" if self._denied.search(text) else self._terms.meanings("receptor-polarity").first(text)
+
+    def _method(self, text: str) -> str | None:
+        return self._terms.meanings("receptor-method").first(text)
 
     def _ish(self, text: str) -> str | None:
         """What words say of ISH: amplified, not-amplified, equivocal; None when it is pending or not spoken of."""
-        comparison = _COMPARISON.search(text)
+        comparison = self._comparison.search(text)
         if comparison:
-            number = number_in(comparison.group(2))
-            is_more = comparison.group(1).casefold() in _MORE
+            number = number_in(comparison["number"])
+            is_more = comparison["more"] is not None
             if number is not None and is_more and number >= self.rules.ish_ratio_amplified:
                 return "amplified"
             if number is not None and not is_more and number <= self.rules.ish_ratio_amplified:
                 return "not-amplified"
         if self._has("receptor-pending", text):
             return None
-        if _NEGATIVE.search(text):
-            return "not-amplified"
-        if _POSITIVE.search(text):
-            return "amplified"
-        ratio = _RATIO.search(text)
+        polarity = self._polarity(text)
+        if polarity is not None:
+            return "amplified" if polarity == "positive" else "not-amplified"
+        ratio = self._ratio.search(text)
         if ratio:
             return self.rules.ish_of(number_in(ratio.group(1)), None, None)
         return "equivocal" if self._has("receptor-equivocal", text) else None
@@ -147,8 +143,8 @@ class ReceptorWords:
             said = sentence[end:stop]
             status = self.status(said, "summary" if marker == "her2" else marker) or _sign_after(said)
             if status is None:
-                ahead = _AHEAD.search(sentence[max(0, start - _LOOKED_AT_AHEAD) : start])
-                status = ahead.group(1).casefold() if ahead else None
+                before = sentence[max(0, start - _LOOKED_AT_AHEAD) : start]
+                status = next((it for it, ahead in self._ahead.items() if ahead.search(before)), None)
             percent = _PERCENT.search(said) if marker != "her2" else None
             if status is not None or percent is not None:
                 yield Said(marker, status, number_in(percent.group(1)) if percent else None)
@@ -175,6 +171,10 @@ def compatible(coded: str, worded: str) -> bool:
         if coded in groups[one] and worded in groups[other]:
             return False
     return not (coded in {"positive", "negative"} and worded == "equivocal")
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    return re.compile(text, re.IGNORECASE)
 
 
 def _sign_after(text: str) -> str | None:

@@ -15,6 +15,7 @@ class RememberedMeanings:
         self.of = remembered(meanings.of, most=_MOST_OF_A_READER)
         self.first = remembered(meanings.first, most=_MOST_OF_A_READER)
         self.after = meanings.after
+        self.pattern = meanings.pattern
 
     def has(self, meaning: str, text: str) -> bool:
         """Whether a text has this meaning."""
