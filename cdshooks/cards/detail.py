@@ -66,7 +66,11 @@ def missing_or_conflicting(advice: Advice, knowledge: Knowledge, gaps: Sequence[
         refs = ", ".join(escape(it.resource) for it in record.unreadable[:3])
         count = f"{len(record.unreadable)} resource{'' if len(record.unreadable) == 1 else 's'}"
         points.append("- " + wording.UNREADABLE.format(count=count, refs=refs))
-    unknown = [it.text for it in record.unmapped if not knowledge.drugs.other_names.isdisjoint(name_of(it.text))]
+    unknown = [
+        it.text
+        for it in record.unmapped
+        if it.may_be_cancer_drug or not knowledge.drugs.other_names.isdisjoint(name_of(it.text))
+    ]
     if unknown:  # other cancer drugs only: ordinary co-medication does not shout here
         points.append("- " + wording.UNMAPPED.format(names=", ".join(escape(it) for it in unknown[:3])))
     points += [f"- {doubt.because}" for doubt in record.doubts if doubt.code in _TOLD_DOUBTS][:_MOST_TOLD]

@@ -52,10 +52,15 @@ def _in_midst(sentence: str) -> str:
 def reasons_of(reviews: Sequence[OrderReview], knowledge: Knowledge) -> list[Finding]:
     """Why this card: what rules the order out or holds it; only when nothing does, what is to be weighed. Each reason once."""
     found = {(it.criterion, it.because): it for review in reviews for it in review.reasons if it.effect is not None}
-    ordered = sorted(found.values(), key=lambda it: GRAVITY.index(it.effect) if it.effect is not None else 0)
+    ordered = sorted(found.values(), key=_by_gravity)
     blocking = [it for it in ordered if it.effect in _BLOCKING]
     known = [it for it in ordered if it.effect is not Effect.DOSE_NOTE and it.outcome is not Outcome.UNKNOWN]
     return gravest_of_topic(blocking or known or ordered, knowledge)[:_MOST_REASONS]
+
+
+def _by_gravity(it: Finding) -> tuple[int, bool]:
+    """The gravest first; of equal ones what concerns the patient before what concerns the licence."""
+    return (GRAVITY.index(it.effect) if it.effect is not None else 0, it.criterion == "LICENCE")
 
 
 def review_lines(reviews: Sequence[OrderReview], knowledge: Knowledge) -> str:

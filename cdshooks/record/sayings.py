@@ -126,7 +126,8 @@ def _coded_state(observation: Observation, terms: RecordTerms) -> tuple[str, str
             else None
         )
     if test == "pregnancy-test":
-        found = terms.answer("receptor-status", value) or (observation.value_string or "").casefold()
+        words = " ".join((observation.value_string or "", *texts_of(value)))
+        found = terms.answer("receptor-status", value) or words.casefold()
         return (
             ("pregnancy", "not_pregnant" if "neg" in found else "pregnant")
             if "neg" in found or "pos" in found

@@ -6,7 +6,12 @@ from datetime import date
 
 import pytest
 
+from cdshooks.cards.detail import missing_or_conflicting
+from cdshooks.cards.review_text import reasons_of
 from cdshooks.explain.patient import advise
+from cdshooks.knowledge.criteria import Effect
+from cdshooks.knowledge.ids import AgentId, CriterionId, ResourceRef
+from cdshooks.options.model import Finding, OrderReview, Outcome
 from cdshooks.record.model import StopReason
 from cdshooks.record.read import read_patient_record
 from tests.fhir import SUBJECT, concept, condition, drug, observation, resources_of
@@ -218,3 +223,48 @@ def test_what_is_missing_of_an_ill_liver_is_named():
     assert "child_pugh" in asked(**raised)
     assert "child_pugh" in asked(diagnoses=(illness("cirrhosis"),))
     assert "child_pugh" not in asked()
+
+
+@pytest.mark.parametrize("said", [{"valueString": "negative"}, {"valueCodeableConcept": {"text": "Negative"}}])
+def test_a_negative_pregnancy_test_in_words(said):
+    assert facts_of(*METASTATIC, observation("2106-3", day="2026-11-20", **said))["pregnancy"] == "not_pregnant"
+
+
+@pytest.mark.parametrize(
+    ("given", "is_suppressed"),
+    [
+        (("2026-10-20", "2026-10-20"), True),
+        (("2026-07-27", "2026-07-27"), True),
+        (("2026-07-26", "2026-07-26"), False),
+        (("2020-01-01", "2020-06-01"), False),
+    ],
+)
+def test_ovarian_suppression_runs_until_four_months_after_its_last_dose(given, is_suppressed):
+    assert facts_of(*METASTATIC, course("goserelin", *given))["ovarian_suppression"] is is_suppressed
+
+
+def test_a_tyrosine_kinase_inhibitor_of_another_cancer_is_a_line_and_its_class_is_known():
+    history = advised(*METASTATIC, course("zongertinib", "2025-07-01", "2026-01-01", "PD")).lines
+    assert [(it.agents, it.end_reason.value) for it in history.lines] == [(("zongertinib",), "progression")]
+    assert "her2-tki" in facts_of(*METASTATIC, course("zongertinib", "2025-07-01", "2026-01-01"))["classes"]
+
+
+@pytest.mark.parametrize(("name", "is_named"), [("novorutinib", True), ("levetiracetam", False)])
+def test_a_drug_that_may_be_a_cancer_drug_is_named_on_the_card(name, is_named):
+    advice = advised(*METASTATIC, course(name, "2025-07-01", "2026-01-01"))
+    assert (name in missing_or_conflicting(advice, shipped(), (), in_short=False)) is is_named
+
+
+def test_what_concerns_the_patient_heads_a_review_before_what_concerns_the_licence():
+    findings = [
+        Finding(criterion=CriterionId(name), outcome=Outcome.NOT_MET, because=name, sources=(), effect=Effect.WARN)
+        for name in ("LICENCE", "ANTHRA_ANTIBODY")
+    ]
+    review = OrderReview(
+        order=ResourceRef("MedicationRequest/draft-1"),
+        agents=(AgentId("pegylated liposomal doxorubicin"),),
+        judgement="warning",
+        reasons=tuple(findings),
+        regimens=(),
+    )
+    assert [it.criterion for it in reasons_of([review], shipped())] == ["ANTHRA_ANTIBODY", "LICENCE"]

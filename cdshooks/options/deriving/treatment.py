@@ -45,6 +45,21 @@ def derive_treatment_facts(source: Source, classes: Mapping[AgentId, frozenset[s
     days: FactValue = relapse.days.least if relapse and relapse.days.least == relapse.days.most else None
     yield source.fact("early_relapse_days", days, evidence=relapse.evidence if relapse else ())
     yield _cumulative_anthracycline(source, classes)
+    yield _ovarian_suppression(source)
+
+
+def _ovarian_suppression(source: Source) -> Fact:
+    """Whether a drug that puts the ovaries to rest is running, or its last dose is not long ago; it counts in no line."""
+    definition = source.definitions[FactId("ovarian_suppression")]
+    today, within = PartialDate.from_day(source.as_of), definition.settings["within_days"]
+    found = [
+        it
+        for it in source.record.exposures
+        if it.agent in definition.agents
+        and source.is_past(it.start)
+        and (it.is_open or ((last := it.end or it.start) is not None and last.least_days_until(today) <= within))
+    ]
+    return source.fact("ovarian_suppression", bool(found), evidence=[ref for it in found for ref in it.evidence])
 
 
 _HER2 = "her2-"
