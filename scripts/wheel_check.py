@@ -84,7 +84,7 @@ def serve(place: Path, python: Path, state: Path, port: int, *, user: int) -> No
     production = Production(place / "production", url=url)
     settings = dict(it.split("=", 1) for it in production.files_as(str(place / "production")))
     environment = {"PATH": "/usr/bin:/bin", "XDG_STATE_HOME": str(state), "TMPDIR": str(state), **settings}
-    words = [str(python.parent / "cdshooks"), "serve", "--port", str(port)]
+    words = command_of_the_unit().replace("8080", str(port)).replace("/opt/cdshooks", str(python.parents[1])).split()
     service = subprocess.Popen(words, cwd="/", env=environment, user=user, group=user, extra_groups=[], umask=0o077)
     try:
         end = time.monotonic() + 60
@@ -106,6 +106,12 @@ def serve(place: Path, python: Path, state: Path, port: int, *, user: int) -> No
     finally:
         service.kill()
         service.wait()
+
+
+def command_of_the_unit() -> str:
+    """What systemd would run."""
+    unit = (PROJECT / "deploy" / "systemd" / "cdshooks.service").read_text("utf-8")
+    return next(it.removeprefix("ExecStart=") for it in unit.splitlines() if it.startswith("ExecStart="))
 
 
 def ask(url: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> int:

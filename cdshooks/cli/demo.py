@@ -23,6 +23,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from cdshooks.cli.caller import token
 from cdshooks.explain.patient import explain_file
 from cdshooks.explain.timeline import LEGEND, draw_timeline
 from cdshooks.hooks.services import SERVICES
@@ -84,7 +85,13 @@ def demo(port: int, *, once: bool) -> None:
 @click.option(
     "--accept", metavar="WORDS", help="Accept the suggestion whose label holds these words, as a click in the EHR does."
 )
-def fire(request_file: Path, url: str, wait: int, accept: str | None) -> None:
+@click.option(
+    "--caller",
+    metavar="DIRECTORY",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Prove who calls with the key that 'cdshooks caller' wrote there.",
+)
+def fire(request_file: Path, url: str, wait: int, accept: str | None, caller: Path | None) -> None:
     """Send one hook request to a running service and show the cards.
 
     Example: cdshooks fire request.json --url http://127.0.0.1:8080 --accept NCT06435429
@@ -99,11 +106,13 @@ def fire(request_file: Path, url: str, wait: int, accept: str | None) -> None:
     if not url.startswith(("http://", "https://")):
         raise click.UsageError("--url must begin with http:// or https://")
     endpoint = f"{url.rstrip('/')}/cds-services/{service.id}"
+    if caller is not None and not (caller / "caller.pem").is_file():
+        raise click.UsageError(f"--caller: 'cdshooks caller {caller}' has not been run")
     _wait_until_alive(url.rstrip("/"), wait)
     try:
-        status, answer = post(endpoint, body)
-    except OSError:
-        click.echo(f"Nothing answers at {url}: start the service with 'cdshooks serve --dev'.", err=True)
+        status, answer = post(endpoint, body, caller)
+    except OSError as error:
+        click.echo(f"Nothing answers at {url} ({error}): start the service with 'cdshooks serve --dev'.", err=True)
         sys.exit(1)
     console = Console(highlight=False)
     if status != 200:  # noqa: PLR2004 - HTTP success
@@ -112,10 +121,10 @@ def fire(request_file: Path, url: str, wait: int, accept: str | None) -> None:
         sys.exit(1)
     show_cards(answer.get("cards", []), console)
     if accept is not None:
-        _accept(accept, answer.get("cards", []), endpoint)
+        _accept(accept, answer.get("cards", []), endpoint, caller)
 
 
-def _accept(words: str, cards: list[dict[str, Any]], endpoint: str) -> None:
+def _accept(words: str, cards: list[dict[str, Any]], endpoint: str, caller: Path | None) -> None:
     """Tell the service, as an EHR does, that a suggestion was accepted; exit status 1 when there is none or it is not kept."""
     offered = [(card, it) for card in cards for it in card.get("suggestions", []) if words in it["label"]]
     if not offered:
@@ -128,20 +137,22 @@ def _accept(words: str, cards: list[dict[str, Any]], endpoint: str) -> None:
         "acceptedSuggestions": [{"id": suggestion["uuid"]}],
         "outcomeTimestamp": datetime.now(UTC).isoformat(),
     }
-    status, _ = post(f"{endpoint}/feedback", msgspec.json.encode({"feedback": [feedback]}))
+    status, _ = post(f"{endpoint}/feedback", msgspec.json.encode({"feedback": [feedback]}), caller)
     if status != 200:  # noqa: PLR2004 - HTTP success
         click.echo(f"HTTP {status}: the feedback was not kept.", err=True)
         sys.exit(1)
     click.echo(f"Accepted: {suggestion['label']}. The feedback is kept.")
 
 
-def post(url: str, body: bytes) -> tuple[int, dict[str, Any]]:
-    """Send a JSON body; the status and the decoded answer, of refusals too.
+def post(url: str, body: bytes, caller: Path | None = None) -> tuple[int, dict[str, Any]]:
+    """Send a JSON body, with a token of the caller if there is one; the status and the decoded answer, of refusals too.
 
     Raises:
         OSError: Nothing answers.
     """
-    request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})  # noqa: S310 - http or https, checked by the caller
+    proof = {} if caller is None else {"Authorization": f"Bearer {token(caller, url)}"}
+    headers = {"Content-Type": "application/json", **proof}
+    request = urllib.request.Request(url, data=body, headers=headers)  # noqa: S310 - http or https, checked before
     try:
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             return answer.status, msgspec.json.decode(answer.read())

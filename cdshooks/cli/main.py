@@ -10,6 +10,7 @@ from cdshooks import __version__
 
 _COMMANDS = {
     "audit": "cdshooks.cli.feedback:audit",
+    "caller": "cdshooks.cli.caller:caller",
     "demo": "cdshooks.cli.demo:demo",
     "explain": "cdshooks.cli.explain:explain",
     "feedback": "cdshooks.cli.feedback:feedback",

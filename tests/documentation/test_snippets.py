@@ -40,6 +40,7 @@ NAMES = [str(it.relative_to(ROOT)) for it in PAGES]
 REASONS = {
     "needs a Kubernetes cluster",
     "needs a container engine",
+    "needs root on a machine of its own",
 }
 STORY = ROOT / "fhir_fixtures" / "after-thp-tdxd-tucatinib-active-brain-metastases" / "request.json"
 BLOCK = re.compile(

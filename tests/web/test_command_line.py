@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -93,7 +94,7 @@ def test_wrong_usage_is_exit_code_2():
     assert run("explain", "--jurisdiction", "XX", STORY).exit_code == 2
 
 
-@pytest.mark.parametrize("command", [["explain"], ["serve"], ["demo"], ["fire"], ["knowledge", "check"]])
+@pytest.mark.parametrize("command", [["explain"], ["serve"], ["demo"], ["fire"], ["caller"], ["knowledge", "check"]])
 def test_every_command_has_help_with_an_example(command):
     result = run(*command, "--help")
     assert result.exit_code == 0
@@ -131,3 +132,48 @@ def test_fire_says_when_nothing_answers():
     result = run("fire", STORY, "--url", f"http://127.0.0.1:{free_port()}")
     assert result.exit_code == 1
     assert "start the service" in result.stderr
+
+
+@pytest.fixture
+def asks_for_tokens(tmp_path):
+    """A service as in production, whose only client is the caller of the trial."""
+    entry = run("caller", str(tmp_path / "trial"))
+    assert entry.exit_code == 0
+    (tmp_path / "trial" / "clients.toml").write_text(entry.stdout)
+    url = f"http://127.0.0.1:{free_port()}"
+    told = {
+        "CDSHOOKS_BASE_URL": url,
+        "CDSHOOKS_CLIENTS": str(tmp_path / "trial" / "clients.toml"),
+        "CDSHOOKS_EVALUATION": "1",
+        "CDSHOOKS_TODAY": "2026-11-24",
+        "CDSHOOKS_DRAIN_SECONDS": "0",
+        "XDG_STATE_HOME": str(tmp_path),
+        "PYTHONPATH": str(ROOT),
+    }
+    words = [sys.executable, "-m", "cdshooks", "serve", "--workers", "1", "--port", url.rpartition(":")[2]]
+    with subprocess.Popen(words, env={**os.environ, **told}, stderr=subprocess.DEVNULL) as service:
+        yield url
+        service.terminate()
+
+
+def test_before_the_ehr_is_there_a_caller_with_a_key_of_its_own_gets_cards_and_answers_one(asks_for_tokens, tmp_path):
+    words = ["fire", STORY, "--url", asks_for_tokens, "--wait", "60"]
+    refused = run(*words)
+    assert refused.exit_code == 1
+    assert "HTTP 401" in refused.stderr
+    assert run(*words, "--caller", str(tmp_path)).exit_code == 2  # no key lies there
+    for _ in range(2):  # each call has a token of its own
+        accepted = run(*words, "--caller", str(tmp_path / "trial"), "--accept", "")
+        assert accepted.exit_code == 0, accepted.stderr
+    assert "The feedback is kept" in accepted.stdout
+
+
+def test_a_caller_is_made_once_and_its_key_is_read_by_nobody_else(tmp_path):
+    assert run("caller", str(tmp_path)).exit_code == 0
+    key = tmp_path / "caller.pem"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    before = key.read_bytes()
+    again = run("caller", str(tmp_path))
+    assert again.exit_code == 1
+    assert "already" in again.stderr
+    assert key.read_bytes() == before
