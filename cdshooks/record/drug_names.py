@@ -286,12 +286,20 @@ class DrugNames:
         close = [name for name, score, _ in near if score <= best + (name in self._agents_by_word)]
         # A slip that lies about as near to a second drug is not ours to resolve.
         if len({self._agents_by_word.get(name) for name in close}) != 1:
-            return word
+            return self._begun_alike(word, close)
         # A stem so short that its ending made up the letters asked for could be any word: "peptide" is no slip for "Pepcid".
         is_read = _is_typing_slip(word, close[0]) or (
             len(word) >= _LETTERS_FOR_ONE_SLIP and not self._is_blend(word, close[0])
         )
         return close[0] if is_read else word
+
+    def _begun_alike(self, word: str, close: list[str]) -> str:
+        """Of several names that are near the one with the same first letter, where the word only lost or swapped letters of it.
+
+        The others would need another first letter, and hardly anyone mistypes that.
+        """
+        begun = [name for name in close if name[0] == word[0]]
+        return begun[0] if len(begun) == 1 and _is_typing_slip(word, begun[0]) else word
 
     def _is_blend(self, word: str, name: str) -> bool:
         """Whether a word begins as another drug's name does and only ends as this one: "doxetaxel" may be either drug."""

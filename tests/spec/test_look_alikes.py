@@ -54,7 +54,9 @@ def test_a_salt_in_one_word_with_its_drug(written, agent):
         ("palcitaxel", {"paclitaxel"}),  # two letters in each other's place, though palbociclib begins so
         ("nertinib", {"neratinib"}),
         ("tastuzumab", {"trastuzumab"}),  # a letter left out, though taselisib begins so
-        ("gecitabine", set()),  # as near to decitabine
+        ("gecitabine", {"gemcitabine"}),  # as near to decitabine, but nobody mistypes the first letter
+        ("noladex", {"tamoxifen"}),  # Nolvadex without a letter, and not Zoladex
+        ("hecitabine", set()),  # a first letter that neither of them has
     ],
 )
 def test_a_word_that_begins_as_one_drug_and_ends_as_another_is_neither(written, agents_named):
