@@ -8,13 +8,9 @@ from datetime import date
 from cdshooks.ehr.resources import Dosage, Period
 from cdshooks.errors import MalformedDateError
 from cdshooks.partial_date import PartialDate
+from cdshooks.record.remembered_meanings import RememberedMeanings
 
-_UNTIL = re.compile(
-    r"\b(?:until|till|through|thru|ending|end)\b[^0-9]{0,12}(\d{1,4}[/-]\d{1,2}[/-]\d{1,4})", re.IGNORECASE
-)
-_STARTING = re.compile(
-    r"\b(?:starting|start|from|begin|beginning)\b[^0-9]{0,12}(\d{1,4}[/-]\d{1,2}[/-]\d{1,4})", re.IGNORECASE
-)
+_SOON_A_DAY = r"\b[^0-9]{0,12}(\d{1,4}[/-]\d{1,2}[/-]\d{1,4})"
 _YEAR = re.compile(r"\b((?:19|20)\d{2})(?:-(\d{2}))?\b")
 _EARLIEST_YEAR = 1980
 
@@ -52,14 +48,19 @@ def bounds_of(dosages: tuple[Dosage, ...]) -> Period | None:
     return None
 
 
-def end_in_words(dosages: tuple[Dosage, ...]) -> PartialDate | None:
-    """An end written into an instruction: "Until Fri 2/28/2025"."""
-    return _in_words(_UNTIL, dosages)
+class DatesInWords:
+    """Reads the dates that instructions hold; which words announce them stands in the table of meanings."""
 
+    def __init__(self, words: RememberedMeanings) -> None:
+        self._end, self._start = (re.compile(words.pattern(it) + _SOON_A_DAY, re.IGNORECASE) for it in ("end", "start"))
 
-def start_in_words(dosages: tuple[Dosage, ...]) -> PartialDate | None:
-    """A start written into an instruction: "Starting Mon 11/4/2024"."""
-    return _in_words(_STARTING, dosages)
+    def end(self, dosages: tuple[Dosage, ...]) -> PartialDate | None:
+        """An end written into an instruction: "Until Fri 2/28/2025"."""
+        return _in_words(self._end, dosages)
+
+    def start(self, dosages: tuple[Dosage, ...]) -> PartialDate | None:
+        """A start written into an instruction: "Starting Mon 11/4/2024"."""
+        return _in_words(self._start, dosages)
 
 
 def year_in_words(text: str | None) -> PartialDate | None:

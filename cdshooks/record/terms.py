@@ -10,6 +10,7 @@ from cdshooks.knowledge.codes import CodeKnowledge, ConditionTerm, system_of
 from cdshooks.knowledge.drugs import SYSTEMS, plain_system
 from cdshooks.knowledge.meanings import NOTHING
 from cdshooks.knowledge.spread import CLAUSE_END
+from cdshooks.record.dates import DatesInWords
 from cdshooks.record.model import GivenFor
 from cdshooks.record.remembered_meanings import RememberedMeanings
 
@@ -38,7 +39,7 @@ class RecordTerms:
     words of one reason, toxicity the rest. ``route``: how a drug is given. ``interaction_classes``: those of every drug that a
     text names; ``interacting_name``: the first of these drugs, as our table writes it. ``gene_in_words``: the marker whose
     gene a text names. ``therapy``: the kind of local therapy that a procedure is, by its codes first and its words second.
-    ``is_urgent``: whether a report calls for local therapy soon.
+    ``is_urgent``: whether a report calls for local therapy soon. ``dates_in_words``: the dates that instructions hold.
     """
 
     def __init__(self, codes: CodeKnowledge) -> None:
@@ -54,6 +55,7 @@ class RecordTerms:
         self.therapy = remembered(self._therapy)
         self.is_urgent = remembered(self._is_urgent)
         self._meanings = {reader: RememberedMeanings(known) for reader, known in codes.meanings.items()}
+        self.dates_in_words = DatesInWords(self.meanings("date-in-words"))
         self._site_of = remembered(self._site)
         self._trends = remembered(codes.status_words.find)
         self._report_words = remembered(codes.report_words.find)
@@ -243,19 +245,21 @@ class RecordTerms:
         return tuple(dict.fromkeys(wish for wish, _ in self._codes.wish_words.find_all(text)))
 
     def _asserted_in(self, text: str) -> tuple[ConditionTerm, ...]:
-        found = self._named_in(text)
-        if not any(is_denied for _, is_denied in self._codes.spread.find(text)):
+        spread = self._codes.spread.find(text)
+        found = self._named_in(text, spread)
+        if not any(is_denied for _, is_denied in spread):
             return found
         # "No lung, liver or bone metastases": the negation reaches the whole list, and its own clause only.
         kept: set[ConditionTerm] = set()
         for clause in CLAUSE_END.split(text):
-            denied = {_metastasis(place) for place, is_denied in self._codes.spread.find(clause) if is_denied}
-            kept.update(it for it in self._named_in(clause) if it not in denied)
+            spread = self._codes.spread.find(clause)
+            denied = {_metastasis(place) for place, is_denied in spread if is_denied}
+            kept.update(it for it in self._named_in(clause, spread) if it not in denied)
         return tuple(it for it in found if it in kept or it.category != _METASTASIS)
 
-    def _named_in(self, text: str) -> tuple[ConditionTerm, ...]:
+    def _named_in(self, text: str, spread: tuple[tuple[str, bool], ...]) -> tuple[ConditionTerm, ...]:
         named = (ConditionTerm(*it.split(":", 1)) for it in self._codes.condition_words.find(text))
-        listed = (_metastasis(place) for place, is_denied in self._codes.spread.find(text) if not is_denied)
+        listed = (_metastasis(place) for place, is_denied in spread if not is_denied)
         return tuple(dict.fromkeys((*named, *listed)))
 
     def _denied_in(self, text: str) -> tuple[ConditionTerm, ...]:

@@ -26,7 +26,7 @@ from cdshooks.ehr.resources import (
 )
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.partial_date import PartialDate
-from cdshooks.record.dates import bounds_of, end_in_words, end_of, read_date, start_in_words, start_of, year_in_words
+from cdshooks.record.dates import DatesInWords, bounds_of, end_of, read_date, start_of, year_in_words
 from cdshooks.record.drug_names import DrugNames, Identified
 from cdshooks.record.merge import merge_exposures, orders_never_given
 from cdshooks.record.model import (
@@ -165,7 +165,8 @@ class TreatmentReader:
             return
         concepts = self._concepts_of(resource)
         identified = self._identify(resource, concepts)
-        dates = _DATES_OF[kind](resource)
+        worded = _WORDED_DATES_OF.get(kind)
+        dates = worded(resource, self._terms.dates_in_words) if worded is not None else _DATES_OF[kind](resource)
         if identified.agents:
             self._doubt_words(held, resource, identified)
         else:
@@ -462,12 +463,19 @@ def _procedure_dates(procedure: Procedure) -> _Dates:
     )
 
 
-def _statement_dates(statement: MedicationStatement) -> _Dates:
+def _statement_dates(statement: MedicationStatement, words: DatesInWords) -> _Dates:
     is_current = statement.status == "active"
     start = read_date(start_of(statement.effective_period))
-    end = read_date(end_of(statement.effective_period)) or end_in_words(statement.dosage)
+    written_end = read_date(end_of(statement.effective_period))
+    end = written_end or words.end(statement.dosage)
     if start is not None or end is not None:
-        return _Dates(start=start, end=end, is_open=is_current and end is None, is_single_dose=_is_one_day(start, end))
+        return _Dates(
+            start=start,
+            end=end,
+            is_open=is_current and end is None,
+            is_single_dose=_is_one_day(start, end),
+            is_certain=end is written_end,
+        )
     day = read_date(statement.effective_date_time)
     if day is not None:
         return _Dates(start=day, end=None if is_current else day, is_open=is_current, is_single_dose=not is_current)
@@ -479,21 +487,23 @@ def _statement_dates(statement: MedicationStatement) -> _Dates:
     return _Dates(start=asserted if is_current else None, end=None, is_open=is_current, is_certain=False)
 
 
-def _request_dates(request: MedicationRequest) -> _Dates:
+def _request_dates(request: MedicationRequest, words: DatesInWords) -> _Dates:
     bounds = bounds_of(request.dosage_instruction)
     start = read_date(start_of(bounds))
     is_certain = True
     if start is None:
-        start = start_in_words(request.dosage_instruction)
-        if start is None and _is_reported(request):
+        start = words.start(request.dosage_instruction)
+        if start is not None:
+            is_certain = False
+        elif _is_reported(request):
             start, is_certain = year_in_words(_words_of(request)), False
-        elif start is None:
+        else:
             start = read_date(request.authored_on)
     end = read_date(
         end_of(bounds), end_of(request.dispense_request.validity_period) if request.dispense_request else None
     )
     if end is None:
-        end = end_in_words(request.dosage_instruction)
+        end = words.end(request.dosage_instruction)
         is_certain = is_certain and end is None
     duration = request.dispense_request.expected_supply_duration if request.dispense_request else None
     supply = duration.value if duration is not None else None
@@ -510,10 +520,13 @@ def _request_dates(request: MedicationRequest) -> _Dates:
 _DATES_OF: Mapping[str, Callable[[Any], _Dates]] = {
     "MedicationAdministration": _administration_dates,
     "MedicationDispense": _dispense_dates,
-    "MedicationStatement": _statement_dates,
-    "MedicationRequest": _request_dates,
     "Procedure": _procedure_dates,
 }
+_WORDED_DATES_OF: Mapping[str, Callable[[Any, DatesInWords], _Dates]] = {
+    "MedicationStatement": _statement_dates,
+    "MedicationRequest": _request_dates,
+}
+"""Of records that may tell their dates in words."""
 """Start and end by each type's own members."""
 
 

@@ -91,6 +91,25 @@ def test_an_end_in_the_words_of_the_dosage_is_read_and_marked_as_uncertain() -> 
     assert not exposure.is_date_certain
 
 
+@pytest.mark.parametrize(
+    ("kind", "members", "start", "end"),
+    [
+        ("MedicationStatement", {"dosage": [{"text": "Until Fri 2/28/2025"}]}, None, "2025-02-28"),
+        ("MedicationRequest", {"dosageInstruction": [{"text": "Starting Mon 11/4/2024"}]}, "2024-11-04", None),
+        ("MedicationRequest", {"dosageInstruction": [{"text": "with endoxan 11/4/2024"}]}, "2024-09-01", None),
+    ],
+)
+def test_a_date_that_only_words_tell_is_uncertain(
+    kind: str, members: dict[str, Any], start: str | None, end: str | None
+) -> None:
+    if kind == "MedicationRequest":
+        members = {"authoredOn": "2024-09-01", **members}
+    (exposure,) = record_of(drug(kind, "completed", **members)).exposures
+    told = [str(it) if it is not None else None for it in (exposure.start, exposure.end)]
+    assert told == [start, end]
+    assert exposure.is_date_certain is (start == "2024-09-01")
+
+
 def test_a_year_stays_a_year() -> None:
     record = record_of(drug("MedicationStatement", "completed", effectiveDateTime="2021"))
     assert str(record.exposures[0].start) == "2021"
