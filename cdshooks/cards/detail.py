@@ -13,7 +13,7 @@ from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.names import name_of
 from cdshooks.lines.model import EndReason, LineOfTherapy
 from cdshooks.lines.sentences import METASTATIC_BASIS
-from cdshooks.options.model import Advice, Finding, Gap, Option, OrderReview, Outcome
+from cdshooks.options.model import Advice, Finding, Gap, Option, Outcome
 from cdshooks.record.model import UNVERIFIED
 
 _MOST_LINES = 10
@@ -90,14 +90,11 @@ def unverified(advice: Advice) -> list[str]:
     doubts = [it for it in advice.record.doubts if it.code == UNVERIFIED]
     if not doubts:
         return []
-    judged: tuple[Option | OrderReview, ...] = (*advice.orders, *advice.options)
-    decided = {ref for one in judged for it in _deciding(one) if it.outcome is not Outcome.MET for ref in it.evidence}
-    decided |= {ref for line in advice.lines.lines for ref in line.evidence}
+    decided = {ref for line in advice.lines.lines for ref in line.evidence}
+    for review in advice.orders:
+        decided |= {ref for it in review.reasons if it.outcome is not Outcome.MET for ref in it.evidence}
+    decided = decided.union(*(it.rests_on() for it in advice.options))
     return [it.because for it in doubts if not decided.isdisjoint(it.evidence)][:_MOST_UNVERIFIED]
-
-
-def _deciding(judged: Option | OrderReview) -> Iterable[Finding]:
-    return judged.reasons if isinstance(judged, OrderReview) else judged.findings
 
 
 def relevant_gaps(advice: Advice, knowledge: Knowledge, judged: Iterable[Option]) -> list[Gap]:

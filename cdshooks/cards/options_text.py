@@ -75,7 +75,7 @@ def _anchor(advice: Advice, knowledge: Knowledge) -> str:
 def could_be_offered(option: Option, knowledge: Knowledge) -> bool:
     """An option for such a patient in such a place: what never applied to her is not worth a line."""
     return knowledge.regimens[option.id].role == "option" and not any(
-        it.effect is Effect.NOT_APPLICABLE for it in option.findings
+        effect is Effect.NOT_APPLICABLE for _, effect in option.effects
     )
 
 
@@ -89,7 +89,7 @@ def _option(option: Option, advice: Advice, knowledge: Knowledge, told: set[str]
     elif _is_trial_search(option, knowledge):
         text += f" {knowledge.wording.trial}"
     text += "".join(f" {it}" for it in option.told)
-    warned = [it for it in option.findings if it.effect is Effect.WARN]
+    warned = [it for it in option.against if it.effect is Effect.WARN]
     for finding in gravest_of_topic(warned, knowledge)[:3]:
         text += f"\n   - Warning: {finding.because}{basis_of(finding, knowledge, told)}"
     if option.asks:
@@ -106,7 +106,7 @@ def _option(option: Option, advice: Advice, knowledge: Knowledge, told: set[str]
 
 def views_of(option: Option, advice: Advice, knowledge: Knowledge) -> list[str]:
     """Both views where experts disagree and it matters for this patient: on the regimen, and on a criterion in doubt."""
-    criteria = [knowledge.criteria.get(it.criterion) for it in option.findings if it.effect is not None]
+    criteria = [knowledge.criteria.get(it) for it, _ in option.effects]
     on_criteria = [it.experts_disagree + wording.OPINION for it in criteria if it is not None and it.experts_disagree]
     holds = {None: True, "brain": _needs_brain(advice, knowledge), "after_tdxd": had_tdxd(advice)}
     on_regimen = [

@@ -91,5 +91,5 @@ def alternatives(reviews: Sequence[OrderReview], advice: Advice, knowledge: Know
         for it in ranked
         if knowledge.regimens[it.id].role not in {"supportive", "trial"}
         and (not it.agents or frozenset(it.agents) != ordered)
-        and not any(why.effect is not None and why.criterion in reasons for why in it.findings)
+        and not any(why in reasons for why, _ in it.effects)
     ]

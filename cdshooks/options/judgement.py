@@ -9,7 +9,7 @@ import msgspec
 from cdshooks.knowledge.criteria import Criterion, Effect, IfUnknown, Step
 from cdshooks.knowledge.ids import CriterionId, FactId
 from cdshooks.knowledge.load import Knowledge
-from cdshooks.options.case import Answer, Bound, Case, evidence_of
+from cdshooks.options.case import Answer, Bound, Case, Ground, evidence_of
 from cdshooks.options.later import Later
 from cdshooks.options.model import GRAVITY, Ask, Finding, Outcome, Warned, all_of
 from cdshooks.options.predicates import NOT_KNOWN, question
@@ -21,6 +21,7 @@ class Judgement(msgspec.Struct, frozen=True, gc=False):
     criterion: CriterionId
     outcome: Outcome
     words: Later[Finding]
+    grounds: tuple[Ground, ...] = ()
     effect: Effect | None = None
     is_grave: bool = False
     warned: Warned | None = None
@@ -59,6 +60,7 @@ class Judge:
             criterion.id,
             outcome,
             words,
+            tuple([it.grounds for it in answers]),
             effect,
             effect is Effect.WARN and step.is_grave,
             Warned(criterion=criterion.id, text=words().because) if effect is Effect.WARN else None,

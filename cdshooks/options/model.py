@@ -131,6 +131,11 @@ class Option(Value, frozen=True, kw_only=True):
     asks: tuple[Ask, ...]
     dose_notes: tuple[str, ...]
     found: Later[tuple[Finding, ...]]
+    found_against: Later[tuple[Finding, ...]]
+    effects: tuple[tuple[CriterionId, Effect], ...]
+    """What follows from which criterion."""
+    rests_on: Later[frozenset[ResourceRef]]
+    """The resources behind all findings that are not met."""
     agents: tuple[AgentId, ...] = ()
     """The drugs taken, one for each part of the regimen: partners that were failed or do not fit are passed over."""
     told: tuple[str, ...] = ()
@@ -151,10 +156,15 @@ class Option(Value, frozen=True, kw_only=True):
         return self.found()
 
     @property
+    def against(self) -> tuple[Finding, ...]:
+        """Those of the findings from which something follows."""
+        return self.found_against()
+
+    @property
     def deciding(self) -> tuple[Finding, ...]:
         """The findings that gave a verdict other than offer, those of one drug before those of the whole."""
-        gravest = min((GRAVITY.index(it.effect) for it in self.findings if it.effect is not None), default=None)
-        found = (it for it in self.findings if it.effect is not None and GRAVITY.index(it.effect) == gravest)
+        gravest = min((GRAVITY.index(effect) for _, effect in self.effects), default=None)
+        found = (it for it in self.against if it.effect is not None and GRAVITY.index(it.effect) == gravest)
         return tuple(sorted(found, key=lambda it: not it.about))
 
 

@@ -70,6 +70,9 @@ def _option(
         asks=judged.asks,
         dose_notes=judged.dose_notes,
         found=judged.found,
+        found_against=judged.found_against,
+        effects=judged.effects,
+        rests_on=judged.rests_on,
         agents=judged.agents,
         told=told,
         notes_of=judged.notes_of,
@@ -186,7 +189,7 @@ def _after(above: Judged, other: Place, mine: Place, ranking: Ranking) -> str:
 
 def _moves(judged: Judged) -> list[str]:
     moves = [f"{WHAT_MOVES}{ask.text}" for ask in judged.asks]
-    unknown = {it.criterion for it in judged.found() if it.outcome is Outcome.UNKNOWN}
+    unknown = {it.criterion for it in judged.found_against() if it.outcome is Outcome.UNKNOWN}
     moves += [
         f"{WHAT_MOVES}if this no longer held: {warning.text}"
         for warning in judged.warnings

@@ -9,14 +9,14 @@ import msgspec
 
 from cdshooks.knowledge.criteria import Effect
 from cdshooks.knowledge.facts import FactDefinition
-from cdshooks.knowledge.ids import AgentId, CriterionId, FactId
+from cdshooks.knowledge.ids import AgentId, CriterionId, FactId, ResourceRef
 from cdshooks.knowledge.regimens import Regimen
 from cdshooks.knowledge.rules import Binding, Choice, RegimenRules, Slot
-from cdshooks.options.case import Case
+from cdshooks.options.case import Case, evidence_of
 from cdshooks.options.judgement import ORDER, Judge, Judgement
 from cdshooks.options.later import Later
 from cdshooks.options.licence import counts_earlier_regimens, licence_judgements
-from cdshooks.options.model import GRAVITY, Ask, Finding, Verdict, Warned
+from cdshooks.options.model import GRAVITY, Ask, Finding, Outcome, Verdict, Warned
 
 T = TypeVar("T")
 
@@ -33,6 +33,9 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     notes_of: tuple[tuple[AgentId, str], ...]
     open_doses: tuple[AgentId, ...]
     found: Later[tuple[Finding, ...]]
+    found_against: Later[tuple[Finding, ...]]
+    effects: tuple[tuple[CriterionId, Effect], ...]
+    rests_on: Later[frozenset[ResourceRef]]
     grave_warnings: int
 
 
@@ -147,7 +150,7 @@ def _licences(regimen: Regimen, case: Case) -> Weighed:
 def _licence(finding: Finding, effect: Effect | None) -> Judgement:
     told = msgspec.structs.replace(finding, effect=effect, sentence=finding.because)
     warned = Warned(criterion=told.criterion, text=told.because) if effect is Effect.WARN else None
-    return Judgement(told.criterion, told.outcome, Later(lambda: told), effect, warned=warned)
+    return Judgement(told.criterion, told.outcome, Later(lambda: told), effect=effect, warned=warned)
 
 
 def _fill(slot: Slot, case: Case, memo: Memo) -> tuple[Choice | None, Weighed, list[str]]:
@@ -187,7 +190,10 @@ def _judged(rules: RegimenRules, parts: list[_Part], agents: tuple[AgentId, ...]
         dose_notes=_each_once([*notes, *[note for it, _ in noted for note in it.dose_notes]]),
         notes_of=_each_once([(agent, note) for it, agent in of_drug for note in it.dose_notes]),
         open_doses=_each_once([agent for it, agent in of_drug if it.effect is Effect.WARN]),
-        found=Later(partial(_findings, parts)),
+        found=Later(partial(_findings, parts, is_whole=True)),
+        found_against=Later(partial(_findings, parts, is_whole=False)),
+        effects=tuple([(it.criterion, it.effect) for it, _ in telling if it.effect is not None]),
+        rests_on=Later(partial(_rests_on, parts)),
         grave_warnings=sum([it.is_grave for it, _ in telling]),
     )
 
@@ -196,9 +202,12 @@ def _each_once(found: list[T]) -> tuple[T, ...]:
     return tuple(dict.fromkeys(found)) if len(found) > 1 else tuple(found)
 
 
-def _findings(parts: list[_Part]) -> tuple[Finding, ...]:
+def _findings(parts: list[_Part], *, is_whole: bool) -> tuple[Finding, ...]:
     """Each finding once, with the drugs that it is about: an answer that several drugs share is one object."""
-    judged = {id(it): it for weighed, _ in parts for it in weighed.judgements}
+    if is_whole:
+        judged = {id(it): it for weighed, _ in parts for it in weighed.judgements}
+    else:
+        judged = {id(it): it for weighed, _ in parts for it in weighed.telling if it.effect is not None}
     about: dict[int, tuple[AgentId, ...]] = {}
     for weighed, agent in parts:
         if agent is not None:
@@ -208,6 +217,19 @@ def _findings(parts: list[_Part]) -> tuple[Finding, ...]:
     return tuple(
         msgspec.structs.replace(it.finding, about=about[key]) if key in about else it.finding
         for key, it in judged.items()
+    )
+
+
+def _rests_on(parts: list[_Part]) -> frozenset[ResourceRef]:
+    """Every resource behind an answer other than that all is well."""
+    return frozenset(
+        [
+            ref
+            for weighed, _ in parts
+            for it in weighed.judgements
+            if it.outcome is not Outcome.MET
+            for ref in evidence_of(it.grounds)
+        ]
     )
 
 

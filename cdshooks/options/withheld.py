@@ -36,6 +36,8 @@ def withhold(options: Iterable[Option], person: Person, because: str) -> tuple[O
             warnings=(),
             asks=(),
             found=Later(partial(_preceded, finding, it.found)),
+            found_against=Later(partial(_preceded, finding, it.found_against)),
+            effects=((finding.criterion, Effect.NOT_APPLICABLE), *it.effects),
         )
         for it in options
     )
