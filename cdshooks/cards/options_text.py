@@ -55,7 +55,7 @@ def option_lines(
 
 def had_tdxd(advice: Advice) -> bool:
     """Whether T-DXd has been given, for then figures from patients without it promise too much."""
-    return any(it.id == _HAD_TDXD and it.value is True for it in advice.facts)
+    return advice.value_of(_HAD_TDXD) is True
 
 
 def has_evidence(option: Option, knowledge: Knowledge, *, after_tdxd: bool) -> bool:
@@ -143,7 +143,7 @@ def _has_survival(trial: TrialEvidence) -> bool:
 
 
 def _needs_brain(advice: Advice, knowledge: Knowledge) -> bool:
-    return any(it.id == _CNS and it.value in knowledge.ranking.brain_needed for it in advice.facts)
+    return advice.value_of(_CNS) in knowledge.ranking.brain_needed
 
 
 def _by_reason(options: Iterable[Option], advice: Advice, knowledge: Knowledge, told: set[str]) -> list[str]:

@@ -98,12 +98,11 @@ def concerns(advice: Advice) -> bool:
 
 
 def _was_her2_positive(advice: Advice) -> bool:
-    facts = {it.id: it.value for it in advice.facts}
-    return facts.get("her2_ever_positive") is True or facts.get("her2") in {"positive", "conflict"}  # type: ignore[call-overload]
+    return advice.value_of("her2_ever_positive") is True or advice.value_of("her2") in {"positive", "conflict"}
 
 
 def _has_no_her2_result(advice: Advice) -> bool:
-    return next(it.value for it in advice.facts if it.id == "her2_ever_positive") is None
+    return advice.value_of("her2_ever_positive") is None
 
 
 def _has_breast_cancer(advice: Advice) -> bool:

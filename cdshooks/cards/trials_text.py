@@ -70,7 +70,7 @@ def _purpose(match: TrialMatch, knowledge: Knowledge) -> str:
 
 
 def _is_pregnancy_a_concern(advice: Advice) -> bool:
-    return any(it.id == _PREGNANCY and it.value is True for it in advice.facts)
+    return advice.value_of(_PREGNANCY) is True
 
 
 def _is_worth_showing(match: TrialMatch, trial: Trial) -> bool:

@@ -68,7 +68,7 @@ def assess_options(
         jurisdiction=jurisdiction,
         record=record,
         lines=lines,
-        facts=tuple(facts.values()),
+        known=facts,
         options=options,
         trials=trials,
         orders=review_orders(orders, options, case, beside),

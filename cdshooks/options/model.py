@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from enum import StrEnum
 
@@ -243,7 +243,8 @@ class Advice(Value, frozen=True, kw_only=True):
     jurisdiction: str
     record: PatientRecord
     lines: LineHistory
-    facts: tuple[Fact, ...]
+    known: Mapping[FactId, Fact]
+    """Every fact of the vocabulary."""
     options: tuple[Option, ...]
     trials: tuple[TrialMatch, ...]
     orders: tuple[OrderReview, ...]
@@ -253,3 +254,13 @@ class Advice(Value, frozen=True, kw_only=True):
     """Whether the imported records of trials could be read."""
     home: Position | None = None
     """Where distances to the sites of trials begin; told to nobody."""
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """Every fact, in the order of the vocabulary."""
+        return tuple(self.known.values())
+
+    def value_of(self, fact_id: str) -> object:
+        """The value of a fact; None when it is not known."""
+        fact = self.known.get(FactId(fact_id))
+        return fact.value if fact is not None else None

@@ -12,9 +12,9 @@ import msgspec
 
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.knowledge.load import Knowledge
-from cdshooks.knowledge.trial_terms import TrialTerm
 from cdshooks.knowledge.trials import Trial
 from cdshooks.lines.model import AgentUse, EndReason, LineHistory
+from cdshooks.options.trials.drugs import drugs_meant, ready
 
 
 class TriedBefore(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,20 +29,27 @@ class TriedBefore(msgspec.Struct, frozen=True, kw_only=True):
 def tried_before(trial: Trial, lines: LineHistory, knowledge: Knowledge) -> tuple[TriedBefore, ...]:
     """The trial's drugs on which, or on whose kind, progression is on record; for each drug the nearest and latest use."""
     progressed = [it for it in reversed(lines.uses) if it.outcome is EndReason.PROGRESSION]
-    kinds = [it for it in knowledge.trials.terms.by_id.values() if it.again]
-    found = [next(_of(AgentId(drug), progressed, kinds, knowledge), None) for drug in trial.drugs]
+    if not progressed:
+        return ()
+    found = [next(_of(AgentId(drug), progressed, knowledge), None) for drug in trial.drugs]
     return tuple(it for it in found if it is not None)
 
 
-def _of(
-    drug: AgentId, progressed: list[AgentUse], kinds: list[TrialTerm], knowledge: Knowledge
-) -> Iterator[TriedBefore]:
-    own = [it for it in kinds if _is_of(drug, it, knowledge)]
+def _of(drug: AgentId, progressed: list[AgentUse], knowledge: Knowledge) -> Iterator[TriedBefore]:
+    own = ready("kinds", drug, knowledge, lambda: _kinds_of(drug, knowledge))
     yield from (TriedBefore(drug=drug, kind="", use=use) for use in progressed if own and use.agent == drug)
     for kind in own:
-        alike = [use for use in progressed if _is_of(use.agent, kind, knowledge)]
+        alike = [use for use in progressed if use.agent in kind.drugs]
         yield from (TriedBefore(drug=drug, kind=kind.label, use=use) for use in alike)
 
 
-def _is_of(agent: AgentId, kind: TrialTerm, knowledge: Knowledge) -> bool:
-    return agent in kind.agents or not knowledge.rules.classes.get(agent, frozenset()).isdisjoint(kind.classes)
+class _Kind(msgspec.Struct, frozen=True):
+    label: str
+    drugs: frozenset[AgentId]
+
+
+def _kinds_of(drug: AgentId, knowledge: Knowledge) -> tuple[_Kind, ...]:
+    """The kinds that a drug is of."""
+    kinds = [it for it in knowledge.trials.terms.by_id.values() if it.again]
+    drugs = {it.id: drugs_meant(it, knowledge) for it in kinds}
+    return tuple(_Kind(it.label, drugs[it.id]) for it in kinds if drug in drugs[it.id])

@@ -127,7 +127,7 @@ def _compared(fact: FactId, op: str, value: float, within_days: int | None, case
     def made() -> Question:
         return question(FactLeaf(fact=fact, op=op, value=value, within_days=within_days), case.knowledge)
 
-    return ready("limit", (fact, op, value, within_days), case, made)(case)
+    return ready("limit", (fact, op, value, within_days), case.knowledge, made)(case)
 
 
 def _other(limit: OtherLimit, within_days: int | None, case: Case) -> Answer:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Hashable
 from typing import Any, TypeVar
 
 from cdshooks.knowledge.ids import AgentId
+from cdshooks.knowledge.load import Knowledge
+from cdshooks.knowledge.trial_terms import TrialTerm
 from cdshooks.lines.model import AgentUse
 from cdshooks.options.case import Case
 
@@ -17,9 +19,9 @@ def once(name: str, about: Hashable, case: Case, work: Callable[[], T]) -> T:
     return _kept(case.shared, (name, about), work)
 
 
-def ready(name: str, about: Hashable, case: Case, work: Callable[[], T]) -> T:
+def ready(name: str, about: Hashable, knowledge: Knowledge, work: Callable[[], T]) -> T:
     """What is worked out once for all patients, for it rests on the knowledge alone."""
-    return _kept(case.knowledge.rules.questions, (name, about), work)
+    return _kept(knowledge.rules.questions, (name, about), work)
 
 
 def _kept(shelf: dict[Any, Any], key: tuple[str, Hashable], work: Callable[[], T]) -> T:
@@ -40,13 +42,15 @@ def is_drug(agent: AgentId, word: str, case: Case) -> bool:
 
 def drugs_of(word: str, case: Case) -> frozenset[AgentId]:
     """Every drug that a word means."""
-    return ready("drugs", word, case, lambda: _drugs_of(word, case))
+    return ready(
+        "drugs", word, case.knowledge, lambda: drugs_meant(case.knowledge.trials.terms.drugs(word), case.knowledge)
+    )
 
 
-def _drugs_of(word: str, case: Case) -> frozenset[AgentId]:
-    term = case.knowledge.trials.terms.drugs(word)
+def drugs_meant(term: TrialTerm, knowledge: Knowledge) -> frozenset[AgentId]:
+    """Every drug of a term: those that it names, and those of its classes."""
     kinds = frozenset(term.classes)
-    of_kind = (agent for agent, classes in case.knowledge.rules.classes.items() if not kinds.isdisjoint(classes))
+    of_kind = (agent for agent, classes in knowledge.rules.classes.items() if not kinds.isdisjoint(classes))
     return frozenset(term.agents).union(of_kind)
 
 

@@ -75,7 +75,7 @@ def illness_present(word: str, case: Case) -> bool:
 
 def _absent(words: tuple[str, ...], case: Case) -> Answer:
     answers = [_one_absent(it, case) for it in words]
-    none = ready("none of", words, case, lambda: met(_none_of(words, case)))
+    none = ready("no illness of", words, case.knowledge, lambda: met(_none_of(words, case)))
     if all(it is PLAIN for it in answers):  # as for most patients
         return none if words else PLAIN
     silent = tuple([it for it, answer in zip(words, answers, strict=True) if answer.outcome is Outcome.MET])

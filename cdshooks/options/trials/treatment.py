@@ -224,7 +224,7 @@ def _forbidden(criterion: PriorTherapy, case: Case) -> Answer:
         return unknown(_AGENTS, "the history is incomplete")
     if answer.told:  # given so long ago, or for so short a time, that it does not count: what is told is no "none"
         return answer
-    none = ready("none of", criterion.forbid, case, lambda: met(_none_of(criterion.forbid, case)))
+    none = ready("no drug of", criterion.forbid, case.knowledge, lambda: met(_none_of(criterion.forbid, case)))
     return met(none.observed[0], answer.grounds) if answer.grounds else none
 
 
