@@ -11,6 +11,9 @@ from cdshooks.errors import KnowledgeError
 from cdshooks.knowledge.entries import read_entries
 from cdshooks.knowledge.ids import AgentId, FactId
 
+BRAIN_STEROID = "brain_steroid"
+"""The word for the drug in which trials count steroids for the brain."""
+
 
 class TrialTerm(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One word. Which members it has depends on what it is about: illness, drugs, lab or marker."""
@@ -40,6 +43,11 @@ class TrialTerms(msgspec.Struct, frozen=True, kw_only=True):
 
     by_id: Mapping[str, TrialTerm]
 
+    @property
+    def brain_steroid(self) -> TrialTerm:
+        """The drug in which trials count steroids for the brain."""
+        return self.by_id[BRAIN_STEROID]
+
     def drugs(self, word: str) -> TrialTerm:
         """The drugs that a word means: a class of ours, or one agent written with underscores."""
         known = self.by_id.get(word)
@@ -67,6 +75,8 @@ def load_trial_terms(facts: Collection[FactId], overlay: Path | None = None) -> 
         if term.fact is not None and term.fact not in facts:
             faults.append(f"{entry.file}:{entry.line}: trial_terms {key!r} names the unknown fact {term.fact!r}")
         found[key] = term
+    if BRAIN_STEROID not in found:
+        faults.append(f"trial_terms.yaml:1: the word {BRAIN_STEROID!r} is missing")
     if faults:
         raise KnowledgeError(tuple(faults))
     return TrialTerms(by_id=found)

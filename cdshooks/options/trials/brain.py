@@ -39,7 +39,7 @@ def answer_cns_disease(criterion: CnsDisease, case: Case) -> Answer:
     if has_metastases:
         answers += _further(criterion, possible, cns, case)
     if criterion.max_dexamethasone_mg is not None:
-        answers.append(_dexamethasone(criterion.max_dexamethasone_mg, criterion, case))
+        answers.append(_steroid(criterion.max_dexamethasone_mg, criterion, case))
     if criterion.seizures_controlled:
         answers.append(_seizures(case))
     return all_hold(answers)
@@ -147,20 +147,22 @@ def _stable_for(days: float, case: Case) -> Answer:
     return Answer(outcome, (f"last treated or growing {last}",), FactId("cns") if outcome is Outcome.UNKNOWN else None)
 
 
-def _dexamethasone(most: float, criterion: CnsDisease, case: Case) -> Answer:
-    taken = [it for it in case.record.comedications if it.is_current and "dexamethasone" in it.classes]
+def _steroid(most_mg_per_day: float, criterion: CnsDisease, case: Case) -> Answer:
+    steroid = case.knowledge.trials.terms.brain_steroid
+    comeds = frozenset(steroid.comeds)
+    taken = [it for it in case.record.comedications if it.is_current and not comeds.isdisjoint(it.classes)]
     taken = [it for it in taken if it.start is None or it.start.first <= case.as_of]
     if not taken:
         return met()
     evidence = [ref for it in taken for ref in it.evidence]
     doses = [it.dose_mg_per_day for it in taken]
     if any(it is None for it in doses):
-        return unknown("comeds", "dexamethasone; the daily dose is not on record", evidence)
+        return unknown("comeds", f"{steroid.label}; the daily dose is not on record", evidence)
     total = sum(it for it in doses if it is not None)
-    told = f"dexamethasone {total:g} mg a day"
-    if total <= most and criterion.dexamethasone_by_monitor:
+    told = f"{steroid.label} {total:g} mg a day"
+    if total <= most_mg_per_day and criterion.dexamethasone_by_monitor:
         return review(f"{told}, for the monitor to approve", evidence, "comeds")
-    return yes_no(holds=total <= most, observed=told, evidence=evidence)
+    return yes_no(holds=total <= most_mg_per_day, observed=told, evidence=evidence)
 
 
 def _seizures(case: Case) -> Answer:
