@@ -58,6 +58,8 @@ def _trial(entry: Entry, faults: list[str]) -> Trial | None:
     cohorts: list[Cohort] = []
     if not content["coded"]["by"].strip() or content["coded"]["by"].strip().casefold() == _TODO:
         faults.append(f"{entry.file}:{entry.line}: {entry.id} is a draft: coded.by needs the name of a coder")
+    if content.get("tests", "").casefold().startswith(_TODO):
+        faults.append(f"{entry.file}:{entry.line}: {entry.id}: what it tests is still to be written (TODO)")
     for index, cohort in enumerate(content.get("cohorts", ())):
         found = list(_criteria(entry, cohort["criteria"], ("cohorts", index, "criteria"), faults))
         found += [it for it in common if _same_cohort(it.applies_to, cohort["id"])]

@@ -1,137 +1,23 @@
 """A first coding of a trial's eligibility: each sentence of the registry beside a proposed criterion, or TODO.
 
 Nothing here decides: a person completes and corrects the proposals, and `knowledge check` refuses the file until nothing is TODO
-and a coder's name is in it. A proposal is made only where one sentence says one thing in the words that trials commonly use.
+and a coder's name is in it. Where a sentence says more than one thing in the words that trials commonly use, each is proposed, and
+what is left is TODO.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date
 
 from cdshooks.knowledge.trial_text import Place, places_of
+from cdshooks.registry.proposals import Members, proposals
 from cdshooks.registry.study import Study
 
 TODO = "TODO"
-_Found = re.Match[str]
-_Members = dict[str, object]
-
-_AT_LEAST = r"(?:>\s*=|≥|≧|at least|of at least|greater than or equal to|\bmin(?:imum)?\.?)"
-_AT_MOST = r"(?:<\s*=|≤|≦|at most|up to|less than or equal to|not exceed\w*)"
-_NUMBER = r"(\d+(?:[.,]\d+)?)"
-_CONFIRM: _Members = {"when": "screening"}
-
-
-def _number(text: str) -> int | float:
-    value = float(text.replace(",", "."))
-    return int(value) if value.is_integer() else value
-
-
-def _lab(analyte: str, op: str, label: str) -> Callable[[_Found], _Members]:
-    def made(found: _Found) -> _Members:
-        value = _number(found.group(1))
-        words = "at least" if op == ">=" else "at most"
-        return {
-            "kind": "lab",
-            "recoverable": True,
-            "analyte": analyte,
-            "op": op,
-            "value": value,
-            "says": f"{label} of {words} {value}{' times the upper limit' if op == '<=' else ''}",
-        }
-
-    return made
-
-
-_PATTERNS: tuple[tuple[str | None, str, Callable[[_Found], _Members]], ...] = (
-    (
-        "inclusion",
-        rf"\A.{{0,80}}{_AT_LEAST}\s*(\d\d)\s*(?:years|yrs)",
-        lambda it: {"kind": "age", "min": _number(it.group(1)), "says": f"Aged {it.group(1)} or over"},
-    ),
-    (
-        "inclusion",
-        r"\bECOG\b.{0,60}?(?:≤|<\s*=|0\s*(?:-|–|to|or|,)\s*(?:1\s*(?:,|or)\s*)?)\s*([12])\b",
-        lambda it: {"kind": "ecog", "recoverable": True, "max": int(it.group(1)), "says": f"ECOG 0 to {it.group(1)}"},
-    ),
-    (
-        "inclusion",
-        rf"(?:LVEF|ejection fraction).{{0,60}}?{_AT_LEAST}\s*{_NUMBER}\s*%",
-        lambda it: {
-            "kind": "lvef",
-            "recoverable": True,
-            "min": _number(it.group(1)),
-            "says": f"LVEF of {it.group(1)} % or more",
-        },
-    ),
-    (
-        "inclusion",
-        rf"(?:neutrophil|\bANC\b).{{0,60}}?{_AT_LEAST}\s*(1(?:[.,]\d+)?)\s*(?:x|×|\*)",
-        _lab("anc", ">=", "Neutrophils (10^9/L)"),
-    ),
-    ("inclusion", rf"\bplatelet.{{0,60}}?{_AT_LEAST}\s*(\d{{2,3}})\s*(?:x|×|\*)\s*10\s*\^?9", _lab("platelets", ">=", "Platelets (10^9/L)")),
-    ("inclusion", rf"\bh(?:a?e)moglobin.{{0,40}}?{_AT_LEAST}\s*(\d+(?:[.,]\d)?)\s*g/dL", _lab("hemoglobin", ">=", "Haemoglobin (g/dL)")),
-    ("inclusion", rf"creatinine clearance.{{0,60}}?{_AT_LEAST}\s*{_NUMBER}\s*mL", _lab("crcl", ">=", "Creatinine clearance (mL/min)")),
-    ("inclusion", rf"\A[^.;]*\bbilirubin\b[^.;]{{0,40}}?{_AT_MOST}\s*{_NUMBER}\s*(?:x|×|\*|times)[^.;]*\Z", _lab("bilirubin", "<=", "Bilirubin")),
-    (
-        "inclusion",
-        r"\A(?=.*\bHER-?2[\s-]*(?:positive|\+))(?!.*(?:HER-?2[\s-]*(?:low|negative)|progress|prior|previous|receiv)).*\Z",
-        lambda _: {"kind": "her2_status", "accept": ["positive"], "says": "HER2-positive"},
-    ),
-    (
-        "inclusion",
-        r"\bmeasurable (?:disease|lesion)",
-        lambda it: {
-            "kind": "measurable_disease",
-            "accept": ["measurable", "evaluable"] if re.search(r"evaluable|non-?measurable", it.string) else ["measurable"],
-            "says": "Measurable disease",
-        },
-    ),
-    (
-        "exclusion",
-        r"\bleptomeningeal|carcinomatous meningitis",
-        lambda _: {"kind": "leptomeningeal", "accept": ["none"], "says": "No leptomeningeal disease"},
-    ),
-    (
-        "exclusion",
-        r"interstitial lung disease|\bILD\b|pneumonitis",
-        lambda it: {
-            "kind": "ild",
-            "forbid": ["current", "steroid_treated_history"] if re.search(r"histor|steroid", it.string) else ["current"],
-            "says": "No interstitial lung disease as the text says",
-        },
-    ),
-    (
-        "exclusion",
-        r"\bpregnan\w+|breast-?\s?feeding|lactating",
-        lambda _: {"kind": "reproductive", "forbid": ["pregnant", "breastfeeding"], "says": "Not pregnant, not breastfeeding"},
-    ),
-    (
-        "exclusion",
-        r"(?:other|second|another|prior|concurrent|additional)\s+(?:\w+\s+){0,2}malignanc\w+.{0,80}?(\d)\s*years",
-        lambda it: {
-            "kind": "second_malignancy",
-            "within_years": int(it.group(1)),
-            "says": f"No other cancer within {it.group(1)} years",
-        },
-    ),
-    (
-        "exclusion",
-        r"major surgery.{0,60}?(\d+)\s*(days|weeks)",
-        lambda it: {
-            "kind": "washout",
-            "recoverable": True,
-            "surgery_days": int(it.group(1)) * (7 if it.group(2) == "weeks" else 1),
-            "says": f"{it.group(1)} {it.group(2)} since major surgery",
-        },
-    ),
-    (None, r"\A(?!.*\byears\b).*informed consent", lambda _: {"kind": "site_judgement", **_CONFIRM, "says": "Consent"}),
-    (None, r"life expectancy", lambda _: {"kind": "site_judgement", **_CONFIRM, "says": "Life expectancy as the site judges"}),
-    (None, r"contracepti|pregnancy test", lambda _: {"kind": "reproductive", **_CONFIRM, "says": "Contraception and pregnancy test"}),
-    (None, r"opinion of the investigator|investigator'?s? (?:opinion|judg)", lambda _: {"kind": "site_judgement", **_CONFIRM, "says": "As the investigator judges"}),
-)  # fmt: skip
+_LETTERS = "abcdefghijklm"
 
 
 def draft_trial(study: Study, today: date) -> str:
@@ -149,6 +35,9 @@ def draft_trial(study: Study, today: date) -> str:
         "schema: her2-trial-eligibility/0.1",
         f"nct_id: {study.nct_id}",
         f"title: {_written(study.title)}",
+        f'tests: "{TODO}: what it tests, in plain words, to follow: It tests"',
+        f"population: {'breast' if _is_of_breast_alone(study) else 'basket'}",
+        "purpose: treatment",
         f"drugs: {_written(list(dict.fromkeys(study.drugs)))}",
         *([f"sponsor: {_written(study.sponsor)}"] if study.sponsor else []),
         f"countries: {_written(list(study.countries))}",
@@ -162,11 +51,15 @@ def draft_trial(study: Study, today: date) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _is_of_breast_alone(study: Study) -> bool:
+    return all("breast" in it.casefold() for it in study.conditions)
+
+
 def _fields(study: Study) -> Iterator[str]:
     ages = {"min": _years(study.minimum_age), "max": _years(study.maximum_age)}
     for member, field in (("min", "minimum age"), ("max", "maximum age")):
         if ages[member] is not None:
-            words = "or over" if member == "min" else "or under"
+            words = "or older" if member == "min" else "or younger"
             yield _row(
                 f"R-{member}-age",
                 "inclusion",
@@ -192,22 +85,25 @@ def _lines(place: Place) -> Iterator[str]:
     part, count = place.name.split(" ")
     role = "exclusion" if part == "exclusion" else "inclusion"
     name = f"{part[0].upper()}{count}"
-    yield _row(name, role, place.name, propose(place) or {"kind": "site_judgement", **_CONFIRM, "says": TODO})
+    found = propose(place)
+    for letter, members in zip(_LETTERS, found, strict=False):
+        yield _row(name if len(found) == 1 else f"{name}{letter}", role, place.name, members)
 
 
-def propose(place: Place) -> _Members | None:
-    """A criterion for one sentence, where it says one thing in the common words; None where a person must write it."""
-    part = place.name.split(" ")[0]
-    found = [
-        made(match)
-        for section, pattern, made in _PATTERNS
-        if section in {None, part} and (match := re.search(pattern, place.text, re.IGNORECASE | re.DOTALL)) is not None
-    ]
-    kinds = {str(it["kind"]) for it in found}
-    return found[0] if len(found) == 1 or (found and len(kinds) == 1 and "lab" not in kinds) else None
+def propose(place: Place) -> list[Members]:
+    """Criteria for one sentence: one where it says one thing in the common words, else each thing it may say and what is left."""
+    found = list(proposals(place.name.split(" ")[0], place.text))
+    if len(found) == 1:
+        return found
+    rest: Members = {
+        "kind": "site_judgement",
+        "when": "screening",
+        "says": f"{TODO}: what else it asks" if found else TODO,
+    }
+    return [*found, rest]
 
 
-def _row(name: str, role: str, at: str, members: _Members) -> str:
+def _row(name: str, role: str, at: str, members: Members) -> str:
     content = {"id": name, "kind": members["kind"], "when": members.get("when", "prescreen"), "role": role, "at": [at]}
     content |= {key: it for key, it in members.items() if key not in {"kind", "when"}}
     return "- {" + ", ".join(f"{key}: {_written(it)}" for key, it in content.items()) + "}"
