@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from html import escape
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from cdshooks.pages.drawing import Drawing, Shape
 from cdshooks.pages.view import Answered, Cited
@@ -30,12 +31,12 @@ def elements(drawing: Drawing) -> Markup:
 
 def unbroken(text: str) -> Markup:
     """A text in which no line ends within a date, a range or a short name with a hyphen."""
-    return Markup(_HYPHENED.sub(r'<span class="unbroken">\g<0></span>', str(escape(text))))  # noqa: S704 - escaped
+    return Markup(_HYPHENED.sub(r'<span class="unbroken">\g<0></span>', escape(text)))  # noqa: S704 - escaped
 
 
 def _finding(it: Answered) -> str:
-    says = f'<li class="{escape(it.outcome)}"><span class="word">{escape(it.word)}</span> {escape(it.says)}'
-    return f"{says}{_sources(it.sources)}</li>\n"
+    says = f'<li class="{it.outcome}"><span class="word">{it.word}</span> {escape(it.says)}'
+    return f"{says}{_sources(it.sources) if it.sources else ''}</li>\n"
 
 
 def _sources(cited: Iterable[Cited]) -> str:

@@ -28,6 +28,8 @@ _WIDE, _NARROW = 800, 358
 _MOST_IN_FULL = 4
 _NO_TREATMENT = frozenset({"trial", "supportive"})
 _PROGRESSED = "SEQ_PROGRESSED"
+_ORDER = {it: place for place, it in enumerate((Outcome.NOT_MET, Outcome.REVIEW, Outcome.UNKNOWN, Outcome.MET))}
+_WORDS = {it: (it.value, wording.OUTCOMES[it.value]) for it in Outcome}
 
 
 class View(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,11 +155,15 @@ def view_patient(advice: Advice, knowledge: Knowledge, *, is_date_fixed: bool = 
     is_silent = _must_not_suggest(advice, knowledge)
     ranked = sorted((it for it in advice.options if it.rank is not None), key=lambda it: it.rank or 0)
     offered = [] if is_silent else ranked
-    options = [_option(it, advice, knowledge, is_first=place == 0) for place, it in enumerate(offered)]
+    after_tdxd = had_tdxd(advice)
+    options = [
+        _option(it, advice, knowledge, after_tdxd=after_tdxd, is_first=place == 0) for place, it in enumerate(offered)
+    ]
     is_told = concerns(advice)
     gaps = relevant_gaps(advice, knowledge, ranked[:_MOST_IN_FULL]) if is_told else []
     possible = [] if is_silent else _possible_trials(advice, knowledge)
-    others = [] if is_silent else [it for it in advice.trials if it not in possible]
+    named = {it.nct_id for it in possible}
+    others = [] if is_silent else [it for it in advice.trials if it.nct_id not in named]
     history = (*advice.lines.early, *advice.lines.lines)
     manifest = knowledge.manifest
     return PatientPage(
@@ -346,7 +352,7 @@ def _line(it: LineOfTherapy) -> LineView:
     )
 
 
-def _option(option: Option, advice: Advice, knowledge: Knowledge, *, is_first: bool) -> OptionView:
+def _option(option: Option, advice: Advice, knowledge: Knowledge, *, after_tdxd: bool, is_first: bool) -> OptionView:
     regimen = knowledge.regimens[option.id]
     warned = gravest_of_topic([it for it in option.findings if it.effect is Effect.WARN], knowledge)
     has_choice = any(len(it.one_of) > 1 or it.optional for it in regimen.components)
@@ -355,13 +361,15 @@ def _option(option: Option, advice: Advice, knowledge: Knowledge, *, is_first: b
         label=option.label,
         drugs=" + ".join(option.agents) if has_choice else "",
         why=tuple(it for it in option.why_this_rank if not it.startswith(WHAT_MOVES)),
-        evidence=evidence_of(regimen, knowledge, after_tdxd=had_tdxd(advice)) if option.agents else "",
+        evidence=evidence_of(regimen, knowledge, after_tdxd=after_tdxd) if option.agents else "",
         warnings=tuple(dict.fromkeys(it.because for it in warned)),
         asks=tuple(dict.fromkeys(it.text for it in option.asks)),
         doses=tuple(dict.fromkeys(option.dose_notes)),
         views=tuple(views_of(option, advice, knowledge)),
         would_change=_would_change(option, knowledge),
-        findings=tuple(dict.fromkeys(_answered(it, knowledge) for it in _by_outcome(option.findings))),
+        findings=tuple(
+            dict.fromkeys([_answered(it, _cited(it.sources, knowledge)) for it in _by_outcome(option.findings)])
+        ),
         is_first=is_first,
     )
 
@@ -383,18 +391,12 @@ def _would_change(option: Option, knowledge: Knowledge) -> tuple[str, ...]:
 
 
 def _by_outcome(findings: Iterable[Finding]) -> list[Finding]:
-    order = (Outcome.NOT_MET, Outcome.REVIEW, Outcome.UNKNOWN, Outcome.MET)
-    return sorted(findings, key=lambda it: order.index(it.outcome))
+    return sorted(findings, key=lambda it: _ORDER[it.outcome])
 
 
-def _answered(it: Finding, knowledge: Knowledge) -> Answered:
-    return Answered(
-        outcome=it.outcome.value,
-        word=wording.OUTCOMES[it.outcome.value],
-        says=it.because,
-        criterion=it.criterion,
-        sources=_cited(it.sources, knowledge),
-    )
+def _answered(it: Finding, sources: tuple[Cited, ...] = ()) -> Answered:
+    outcome, word = _WORDS[it.outcome]
+    return Answered(outcome=outcome, word=word, says=it.because, criterion=it.criterion, sources=sources)
 
 
 def _cited(sources: Iterable[SourceId], knowledge: Knowledge) -> tuple[Cited, ...]:
@@ -437,7 +439,8 @@ def _possible_trials(advice: Advice, knowledge: Knowledge) -> list[TrialMatch]:
     shown = trials_to_show(advice, knowledge)
     if not shown:
         return []
-    return [*shown, *(it for it in advice.trials if it.verdict != TrialVerdict.INELIGIBLE and it not in shown)]
+    named = {it.nct_id for it in shown}
+    return [*shown, *(it for it in advice.trials if it.verdict != TrialVerdict.INELIGIBLE and it.nct_id not in named)]
 
 
 def _trial(match: TrialMatch, knowledge: Knowledge, *, is_possible: bool) -> TrialView:
@@ -458,15 +461,7 @@ def _trial(match: TrialMatch, knowledge: Knowledge, *, is_possible: bool) -> Tri
         url=knowledge.trials.by_id[match.nct_id].url,
         verdict=match.verdict.value,
         told=told,
-        criteria=tuple(
-            Answered(
-                outcome=it.outcome.value,
-                word=wording.OUTCOMES[it.outcome.value],
-                says=it.because,
-                criterion=it.criterion,
-            )
-            for it in _by_outcome(match.findings)
-        ),
+        criteria=tuple([_answered(it) for it in _by_outcome(match.findings)]),
         to_confirm=match.confirm_with_site,
     )
 
