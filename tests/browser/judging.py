@@ -1,7 +1,7 @@
 """How every page is judged: in which looks, by which rules of accessibility, and beside which reviewed pictures.
 
 Pictures under `pictures/` were looked at before they were kept. After a change that is meant to be seen:
-`UPDATE_PICTURES=1 pytest tests/browser`, then look at each one as an oncologist would.
+take them again as CONTRIBUTING.md says, then look at each one as an oncologist would.
 """
 
 from __future__ import annotations

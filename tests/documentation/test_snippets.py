@@ -28,12 +28,13 @@ from cdshooks.hooks.clients import read_clients
 from cdshooks.knowledge.load import load_knowledge
 from cdshooks.knowledge.switches import read_switches
 from scripts.fhir_server import FhirServer, Store, read_files, serving
+from tests.registry_samples import study
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
     [
         *(ROOT / "docs").rglob("*.md"),
-        *(ROOT / it for it in ("CONTRIBUTING.md", "SECURITY.md", "SAFETY.md")),
+        *(ROOT / it for it in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "SAFETY.md")),
     ]
 )
 NAMES = [str(it.relative_to(ROOT)) for it in PAGES]
@@ -41,6 +42,9 @@ REASONS = {
     "needs a Kubernetes cluster",
     "needs a container engine",
     "needs root on a machine of its own",
+    "it builds or tests all of this",
+    "it takes the reviewed pictures anew",
+    "tests/registry/test_readme_loop.py runs it with an editor that completes each TODO",
 }
 STORY = ROOT / "fhir_fixtures" / "after-thp-tdxd-tucatinib-active-brain-metastases" / "request.json"
 BLOCK = re.compile(
@@ -125,6 +129,15 @@ def check_file(block, folder):
         assert block.title.startswith("overlay/") or block.title in {"study.json", "patient.json", "make_request.py"}
 
 
+def give_own_data(folder):
+    """What a reader brings along: a patient, and a record of a trial."""
+    entries = [{"resource": it} for it in read_files([STORY])]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    (folder / "patient-bundle.json").write_text(json.dumps(bundle), encoding="utf-8")
+    (folder / "studies").mkdir()
+    (folder / "studies" / "one.json").write_text(json.dumps(study()), encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_each_page_does_what_it_says(name, tmp_path):
     blocks = [it for it in blocks_of(name) if it.reason is None]
@@ -138,6 +151,7 @@ def test_each_page_does_what_it_says(name, tmp_path):
     }
     for folder in ("fhir_fixtures", "docs"):
         (tmp_path / folder).symlink_to(ROOT / folder)
+    give_own_data(tmp_path)
     script = script_of(blocks, free_port(), tmp_path)
     if any(it.title and it.title.startswith("overlay/") for it in blocks):
         script += "cdshooks knowledge check overlay > check.out 2>&1\n"
@@ -183,11 +197,15 @@ def test_every_reason_is_used():
     assert {it.reason for name in NAMES for it in blocks_of(name)} - {None} == REASONS
 
 
-INLINE = [
-    (name, it)
-    for name in (*NAMES, "README.md")
-    for it in re.findall(r"`(cdshooks [^`\n]+)`", (ROOT / name).read_text("utf-8"))
-]
+def test_each_make_target_that_is_named_exists_and_says_what_it_does():
+    described = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    for name in NAMES:
+        text = (ROOT / name).read_text("utf-8")
+        named = re.findall(r"`make ([a-z-]+)", text) + re.findall(r"^make ([a-z-]+)", text, re.MULTILINE)
+        assert set(named) <= described, name
+
+
+INLINE = [(name, it) for name in NAMES for it in re.findall(r"`(cdshooks [^`\n]+)`", (ROOT / name).read_text("utf-8"))]
 
 
 @pytest.mark.parametrize(("name", "words"), INLINE)

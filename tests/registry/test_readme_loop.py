@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 def block():
     """The commands of the README that begin by naming the overlay."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    found = [it for it in re.findall(r"^```\n(.*?)^```", readme, re.MULTILINE | re.DOTALL) if "trials draft" in it]
+    found = [it for it in re.findall(r"^```bash\n(.*?)^```", readme, re.MULTILINE | re.DOTALL) if "trials draft" in it]
     assert len(found) == 1
     return found[0]
 
