@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
+from cdshooks.deadline import Deadline
 from cdshooks.ehr.resources import CodeableConcept, DiagnosticReport, Held, Observation
 from cdshooks.knowledge.codes import ConditionTerm
 from cdshooks.partial_date import PartialDate
@@ -38,12 +39,13 @@ def can_speak_of_lungs(code: CodeableConcept | None, terms: RecordTerms) -> bool
 
 
 def with_lung_findings(
-    found: list[Toxicity], reports: Iterable[Held], terms: RecordTerms, on_image: OnImage
+    found: list[Toxicity], reports: Iterable[Held], terms: RecordTerms, on_image: OnImage, deadline: Deadline
 ) -> tuple[list[Toxicity], tuple[Conflict, ...]]:
     """Adverse effects with what reports add: lungs found ill, cleared, or said to have cleared while marked as ill."""
     conflicts: dict[Toxicity, Conflict] = {}
     # In the order of their days: lungs clear after they were found, and may be found ill again.
-    for said in sorted(_sayings(reports, terms), key=lambda it: (str(it.day or ""), it.held.ref)):
+    sayings = sorted(_sayings(deadline.each(reports), terms), key=lambda it: (str(it.day or ""), it.held.ref))
+    for said in deadline.each(sayings):
         for clause in _CLAUSE_END.split(said.text):
             is_denied = any(_is_lung(it, terms) for it in terms.denied_conditions((clause,)))
             is_said = any(_is_lung(it, terms) for it in terms.worded_conditions((clause,)))

@@ -55,8 +55,8 @@ def read_toxicities(
         found.extend(reader.of_condition(held, held.resource))  # type: ignore[arg-type]
     for held in resources.each("AllergyIntolerance"):
         found.extend(reader.of_allergy(held, held.resource))  # type: ignore[arg-type]
-    on_lungs = resources.deadline.each((*reports, *resources.of("DiagnosticReport")))
-    found, conflicts = with_lung_findings(found, on_lungs, terms, reader.on_image)
+    on_lungs = (*reports, *resources.of("DiagnosticReport"))
+    found, conflicts = with_lung_findings(found, on_lungs, terms, reader.on_image, resources.deadline)
     told = {(it.kind, it.agent) for it in found}
     for kind in ("MedicationRequest", "MedicationStatement", "MedicationAdministration"):
         for held in resources.each(kind):

@@ -34,6 +34,9 @@ _numbers = itertools.count()
 class Service:
     """The service under gunicorn, as ``cdshooks serve`` starts it."""
 
+    longest_wait = 30.0
+    """Seconds for which an answer is waited for."""
+
     def __init__(self, state: Path, *, workers=2, within=(), clients=None, **environment):
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -98,7 +101,7 @@ class Service:
 
     def send(self, method, path, body=None, **headers):
         """Status, decoded body and headers of one request."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.longest_wait)
         try:
             connection.request(method, path, body, ({"Content-Type": "application/json"} if body else {}) | headers)
             answer = connection.getresponse()

@@ -27,6 +27,7 @@ def _processor_seconds(service):
 
 def test_inp_09_no_valid_body_is_read_for_longer_than_a_call_may_take(start, tell):
     service = start(workers=1)
+    service.longest_wait = 600  # processor time is judged, and a busy machine has little of it
     service.show()
     statuses, longest = {}, {}
     for kind in KINDS:

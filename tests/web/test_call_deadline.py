@@ -10,10 +10,12 @@ from cdshooks.app import build_app
 from cdshooks.deadline import NO_DEADLINE, Deadline
 from cdshooks.ehr.decode import TOO_LARGE, ResourceCollector
 from cdshooks.ehr.explain_unreadable import explain_unreadable
+from cdshooks.ehr.resources import DiagnosticReport, Held
 from cdshooks.errors import OverdueError
 from cdshooks.hooks.request import read_hook_request
 from cdshooks.hooks.services import BY_ID
 from cdshooks.order_select import answer_hook
+from cdshooks.record.lungs import with_lung_findings
 from cdshooks.record.read import vocabulary_of
 from cdshooks.settings import Settings
 from cdshooks.web.call_deadline import deadline_of
@@ -57,6 +59,17 @@ def test_inp_09_time_is_asked_for_between_the_resources_of_every_kind(story_requ
     answered(body, loaded_knowledge, many)
     added = body.count(b'"x') if kind not in NOT_READ_ONE_BY_ONE else 1
     assert many.times - few.times >= min(added, 2)
+
+
+def test_inp_09_time_is_asked_for_again_when_all_reports_are_in_their_order(loaded_knowledge):
+    """Lungs are read in the order of days, so all reports are looked at once before the first of them is read."""
+    terms, asked = vocabulary_of(loaded_knowledge).terms, Asked()
+    reports = [
+        Held(f"DiagnosticReport/{it}", "reports", DiagnosticReport(id=str(it), conclusion="Pneumonitis."))
+        for it in range(9)
+    ]
+    with_lung_findings([], reports, terms, lambda *_, **__: [], Deadline(asked))
+    assert asked.times == 2 * len(reports)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.8, 0.99])

@@ -295,6 +295,22 @@ def test_cor_01_only_listed_origins_are_answered_and_errors_too(send, service, o
     for answer in (send(None, Origin=origin), service.options(f"/cds-services/{SERVICE}", headers=preflight)):
         assert answer.headers.get("Access-Control-Allow-Origin") == echoed
         assert "Access-Control-Allow-Credentials" not in answer.headers
+        assert (answer.headers.get("Vary") == "Origin") is (echoed is not None)
+
+
+def test_cor_01_every_answer_says_how_it_is_to_be_kept_and_none_leaves_a_cookie(send, service):
+    answers = [
+        send(token()),
+        send(None),
+        send(token(), body=[]),
+        service.get("/nowhere"),
+        service.put(f"/cds-services/{SERVICE}"),
+    ]
+    assert [it.status_code for it in answers] == [200, 401, 400, 404, 405]
+    for it in answers:
+        assert it.headers["X-Content-Type-Options"] == "nosniff"
+        assert it.headers["Cache-Control"] == "no-store"
+        assert "Set-Cookie" not in it.headers
 
 
 class Clock:
@@ -333,6 +349,24 @@ def test_aut_08_rotation_needs_no_restart_and_a_removed_key_goes_when_the_set_is
         time.sleep(0.01)
     assert keys.find("p384") is None
     assert keys.find("other")
+
+
+@pytest.mark.parametrize(("told", "held"), [(0.0, 300), (700.0, 700), (1e9, 86_400)])
+def test_aut_08_a_set_is_fresh_for_as_long_as_it_says_between_five_minutes_and_a_day(told, held):
+    clock, source = Clock(), Source("p384")
+    keys = SigningKeys(lambda: (source()[0], told), clock)
+    assert keys.find("p384")
+    clock.now += held - 1
+    assert keys.find("p384")
+    time.sleep(0.05)  # a fetch would have begun beside it
+    assert source.hits == 1
+    clock.now += 2
+    assert keys.find("p384")
+    for _ in range(200):
+        if source.hits == 2:
+            break
+        time.sleep(0.01)
+    assert source.hits == 2
 
 
 def test_aut_08_a_thousand_unknown_keys_are_one_fetch_a_minute():
