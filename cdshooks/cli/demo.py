@@ -116,12 +116,16 @@ def fire(request_file: Path, url: str, wait: int, accept: str | None, caller: Pa
         sys.exit(1)
     console = Console(highlight=False)
     if status != 200:  # noqa: PLR2004 - HTTP success
-        issues = answer.get("issue", [{}])
-        click.echo(f"HTTP {status}: {issues[0].get('diagnostics', 'no reason given')}", err=True)
+        click.echo(f"HTTP {status}: {_reason(answer)}", err=True)
         sys.exit(1)
     show_cards(answer.get("cards", []), console)
     if accept is not None:
         _accept(accept, answer.get("cards", []), endpoint, caller)
+
+
+def _reason(answer: dict[str, Any]) -> str:
+    """Why a call was refused, in the service's words."""
+    return str(answer.get("issue", [{}])[0].get("diagnostics", "no reason given"))
 
 
 def _accept(words: str, cards: list[dict[str, Any]], endpoint: str, caller: Path | None) -> None:
@@ -137,9 +141,9 @@ def _accept(words: str, cards: list[dict[str, Any]], endpoint: str, caller: Path
         "acceptedSuggestions": [{"id": suggestion["uuid"]}],
         "outcomeTimestamp": datetime.now(UTC).isoformat(),
     }
-    status, _ = post(f"{endpoint}/feedback", msgspec.json.encode({"feedback": [feedback]}), caller)
+    status, answer = post(f"{endpoint}/feedback", msgspec.json.encode({"feedback": [feedback]}), caller)
     if status != 200:  # noqa: PLR2004 - HTTP success
-        click.echo(f"HTTP {status}: the feedback was not kept.", err=True)
+        click.echo(f"HTTP {status}: the feedback was not kept. {_reason(answer)}", err=True)
         sys.exit(1)
     click.echo(f"Accepted: {suggestion['label']}. The feedback is kept.")
 
