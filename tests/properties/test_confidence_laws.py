@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from cdshooks.knowledge.criteria import ComponentInFact, FactLeaf, leaves_of
-from cdshooks.knowledge.ids import FactId
-from cdshooks.options.model import Advice, Outcome, Verdict
+from cdshooks.knowledge.ids import FactId, RegimenId
+from cdshooks.options.model import Advice, Option, Outcome, Verdict
 from cdshooks.record.model import Biomarker, Certainty, PatientRecord
 from tests.option_cases import (
     FIT,
@@ -99,17 +99,23 @@ def changed(before: Advice, after: Advice) -> dict[FactId, bool]:
     return {it.id: it.is_silence or it.id in lists for it in after.facts if it.value != had[it.id].value}
 
 
+def with_and_without(
+    lines: str, removed: tuple[int, str, int]
+) -> tuple[Advice, dict[FactId, bool], dict[RegimenId, Option]]:
+    """The advice when an entry of a record is taken away, the facts that changed by it, and the options as they were."""
+    number, member, place = removed
+    full = RECORDS[number]
+    before = advice_of(full, history(lines))
+    after = advice_of(without(full, member, place), history(lines))
+    return after, changed(before, after), {it.id: it for it in before.options}
+
+
 @of_each_history
 @each_removal
 def test_saf_09_what_is_taken_away_never_lets_a_criterion_hold_unless_silence_is_marked(
     lines: str, removed: tuple[int, str, int]
 ) -> None:
-    number, member, place = removed
-    full = RECORDS[number]
-    before = advice_of(full, history(lines))
-    after = advice_of(without(full, member, place), history(lines))
-    moved = changed(before, after)
-    had = {it.id: it for it in before.options}
+    after, moved, had = with_and_without(lines, removed)
     for option in after.options:
         if option.agents != had[option.id].agents:
             continue  # another partner is another treatment
@@ -127,12 +133,7 @@ def test_saf_09_what_is_taken_away_never_lets_a_criterion_hold_unless_silence_is
 def test_saf_09_a_verdict_grows_kinder_only_with_a_question_or_with_silence_that_is_marked(
     lines: str, removed: tuple[int, str, int]
 ) -> None:
-    number, member, place = removed
-    full = RECORDS[number]
-    before = advice_of(full, history(lines))
-    after = advice_of(without(full, member, place), history(lines))
-    moved = changed(before, after)
-    had = {it.id: it for it in before.options}
+    after, moved, had = with_and_without(lines, removed)
     for option in after.options:
         old = had[option.id]
         if option.agents != old.agents or WORSE.index(option.verdict) >= WORSE.index(old.verdict):
