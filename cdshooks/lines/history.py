@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import chain
 
 from cdshooks.knowledge.ids import LineRuleId
 from cdshooks.knowledge.load import Knowledge
@@ -51,7 +52,7 @@ def build_line_history(record: PatientRecord, knowledge: Knowledge, *, as_of: da
         elsewhere=tuple(
             treatments_without_drugs(
                 record.diagnoses,
-                (*record.exposures, *record.other_cancer_drugs),
+                chain(record.exposures, record.other_cancer_drugs),
                 knowledge.codes.told_treatments,
                 knowledge.drugs,
             )

@@ -11,18 +11,22 @@ from cdshooks.partial_date import PartialDate
 from cdshooks.record.remembered_meanings import RememberedMeanings
 
 _SOON_A_DAY = r"\b[^0-9]{0,12}(\d{1,4}[/-]\d{1,2}[/-]\d{1,4})"
+_NULL_DAY = date.min.toordinal()
+"""0001-01-01: how systems write that there is no date whose dates cannot be empty."""
 _YEAR = re.compile(r"\b((?:19|20)\d{2})(?:-(\d{2}))?\b")
 _EARLIEST_YEAR = 1980
 
 
 def read_date(*written: str | None) -> PartialDate | None:
-    """The first of several members that holds a date; one that cannot be read counts as absent."""
+    """The first of several members that holds a date; one that cannot be read, or is the null date, counts as absent."""
     for text in written:
         if text:
             try:
-                return PartialDate.from_fhir(text)
+                found = PartialDate.from_fhir(text)
             except MalformedDateError:
                 continue
+            if found.first_day != _NULL_DAY:
+                return found
     return None
 
 

@@ -280,3 +280,9 @@ def test_another_cancer_without_breast_cancer_on_record_is_told_apart_from_a_sec
 
     assert "no diagnosis of breast cancer" in doubt(lung, brain)
     assert "no diagnosis of breast cancer" not in doubt(lung, brain, breast)
+
+
+@pytest.mark.parametrize("null", ["0001-01-01", "0001-01-01T00:00:00Z", "0001"])
+def test_a_null_date_is_no_date_so_the_day_of_recording_counts(null):
+    found = record(condition("C78.7", onsetDateTime=null, recordedDate="2024-05-02")).metastases
+    assert [(str(it.date), it.basis) for it in found] == [("2024-05-02", "condition-recorded")]
