@@ -93,7 +93,8 @@ def unverified(advice: Advice) -> list[str]:
     decided = {ref for line in advice.lines.lines for ref in line.evidence}
     for review in advice.orders:
         decided |= {ref for it in review.reasons if it.outcome is not Outcome.MET for ref in it.evidence}
-    decided = decided.union(*(it.rests_on() for it in advice.options))
+    of_options = {id(it): it for option in advice.options for it in option.unmet()}  # most are shared by many regimens
+    decided = decided.union(*(it.evidence for it in of_options.values()))
     return [it.because for it in doubts if not decided.isdisjoint(it.evidence)][:_MOST_UNVERIFIED]
 
 

@@ -7,7 +7,7 @@ from functools import partial
 import msgspec
 
 from cdshooks.knowledge.criteria import Criterion, Effect, IfUnknown, Step
-from cdshooks.knowledge.ids import CriterionId, FactId
+from cdshooks.knowledge.ids import CriterionId, FactId, ResourceRef
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.options.case import Answer, Bound, Case, Ground, evidence_of
 from cdshooks.options.later import Later
@@ -27,6 +27,11 @@ class Judgement(msgspec.Struct, frozen=True, gc=False):
     warned: Warned | None = None
     asks: tuple[Ask, ...] = ()
     dose_notes: tuple[str, ...] = ()
+
+    @property
+    def evidence(self) -> tuple[ResourceRef, ...]:
+        """The resources that it rests on."""
+        return evidence_of(self.grounds)
 
     @property
     def finding(self) -> Finding:

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
-class Later(Generic[T]):
+class Later(Generic[T_co]):
     """A value in the making: calling it gives the value, made the first time and kept."""
 
     __slots__ = ("_made", "_make")
 
-    def __init__(self, make: Callable[[], T]) -> None:
-        self._make: Callable[[], T] | None = make
+    def __init__(self, make: Callable[[], T_co]) -> None:
+        self._make: Callable[[], T_co] | None = make
 
-    def __call__(self) -> T:
+    def __call__(self) -> T_co:
         """The value."""
         make = self._make
         if make is not None:
-            self._made: T = make()  # before the making is forgotten, for another thread may look at the same moment
+            self._made: T_co = make()  # before the making is forgotten, for another thread may look at the same moment
             self._make = None
         return self._made
 

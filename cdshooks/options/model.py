@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 from enum import StrEnum
+from typing import Protocol
 
 import msgspec
 
@@ -119,6 +120,15 @@ class Ask(Value, frozen=True, kw_only=True):
     text: str
 
 
+class Rests(Protocol):
+    """What rests on resources."""
+
+    @property
+    def evidence(self) -> tuple[ResourceRef, ...]:
+        """The resources."""
+        ...
+
+
 class Option(Value, frozen=True, kw_only=True):
     """One regimen judged for one patient."""
 
@@ -134,8 +144,8 @@ class Option(Value, frozen=True, kw_only=True):
     found_against: Later[tuple[Finding, ...]]
     effects: tuple[tuple[CriterionId, Effect], ...]
     """What follows from which criterion."""
-    rests_on: Later[frozenset[ResourceRef]]
-    """The resources behind all findings that are not met."""
+    unmet: Later[tuple[Rests, ...]]
+    """What the findings that are not met rest on; one that several regimens share is one object."""
     agents: tuple[AgentId, ...] = ()
     """The drugs taken, one for each part of the regimen: partners that were failed or do not fit are passed over."""
     told: tuple[str, ...] = ()

@@ -72,7 +72,7 @@ def _option(
         found=judged.found,
         found_against=judged.found_against,
         effects=judged.effects,
-        rests_on=judged.rests_on,
+        unmet=judged.unmet,
         agents=judged.agents,
         told=told,
         notes_of=judged.notes_of,

@@ -9,10 +9,10 @@ import msgspec
 
 from cdshooks.knowledge.criteria import Effect
 from cdshooks.knowledge.facts import FactDefinition
-from cdshooks.knowledge.ids import AgentId, CriterionId, FactId, ResourceRef
+from cdshooks.knowledge.ids import AgentId, CriterionId, FactId
 from cdshooks.knowledge.regimens import Regimen
 from cdshooks.knowledge.rules import Binding, Choice, RegimenRules, Slot
-from cdshooks.options.case import Case, evidence_of
+from cdshooks.options.case import Case
 from cdshooks.options.judgement import ORDER, Judge, Judgement
 from cdshooks.options.later import Later
 from cdshooks.options.licence import counts_earlier_regimens, licence_judgements
@@ -35,7 +35,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     found: Later[tuple[Finding, ...]]
     found_against: Later[tuple[Finding, ...]]
     effects: tuple[tuple[CriterionId, Effect], ...]
-    rests_on: Later[frozenset[ResourceRef]]
+    unmet: Later[tuple[Judgement, ...]]
     grave_warnings: int
 
 
@@ -193,7 +193,7 @@ def _judged(rules: RegimenRules, parts: list[_Part], agents: tuple[AgentId, ...]
         found=Later(partial(_findings, parts, is_whole=True)),
         found_against=Later(partial(_findings, parts, is_whole=False)),
         effects=tuple([(it.criterion, it.effect) for it, _ in telling if it.effect is not None]),
-        rests_on=Later(partial(_rests_on, parts)),
+        unmet=Later(partial(_unmet, parts)),
         grave_warnings=sum([it.is_grave for it, _ in telling]),
     )
 
@@ -220,17 +220,8 @@ def _findings(parts: list[_Part], *, is_whole: bool) -> tuple[Finding, ...]:
     )
 
 
-def _rests_on(parts: list[_Part]) -> frozenset[ResourceRef]:
-    """Every resource behind an answer other than that all is well."""
-    return frozenset(
-        [
-            ref
-            for weighed, _ in parts
-            for it in weighed.judgements
-            if it.outcome is not Outcome.MET
-            for ref in evidence_of(it.grounds)
-        ]
-    )
+def _unmet(parts: list[_Part]) -> tuple[Judgement, ...]:
+    return tuple([it for weighed, _ in parts for it in weighed.judgements if it.outcome is not Outcome.MET])
 
 
 def _judge(binding: Binding, case: Case, memo: Memo) -> Judgement:
