@@ -221,6 +221,37 @@ def test_rel_07_a_worker_told_to_stop_cuts_no_call(start, tell):
     assert (cut, set(statuses)) == ([], {200})
 
 
+def test_rel_07_a_reload_cuts_no_call(start, tell):
+    """SIGHUP: all workers are replaced while calls go on."""
+    service = start(workers=2)
+    service.show()
+    before, stop, statuses, cut = set(service.workers()), threading.Event(), [], []
+
+    def call():
+        while not stop.is_set():
+            try:
+                statuses.append(service.post(CALL, STORY)[0])
+            except (OSError, http.client.HTTPException) as error:
+                cut.append(repr(error))
+
+    crowd = [threading.Thread(target=call) for _ in range(4)]
+    for it in crowd:
+        it.start()
+    time.sleep(1)
+    service.process.send_signal(signal.SIGHUP)
+    until = time.monotonic() + 60
+    while before & set(service.workers()) and time.monotonic() < until:
+        time.sleep(0.1)
+    time.sleep(1)
+    stop.set()
+    for it in crowd:
+        it.join(30)
+    replaced = before - set(service.workers())
+    tell("reloaded in flight", workers_replaced=len(replaced), calls_answered=len(statuses), cut=len(cut))
+    assert replaced == before
+    assert (cut, set(statuses)) == ([], {200})
+
+
 MINT = """
 import json, sys, time, uuid, jwt
 issuer, audience, key = sys.argv[1:]

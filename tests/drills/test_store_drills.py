@@ -5,6 +5,7 @@ import http.client
 import os
 import random
 import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -114,6 +115,39 @@ def test_fbk_04_sqlite_has_no_space_left(start, tell):
     for worker in limited:
         resource.prlimit(worker, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     tell("store full (SQLite)", **figures, **_check_mended(service, card, 1))
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not there to fail a flush")
+def test_fbk_04_the_disk_fails_to_flush(start, tell):
+    """What is not known to be on the disk is not acknowledged; the same answer is taken when the disk is well again."""
+    service = start(workers=1)
+    card = service.show()[0]
+    (worker,) = service.workers()
+    words = [
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        os.devnull,
+        "-e",
+        "trace=fsync,fdatasync",
+        "-e",
+        "inject=fsync,fdatasync:error=EIO",
+    ]
+    with subprocess.Popen([*words, "-p", str(worker)], stderr=subprocess.PIPE, text=True) as failing:
+        until = time.monotonic() + 30
+        while not _is_refused(service, card, 1):
+            if failing.poll() is not None:
+                pytest.skip("no process may be traced here")
+            assert time.monotonic() < until, "an answer was acknowledged that the disk had not taken"
+        cards = [service.show() for _ in range(3)]
+        refused = _is_refused(service, card, 2)
+        failing.send_signal(signal.SIGINT)
+        failing.wait(10)
+    assert refused
+    assert all(cards)
+    tell("a disk that fails to flush", hook_calls_answered=len(cards), **_check_mended(service, card, 1))
+    assert service.post(f"{CALL}/feedback", overridden(card, 2))[0] == 200
 
 
 def test_fbk_04_sqlite_is_locked_by_another_program_for_longer_than_we_wait(start, tmp_path, tell):

@@ -272,6 +272,16 @@ def test_aut_09_a_client_speaks_of_its_own_fhir_servers_only(send, story_request
     assert send(token(), body=story_request).status_code == 200
 
 
+def test_aut_09_a_client_answers_only_the_cards_that_it_was_shown(send):
+    card = send(token()).get_json()["cards"][0]["uuid"]
+    path = f"/cds-services/{SERVICE}/feedback"
+    body = {"feedback": [{"card": card, "outcome": "overridden", "outcomeTimestamp": "2026-11-24T10:00:00Z"}]}
+    as_other = {"key": "other", "iss": OTHER, "tenant": "north"}
+    assert send(token(**as_other), path, body).status_code == 404
+    assert send(token(**as_other), path, body).status_code == 404  # nor does trying it make it known
+    assert send(token(), path, body).status_code == 200
+
+
 def test_aut_08_no_token_reaches_the_log(send, caplog):
     bearers = [token(), token(aud="x"), token("other")]
     with caplog.at_level("DEBUG"):

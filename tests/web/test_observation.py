@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from cdshooks.trace import read_trace
 from cdshooks.web.tracing import tracing_faults
+from tests.web.conftest import STORY
 
 SERVICE = "/cds-services/her2-later-line"
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -152,8 +153,12 @@ import json, sys
 from cdshooks.app import build_app
 from cdshooks.settings import read_settings
 app = build_app(read_settings({"CDSHOOKS_DEV": "1", "XDG_STATE_HOME": sys.argv[1]}))
+story = json.load(open(sys.argv[3], encoding="utf-8"))
+patient = story["context"]["patientId"]
+body = json.dumps(story | {"CANARY": 1}).replace(f'"{patient}"', '"CANARY-ID"').replace(f"Patient/{patient}", "Patient/CANARY-ID")
+headers = {"traceparent": sys.argv[2], "Content-Type": "application/json"}
 with app.test_client() as client:
-    client.post("/cds-services/her2-later-line", json={"CANARY": 1}, headers={"traceparent": sys.argv[2]})
+    assert client.post("/cds-services/her2-later-line", data=body, headers=headers).get_json()["cards"]
 from opentelemetry.sdk.trace import TracerProvider
 from cdshooks.web import tracing
 tracing._tracer.span_processor.force_flush()
@@ -175,7 +180,9 @@ def test_obs_03_a_span_of_the_callers_trace_reaches_the_collector_and_names_no_p
     with http.server.HTTPServer(("127.0.0.1", 0), Collector) as collector:
         threading.Thread(target=collector.serve_forever, daemon=True).start()
         environment = os.environ | {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector.server_port}"}
-        subprocess.run([sys.executable, "-c", SENDER, str(tmp_path), PARENT], env=environment, check=True, timeout=60)
+        subprocess.run(
+            [sys.executable, "-c", SENDER, str(tmp_path), PARENT, str(STORY)], env=environment, check=True, timeout=60
+        )
         collector.shutdown()
     (sent,) = (ExportTraceServiceRequest.FromString(it) for it in received)
     (span,) = sent.resource_spans[0].scope_spans[0].spans
