@@ -268,3 +268,16 @@ def test_what_concerns_the_patient_heads_a_review_before_what_concerns_the_licen
         regimens=(),
     )
     assert [it.criterion for it in reasons_of([review], shipped())] == ["ANTHRA_ANTIBODY", "LICENCE"]
+
+
+@pytest.mark.parametrize(
+    ("why", "has_failed", "is_failing"),
+    [
+        ("cardiotoxicity, asymptomatic LVEF drop to 44%", True, False),
+        ("LVEF decrease grade 2", False, False),
+        ("heart failure NYHA III", True, True),
+    ],
+)
+def test_a_heart_that_was_harmed_is_told_from_one_that_fails_now(why, has_failed, is_failing):
+    facts = facts_of(*METASTATIC, course("trastuzumab emtansine", "2024-11-01", "2025-06-20", why))
+    assert (facts["heart_failure_history"], facts["symptomatic_hf"]) == (has_failed, is_failing)
