@@ -9,7 +9,7 @@ import msgspec
 from cdshooks.knowledge.trial_registry import TrialState
 from cdshooks.knowledge.trials import Trial
 from cdshooks.partial_date import PartialDate
-from cdshooks.registry.study import Refused, Study, read_study
+from cdshooks.registry.study import Refused, Study, read_study, sites_of
 from cdshooks.store.trial_records import TrialRecord
 
 CHANGED = "the eligibility text is another than the one that was coded"
@@ -27,12 +27,11 @@ def trial_states(records: Iterable[TrialRecord], trials: Mapping[str, Trial]) ->
 
 def trial_state(record: TrialRecord, trial: Trial) -> TrialState:
     """What a record says of a structured trial."""
-    study = study_of(record)
     reason = suspended_because(record, trial)
     return TrialState(
         status=record.status,
         status_date=PartialDate.from_fhir(record.status_date) if record.status_date else trial.state.status_date,
-        sites=study.sites if study is not None else None,
+        sites=sites_of(record.record),
         is_suspended=reason is not None,
         suspended_because=reason,
     )

@@ -239,6 +239,15 @@ def read_study(record: Any, name: str, *, as_of: str | None = None) -> Study | R
     )
 
 
+def sites_of(record: str) -> tuple[TrialSite, ...] | None:
+    """The sites of a kept record, and nothing else of it; None where it has none or this version cannot read it."""
+    try:
+        read = msgspec.json.decode(record, type=_Record)
+    except msgspec.DecodeError:
+        return None
+    return _sites(read.protocol_section.contacts_locations_module.locations)
+
+
 def eligibility_hash(text: str, *fields: str | None) -> str:
     """What changes when a criterion does: its words, its place, the record's sex and ages; not its markup, case or spacing."""
     places = [f"{it.name} {' '.join(it.text.split())}".casefold() for it in places_of(text)]
