@@ -9,6 +9,7 @@ import pytest
 
 from cdshooks.ehr.model import Incomplete
 from cdshooks.knowledge.ids import ResourceRef
+from cdshooks.lines.sentences import CONFIDENCE
 from cdshooks.record.model import Certainty, Diagnosis, GivenFor, ReceptorResult, StatedLine, Unmapped
 from tests.histories.drawn import TODAY, day, history_of, record_of
 
@@ -531,6 +532,22 @@ def test_more_than_a_fifth_of_drug_records_not_recognised_makes_the_confidence_l
     record = msgspec.structs.replace(patient(*known), unmapped=others)
     history = history_of(record, as_of=START + timedelta(21 * doses))
     assert (history.confidence == "low") is is_low
+
+
+def test_one_drug_record_that_is_not_recognised_and_no_other_makes_the_confidence_low():
+    history = history_of(msgspec.structs.replace(patient(), unmapped=(unknown("XY", 5),)))
+    assert history.confidence == "low"
+    assert CONFIDENCE["unknown_drugs"] in history.confidence_because
+
+
+@pytest.mark.parametrize(("vague", "is_told"), [((), False), ((0,), True), ((1,), True), ((0, 1), True)])
+def test_one_drug_whose_days_are_vague_is_enough_to_lower_the_confidence(vague, is_told):
+    record = patient((TDXD, 0, 200), ("eribulin", 230, 330))
+    exposures = tuple(
+        msgspec.structs.replace(it, is_date_certain=at not in vague) for at, it in enumerate(record.exposures)
+    )
+    history = history_of(msgspec.structs.replace(record, exposures=exposures))
+    assert (CONFIDENCE["vague"] in history.confidence_because) is is_told
 
 
 def other_cancer():
