@@ -10,6 +10,9 @@ _SIGN = re.compile(r"(?:^|[^\d%\s])?\s*(-|\u2212)\s?$")
 _EITHER = re.compile(r"[1-9]\d{0,2},\d{3}")
 """One and a half, or one thousand five hundred ("1,500"): not ours to decide."""
 
+_BEFORE = 40
+"""Characters in which a sign stands: all that is before it would be read again for each number of a text."""
+
 
 def number_of(value: float | str | None) -> float | None:
     """A number sent as a number or as text; None when it is neither."""
@@ -54,7 +57,7 @@ def _spans(text: str) -> list[tuple[float, int]]:
             number = float(plain)
         except ValueError:  # "1.2.3" is a version or a date
             return []
-        before = text[: match.start()]
+        before = text[max(0, match.start() - _BEFORE) : match.start()]
         is_negative = before.rstrip().endswith(("-", "\u2212")) and not re.search(r"[\d%]\s*[-\u2212]\s*$", before)
         is_sign = is_negative and not re.search(r"\w[-\u2212]\s*$", before)
         found.append((-number if is_sign else number, match.end()))
