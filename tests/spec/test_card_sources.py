@@ -16,6 +16,7 @@ from cdshooks.cards.trials_text import phase_of
 from cdshooks.ehr.gather import gather_resources
 from cdshooks.hooks.request import read_hook_request
 from cdshooks.hooks.services import SERVICES
+from cdshooks.lines.model import EndReason
 from cdshooks.options.model import Advice, TrialMatch, Verdict
 from cdshooks.order_select import conclude
 from tests.golden.test_stories import STORIES, Story
@@ -206,7 +207,7 @@ def paragraphs_of(card: Card) -> list[tuple[str, str]]:
     return [(found[1], it) for it in told if (found := re.match(r"\d\. \*\*(NCT\d{8})\*\*", it))]
 
 
-def followed(match: TrialMatch) -> dict[str, str]:
+def followed(match: TrialMatch, advice: Advice) -> dict[str, str]:
     """Each text that may be told of a trial for a patient -> where it comes from."""
     trial = shipped().trials.by_id[match.nct_id]
     every = [*trial.criteria, *(it for cohort in trial.cohorts for it in cohort.criteria)]
@@ -219,6 +220,11 @@ def followed(match: TrialMatch) -> dict[str, str]:
         texts |= dict.fromkeys(finding.observed, ", ".join(finding.evidence) or "nothing on record")
     if match.recovers_on is not None:
         texts[str(match.recovers_on)] = "washout"
+    for use in advice.lines.uses:
+        if use.outcome is EndReason.PROGRESSION:
+            texts |= dict.fromkeys((use.agent, f"{use.agent} ({use.end})"), "a line that ended for progression")
+    texts |= dict.fromkeys(trial.drugs, f"{trial.nct_id} drugs")
+    texts |= {it.label: "trial terms" for it in shipped().trials.terms.by_id.values() if it.again}
     return texts | {f"{it[0].upper()}{it[1:]}": where for it, where in texts.items() if it}
 
 
@@ -226,11 +232,12 @@ def followed(match: TrialMatch) -> dict[str, str]:
 def test_saf_01_each_word_on_a_trial_is_followed_to_the_patient_or_the_trial(story: Story, card: Card) -> None:
     if topic(card) != "trials":
         return
-    matches = {it.nct_id: it for it in ANSWERS[story.folder.name][0].trials}
+    advice, _ = ANSWERS[story.folder.name]
+    matches = {it.nct_id: it for it in advice.trials}
     told = paragraphs_of(card)
     assert told
     for number, paragraph in told:
-        sources = followed(matches[number])
+        sources = followed(matches[number], advice)
         rest = paragraph
         for text in sorted([*filter(None, sources), *FIXED], key=len, reverse=True):
             rest = rest.replace(text, "")
