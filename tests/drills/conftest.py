@@ -21,6 +21,9 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from cdshooks.store.engine import open_engine
+from cdshooks.store.tables import feedback
+
 ROOT = Path(__file__).parents[2]
 STORY = json.loads(
     (ROOT / "fhir_fixtures" / "after-thp-tdxd-tucatinib-active-brain-metastases" / "request.json").read_text("utf-8")
@@ -189,6 +192,41 @@ def overridden(card, number=0):
     """One answer to a card; each number is another moment, hence another answer."""
     moment = f"2026-11-24T{10 + number // 3_600_000 % 10:02}:{number // 60_000 % 60:02}:{number // 1000 % 60:02}.{number % 1000:03}Z"
     return {"feedback": [{"card": card["uuid"], "outcome": "overridden", "outcomeTimestamp": moment}]}
+
+
+def numbers_kept(url):
+    """The numbers of the answers that a store kept, see ``overridden``; a file of SQLite is whole besides."""
+    engine = open_engine(url)
+    with engine.connect() as connection, connection.begin():
+        moments = connection.execute(sa.select(feedback.c.outcome_at)).scalars()
+        kept = [it.microsecond // 1000 + 1000 * (it.second + 60 * (it.minute + 60 * (it.hour - 10))) for it in moments]
+        if connection.dialect.name == "sqlite":
+            assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+    engine.dispose()
+    return kept
+
+
+@contextlib.contextmanager
+def crowd_calling(service, clients):
+    """So many clients that send one hook call after the other; what they heard: statuses, and faults of calls cut short."""
+    stop, statuses, cut = threading.Event(), [], []
+
+    def call():
+        while not stop.is_set():
+            try:
+                statuses.append(service.post(CALL, STORY)[0])
+            except (OSError, http.client.HTTPException) as error:
+                cut.append(repr(error))
+
+    crowd = [threading.Thread(target=call) for _ in range(clients)]
+    for it in crowd:
+        it.start()
+    try:
+        yield statuses, cut
+    finally:
+        stop.set()
+        for it in crowd:
+            it.join(30)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Callers who lie, whose key servers misbehave, and who send one token to many workers at once; workers that are told to stop."""
 
-import http.client
 import os
 import shlex
 import signal
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from tests.drills.conftest import CALL, ROOT, STORY
+from tests.drills.conftest import CALL, ROOT, STORY, crowd_calling
 from tests.web import test_callers as callers
 
 pytestmark = pytest.mark.drill
@@ -198,25 +197,12 @@ def test_aut_08_a_key_that_is_known_outlives_its_server(start, clients, key_serv
 def test_rel_07_a_worker_told_to_stop_cuts_no_call(start, tell):
     service = start(workers=3)
     service.show()
-    stop, statuses, cut, told = threading.Event(), [], [], 0
-
-    def call():
-        while not stop.is_set():
-            try:
-                statuses.append(service.post(CALL, STORY)[0])
-            except (OSError, http.client.HTTPException) as error:
-                cut.append(repr(error))
-
-    crowd = [threading.Thread(target=call) for _ in range(6)]
-    for it in crowd:
-        it.start()
-    for _ in range(6):
-        time.sleep(1)
-        os.kill(service.workers()[0], signal.SIGTERM)
-        told += 1
-    stop.set()
-    for it in crowd:
-        it.join(30)
+    told = 0
+    with crowd_calling(service, 6) as (statuses, cut):
+        for _ in range(6):
+            time.sleep(1)
+            os.kill(service.workers()[0], signal.SIGTERM)
+            told += 1
     tell("workers told to stop in flight", workers=told, calls_answered=len(statuses), cut=len(cut))
     assert (cut, set(statuses)) == ([], {200})
 
@@ -225,27 +211,14 @@ def test_rel_07_a_reload_cuts_no_call(start, tell):
     """SIGHUP: all workers are replaced while calls go on."""
     service = start(workers=2)
     service.show()
-    before, stop, statuses, cut = set(service.workers()), threading.Event(), [], []
-
-    def call():
-        while not stop.is_set():
-            try:
-                statuses.append(service.post(CALL, STORY)[0])
-            except (OSError, http.client.HTTPException) as error:
-                cut.append(repr(error))
-
-    crowd = [threading.Thread(target=call) for _ in range(4)]
-    for it in crowd:
-        it.start()
-    time.sleep(1)
-    service.process.send_signal(signal.SIGHUP)
-    until = time.monotonic() + 60
-    while before & set(service.workers()) and time.monotonic() < until:
-        time.sleep(0.1)
-    time.sleep(1)
-    stop.set()
-    for it in crowd:
-        it.join(30)
+    before = set(service.workers())
+    with crowd_calling(service, 4) as (statuses, cut):
+        time.sleep(1)
+        service.process.send_signal(signal.SIGHUP)
+        until = time.monotonic() + 60
+        while before & set(service.workers()) and time.monotonic() < until:
+            time.sleep(0.1)
+        time.sleep(1)
     replaced = before - set(service.workers())
     tell("reloaded in flight", workers_replaced=len(replaced), calls_answered=len(statuses), cut=len(cut))
     assert replaced == before

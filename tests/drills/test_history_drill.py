@@ -17,11 +17,8 @@ from collections import Counter
 from typing import NamedTuple
 
 import pytest
-import sqlalchemy as sa
 
-from cdshooks.store.engine import open_engine
-from cdshooks.store.tables import feedback
-from tests.drills.conftest import CALL, overridden
+from tests.drills.conftest import CALL, numbers_kept, overridden
 
 pytestmark = pytest.mark.drill
 ROUNDS, CLIENTS = 5, 4
@@ -155,14 +152,7 @@ def test_fbk_07_what_was_acknowledged_is_kept_once_whatever_befalls_the_service(
         stop.set()
         for it in clients:
             it.join(60)
-    engine = open_engine(url)
-    with engine.connect() as connection, connection.begin():
-        kept = [
-            it.microsecond // 1000 + 1000 * (it.second + 60 * (it.minute + 60 * (it.hour - 10)))
-            for it in connection.execute(sa.select(feedback.c.outcome_at)).scalars()
-        ]
-        assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
-    engine.dispose()
+    kept = numbers_kept(url)
     statuses = Counter(it.status for it in history)
     tell(
         "history of feedback",

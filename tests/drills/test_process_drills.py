@@ -1,6 +1,5 @@
 """Stopping, overload, wrong settings, and counting over workers that come and go."""
 
-import http.client
 import json
 import os
 import random
@@ -15,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.drills.conftest import CALL, ROOT, STORY, overridden
+from tests.drills.conftest import CALL, ROOT, STORY, crowd_calling, overridden
 
 pytestmark = pytest.mark.drill
 AS_JSON = {"Content-Type": "application/json"}
@@ -24,25 +23,11 @@ UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 
 def test_rel_06_sigterm_cuts_no_call_in_flight(start, tell):
     service = start(CDSHOOKS_DRAIN_SECONDS="2")
-    stop, statuses, cut = threading.Event(), [], []
-
-    def call():
-        while not stop.is_set():
-            try:
-                statuses.append(service.post(CALL, STORY)[0])
-            except (OSError, http.client.HTTPException) as error:
-                cut.append(repr(error))
-
-    callers = [threading.Thread(target=call) for _ in range(4)]
-    for it in callers:
-        it.start()
-    time.sleep(1)
-    began, answered_before = time.monotonic(), len(statuses)
-    service.process.terminate()
-    said = service.wait_until_ready(seconds=2, status=503)  # a load balancer looks, and sends no more
-    stop.set()
-    for it in callers:
-        it.join(30)
+    with crowd_calling(service, 4) as (statuses, cut):
+        time.sleep(1)
+        began, answered_before = time.monotonic(), len(statuses)
+        service.process.terminate()
+        said = service.wait_until_ready(seconds=2, status=503)  # a load balancer looks, and sends no more
     assert service.process.wait(30) == 0
     tell(
         "SIGTERM in flight",

@@ -13,11 +13,8 @@ import threading
 import time
 
 import pytest
-import sqlalchemy as sa
 
-from cdshooks.store.engine import open_engine
-from cdshooks.store.tables import feedback
-from tests.drills.conftest import CALL, overridden
+from tests.drills.conftest import CALL, numbers_kept, overridden
 
 ROUNDS, WRITERS = 5, 4
 pytestmark = pytest.mark.drill
@@ -213,13 +210,7 @@ def test_fbk_01_kills_lose_no_acknowledged_answer_and_double_none(start, request
         stop.set()
         for it in writers:
             it.join(40)
-    engine = open_engine(url)
-    with engine.connect() as connection, connection.begin():
-        kept = [it.microsecond // 1000 + 1000 * (it.second + 60 * (it.minute + 60 * (it.hour - 10)))
-                for it in connection.execute(sa.select(feedback.c.outcome_at)).scalars()]  # fmt: skip
-        if store == "sqlite":
-            assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
-    engine.dispose()
+    kept = numbers_kept(url)
     lost, doubled = set(acknowledged) - set(kept), len(kept) - len(set(kept))
     tell(
         f"kill -9 ({store})",
