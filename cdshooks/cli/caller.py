@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 _ISSUER = "https://trial-caller.invalid"
 """A name that nobody can own (RFC 2606)."""
-_KEY, _KEY_SET, _KEY_ID = "caller.pem", "keys/caller.jwks.json", "trial-caller"
+KEY_FILE = "caller.pem"
+_KEY_SET, _KEY_ID = "keys/caller.jwks.json", "trial-caller"
 _ENTRY = f"""[[clients]]
 name = "trial-caller"
 issuer = "{_ISSUER}"
@@ -38,15 +39,15 @@ def caller(directory: Path) -> None:
     Example: cdshooks caller trial && cdshooks fire request.json --url https://cds.example.org --caller trial
     """
     directory.mkdir(parents=True, exist_ok=True)
-    if (directory / _KEY).exists():
-        click.echo(f"{directory / _KEY} is there already; nothing was changed.", err=True)
+    if (directory / KEY_FILE).exists():
+        click.echo(f"{directory / KEY_FILE} is there already; nothing was changed.", err=True)
         sys.exit(1)
     key = ec.generate_private_key(ec.SECP384R1())
     public = json.loads(jwt.algorithms.ECAlgorithm.to_jwk(key.public_key()))
     keys = {"keys": [{**public, "kid": _KEY_ID, "use": "sig", "alg": "ES384"}]}
     (directory / _KEY_SET).parent.mkdir(exist_ok=True)
     (directory / _KEY_SET).write_text(json.dumps(keys, indent=1), encoding="utf-8")
-    with os.fdopen(os.open(directory / _KEY, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+    with os.fdopen(os.open(directory / KEY_FILE, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     click.echo(_ENTRY, nl=False)
     click.echo(
@@ -63,4 +64,4 @@ def token(directory: Path, audience: str) -> str:
     """
     now = int(time.time())
     claims = {"iss": _ISSUER, "aud": audience, "iat": now, "exp": now + _LIVES_SECONDS, "jti": str(uuid.uuid4())}
-    return jwt.encode(claims, (directory / _KEY).read_bytes(), algorithm="ES384", headers={"kid": _KEY_ID})
+    return jwt.encode(claims, (directory / KEY_FILE).read_bytes(), algorithm="ES384", headers={"kid": _KEY_ID})

@@ -23,7 +23,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from cdshooks.cli.caller import token
+from cdshooks.cli.caller import KEY_FILE, token
 from cdshooks.explain.patient import explain_file
 from cdshooks.explain.timeline import LEGEND, draw_timeline
 from cdshooks.hooks.services import SERVICES
@@ -106,7 +106,7 @@ def fire(request_file: Path, url: str, wait: int, accept: str | None, caller: Pa
     if not url.startswith(("http://", "https://")):
         raise click.UsageError("--url must begin with http:// or https://")
     endpoint = f"{url.rstrip('/')}/cds-services/{service.id}"
-    if caller is not None and not (caller / "caller.pem").is_file():
+    if caller is not None and not (caller / KEY_FILE).is_file():
         raise click.UsageError(f"--caller: 'cdshooks caller {caller}' has not been run")
     _wait_until_alive(url.rstrip("/"), wait)
     try:

@@ -16,13 +16,6 @@ from cdshooks.knowledge.load import Knowledge
 from cdshooks.partial_date import PartialDate, by_last
 from cdshooks.record.model import Exposure, Proof, StopReason, TreatmentIntent
 
-_REASON_RANK = {
-    StopReason.PROGRESSION: 0,
-    StopReason.TOXICITY: 1,
-    StopReason.PATIENT_CHOICE: 2,
-    StopReason.COMPLETED: 3,
-    StopReason.OTHER: 4,
-}
 _TAKEN_FOR_SURE = frozenset({Proof.GIVEN, Proof.DISPENSED})
 _EARLY = frozenset({TreatmentIntent.ADJUVANT, TreatmentIntent.NEOADJUVANT})
 _NEVER = date.max.toordinal()
@@ -276,5 +269,5 @@ class _Growing:
         if self._is_open and self._records[-1].stopped_for is None:
             return None
         since = self._last_dose.last_day - self._limits.lingers
-        known = [reason for day, reason in self._reasons if day >= since]
-        return min(known, key=lambda it: _REASON_RANK[it], default=None)
+        known = {reason for day, reason in self._reasons if day >= since}
+        return next((it for it in StopReason if it in known), None)

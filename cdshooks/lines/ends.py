@@ -24,13 +24,7 @@ REASONS = {
     StopReason.PATIENT_CHOICE: EndReason.PATIENT_CHOICE,
     StopReason.OTHER: EndReason.OTHER,
 }
-GRAVEST_FIRST = (
-    EndReason.PROGRESSION,
-    EndReason.TOXICITY,
-    EndReason.PATIENT_CHOICE,
-    EndReason.COMPLETED,
-    EndReason.OTHER,
-)
+GRAVEST_FIRST = tuple(REASONS[it] for it in StopReason)
 _CURRENT = LineRuleId("R15-current")
 _by_start = attrgetter("start.first_day", "agent")
 _NO_EVIDENCE: tuple[ResourceRef, ...] = ()

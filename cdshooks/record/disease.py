@@ -33,7 +33,7 @@ from cdshooks.record.model import (
     Statement,
 )
 from cdshooks.record.numbers import number_of
-from cdshooks.record.terms import RecordTerms, texts_of
+from cdshooks.record.terms import RecordTerms, codes_of, texts_of
 
 _NOT_DISTANT = frozenset({"met-lymph-node-axilla", "met-chest-wall", "metastasis-to-breast", "history-of-metastasis"})
 _TOLD_ONCE = frozenset({"toxicity", "disease", "other-cancer"})
@@ -132,9 +132,7 @@ class DiseaseReader:
         )
 
     def _read_condition(self, held: Held, condition: Condition) -> None:
-        verification = {
-            it.code for it in (condition.verification_status.coding if condition.verification_status else ())
-        }
+        verification = codes_of(condition.verification_status)
         if "entered-in-error" in verification:
             return
         certainty = (
@@ -146,7 +144,7 @@ class DiseaseReader:
         )
         onset = read_date(condition.onset_date_time, start_of(condition.onset_period), condition.onset_string)
         start = onset or read_date(condition.recorded_date)
-        clinical = {it.code for it in (condition.clinical_status.coding if condition.clinical_status else ())}
+        clinical = codes_of(condition.clinical_status)
         end = read_date(condition.abatement_date_time, end_of(condition.abatement_period))
         is_active = None if not clinical else bool(clinical & {"active", "recurrence", "relapse"})
         texts = list(texts_of(condition.code))

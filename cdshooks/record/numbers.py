@@ -6,7 +6,6 @@ import re
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _RANGE = re.compile(r"\d\s*%?\s*(?:-|\u2013|to|bis)\s*\d", re.IGNORECASE)
-_SIGN = re.compile(r"(?:^|[^\d%\s])?\s*(-|\u2212)\s?$")
 _EITHER = re.compile(r"[1-9]\d{0,2},\d{3}")
 """One and a half, or one thousand five hundred ("1,500"): not ours to decide."""
 

@@ -24,7 +24,7 @@ from cdshooks.partial_date import PartialDate
 from cdshooks.record.dates import read_date, start_of
 from cdshooks.record.numbers import number_in, number_of
 from cdshooks.record.receptor_words import SCORES, ReceptorWords, compatible
-from cdshooks.record.terms import RecordTerms, texts_of
+from cdshooks.record.terms import RecordTerms, codes_of, texts_of
 
 _KINDS = {
     "her2-ihc": "ihc",
@@ -256,7 +256,7 @@ class ReceptorTestReader:
         return "indeterminate" if head == "presumptive-positive" else head
 
     def _of_condition(self, held: Held, condition: Condition) -> Iterator[ReceptorTest]:
-        status = {it.code for it in (condition.verification_status.coding if condition.verification_status else ())}
+        status = codes_of(condition.verification_status)
         if status & {"refuted", "entered-in-error"}:
             return
         side = self._words.side(

@@ -8,6 +8,7 @@ import msgspec
 
 from cdshooks.ehr.resources import Resources
 from cdshooks.knowledge.receptors import ReceptorRules
+from cdshooks.partial_date import latest
 from cdshooks.record.model import Conflict, ReceptorResult
 from cdshooks.record.receptor_tests import ReceptorTest, ReceptorTestReader, in_words
 from cdshooks.record.receptor_words import SCORES, ReceptorWords
@@ -183,7 +184,7 @@ def _combine(tests: list[ReceptorTest], rules: ReceptorRules) -> ReceptorResult:
         marker=first.marker,
         status="conflict" if total.contradictions else status,
         detail="; ".join(dict.fromkeys(total.contradictions)) or detail,
-        date=max((it.date for it in used if it.date is not None), key=lambda it: (it.last, it.first), default=None),
+        date=latest(tuple(it.date for it in used if it.date is not None)),
         is_metastasis=next((it.is_metastasis for it in used if it.is_metastasis is not None), None),
         site=next((it.site for it in used if it.site), None),
         laterality=next((it.laterality for it in used if it.laterality), None),

@@ -11,7 +11,7 @@ from cdshooks.ehr.resources import CodeableConcept, Condition, Observation, Reso
 from cdshooks.record.dates import read_date, start_of
 from cdshooks.record.model import StatedLine, Statement, Wish
 from cdshooks.record.numbers import number_of
-from cdshooks.record.terms import RecordTerms, texts_of
+from cdshooks.record.terms import RecordTerms, codes_of, texts_of
 
 _STATED = frozenset({"line-of-therapy", "pregnancy-status", "pregnancy-test", "menopausal-status"})
 _CLASSES = frozenset({"a", "b", "c"})
@@ -83,8 +83,7 @@ def _of_diagnoses(resources: Resources, terms: RecordTerms) -> Iterator[Statemen
             continue
         texts = (*texts_of(condition.code), *(it for stage in condition.stage for it in texts_of(stage.summary)))
         named = " ".join(it for it in texts if terms.meanings("about").first(it) == "child_pugh")
-        verification = condition.verification_status
-        is_sure = {it.code for it in (verification.coding if verification else ())}.isdisjoint(_NOT_SO)
+        is_sure = codes_of(condition.verification_status).isdisjoint(_NOT_SO)
         liver = child_pugh_in(named, terms) if named and is_sure else None
         if liver is not None:
             day = read_date(condition.recorded_date, condition.onset_date_time, start_of(condition.onset_period))

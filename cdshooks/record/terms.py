@@ -11,7 +11,7 @@ from cdshooks.knowledge.drugs import SYSTEMS, plain_system
 from cdshooks.knowledge.meanings import NOTHING
 from cdshooks.knowledge.spread import CLAUSE_END
 from cdshooks.record.dates import DatesInWords
-from cdshooks.record.model import GivenFor
+from cdshooks.record.model import GivenFor, StopReason
 from cdshooks.record.remembered_meanings import RememberedMeanings
 
 _STOP_CODES = {
@@ -123,9 +123,7 @@ class RecordTerms:
         found = {reason for text in texts for reason in self._codes.stop_words.find(text)}
         if any(term.category == "toxicity" for term in self.worded_conditions(texts)):
             found.add("toxicity")
-        return next(
-            (it for it in ("progression", "toxicity", "patient_choice", "completed", "other") if it in found), None
-        )
+        return next((it.value for it in StopReason if it in found), None)
 
     def intent(self, concept: CodeableConcept) -> str | None:
         """What a treatment is meant for."""
@@ -277,6 +275,11 @@ class RecordTerms:
 
 def _metastasis(place: str) -> ConditionTerm:
     return ConditionTerm(_METASTASIS, f"met-{place}")
+
+
+def codes_of(concept: CodeableConcept | None) -> set[str | None]:
+    """The codes of a concept, of whatever system."""
+    return {it.code for it in concept.coding} if concept is not None else set()
 
 
 def texts_of(concept: CodeableConcept | None) -> Iterator[str]:

@@ -25,7 +25,7 @@ from cdshooks.record.dates import end_of, read_date, start_of
 from cdshooks.record.drug_names import DrugNames, Identified
 from cdshooks.record.lungs import with_lung_findings
 from cdshooks.record.model import Certainty, Conflict, Toxicity
-from cdshooks.record.terms import RecordTerms, texts_of
+from cdshooks.record.terms import RecordTerms, codes_of, texts_of
 from cdshooks.record.toxicity_words import ToxicityWords
 
 
@@ -101,9 +101,7 @@ class _Reader:
         )
 
     def of_condition(self, held: Held, condition: Condition) -> list[Toxicity]:
-        verification = {
-            it.code for it in (condition.verification_status.coding if condition.verification_status else ())
-        }
+        verification = codes_of(condition.verification_status)
         if "entered-in-error" in verification:
             return []
         certainty = (
@@ -124,7 +122,7 @@ class _Reader:
                     )
                 if extension.value_codeable_concept is not None:
                     blamed.extend(self._names.identify_concept(extension.value_codeable_concept).agents)
-        clinical = {it.code for it in (condition.clinical_status.coding if condition.clinical_status else ())}
+        clinical = codes_of(condition.clinical_status)
         end = read_date(condition.abatement_date_time, end_of(condition.abatement_period))
         is_resolved = (
             True
@@ -146,7 +144,7 @@ class _Reader:
         )
 
     def of_allergy(self, held: Held, allergy: AllergyIntolerance) -> list[Toxicity]:
-        verification = {it.code for it in (allergy.verification_status.coding if allergy.verification_status else ())}
+        verification = codes_of(allergy.verification_status)
         if verification & {"entered-in-error", "refuted"} or allergy.code is None:
             return []
         agents = list(self._names.identify_concept(allergy.code).agents)

@@ -165,8 +165,7 @@ class TreatmentReader:
             return
         concepts = self._concepts_of(resource)
         identified = self._identify(resource, concepts)
-        worded = _WORDED_DATES_OF.get(kind)
-        dates = worded(resource, self._terms.dates_in_words) if worded is not None else _DATES_OF[kind](resource)
+        dates = _DATES_OF[kind](resource, self._terms.dates_in_words)
         if identified.agents:
             self._doubt_words(held, resource, identified)
         else:
@@ -517,16 +516,13 @@ def _request_dates(request: MedicationRequest, words: DatesInWords) -> _Dates:
     )
 
 
-_DATES_OF: Mapping[str, Callable[[Any], _Dates]] = {
-    "MedicationAdministration": _administration_dates,
-    "MedicationDispense": _dispense_dates,
-    "Procedure": _procedure_dates,
-}
-_WORDED_DATES_OF: Mapping[str, Callable[[Any, DatesInWords], _Dates]] = {
+_DATES_OF: Mapping[str, Callable[[Any, DatesInWords], _Dates]] = {
+    "MedicationAdministration": lambda it, _: _administration_dates(it),
+    "MedicationDispense": lambda it, _: _dispense_dates(it),
     "MedicationStatement": _statement_dates,
     "MedicationRequest": _request_dates,
+    "Procedure": lambda it, _: _procedure_dates(it),
 }
-"""Of records that may tell their dates in words."""
 """Start and end by each type's own members."""
 
 

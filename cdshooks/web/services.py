@@ -221,17 +221,15 @@ def _service(service_id: str) -> Service:
 
 def _count_prefetch(hook_request: HookRequest, deadline: Deadline) -> None:
     for key in PREFETCH:
-        raw = hook_request.prefetch.get(key)
-        state = (
-            "absent"
-            if raw is None
-            else "null"
-            if bytes(raw) == b"null"
-            else "failed"
-            if has_failed(raw, deadline)
-            else "sent"
-        )
-        metrics.count(metrics.prefetch, key, state)
+        metrics.count(metrics.prefetch, key, _state_of(hook_request.prefetch.get(key), deadline))
+
+
+def _state_of(raw: msgspec.Raw | None, deadline: Deadline) -> str:
+    if raw is None:
+        return "absent"
+    if bytes(raw) == b"null":
+        return "null"
+    return "failed" if has_failed(raw, deadline) else "sent"
 
 
 def _count(answer: CardSet, version: str) -> None:
