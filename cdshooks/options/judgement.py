@@ -68,7 +68,7 @@ class Judge:
             tuple([it.grounds for it in answers]),
             effect,
             effect is Effect.WARN and step.is_grave,
-            Warned(criterion=criterion.id, text=words().because) if effect is Effect.WARN else None,
+            warned_of(words, effect),
             self._asks(replies, case),
             tuple([it.dose_note for it, reply in replies if it.dose_note and reply.outcome is Outcome.NOT_MET]),
         )
@@ -171,3 +171,11 @@ def _sentence(criterion: Criterion, step: Step, answer: Answer) -> str:
         case Outcome.UNKNOWN:
             return criterion.because_unknown or f"Not known: {criterion.title}"
     return step.because
+
+
+def warned_of(words: Later[Finding], effect: Effect | None) -> Warned | None:
+    """The warning that a finding is shown as; None where its effect is another, and no words are made."""
+    if effect is not Effect.WARN:
+        return None
+    finding = words()
+    return Warned(criterion=finding.criterion, text=finding.because)

@@ -10,7 +10,7 @@ import msgspec
 from cdshooks.knowledge.ids import FactId, RegimenId
 from cdshooks.knowledge.ranking import Ranking, WishRule
 from cdshooks.options.case import Case
-from cdshooks.options.later import NOTHING, Later
+from cdshooks.options.later import Later
 from cdshooks.options.model import Option, Outcome, Verdict
 from cdshooks.options.predicates import question_of
 from cdshooks.options.verdicts import Judged
@@ -35,49 +35,18 @@ def rank_options(judged: Sequence[Judged], case: Case) -> tuple[Option, ...]:
     ranking = case.knowledge.ranking
     pins = _pins(case)
     ordered = sorted(
-        [(it, _place(it, case, pins.get(it.rules.regimen.id))) for it in judged if it.verdict in OFFERED],
-        key=lambda pair: (pair[1].is_last, pair[1].values, pair[0].rules.regimen.id),
+        [(it, _place(it, case, pins.get(it.option.id))) for it in judged if it.option.verdict in OFFERED],
+        key=lambda pair: (pair[1].is_last, pair[1].values, pair[0].option.id),
     )
-    ranked = [
-        _option(
-            it,
-            number,
-            place.told,
-            Later(partial(_why, it, place, ordered[number - 2] if number > 1 else None, ranking)),
-        )
-        for number, (it, place) in enumerate(ordered, start=1)
-    ]
-    others = [it for it in judged if it.verdict not in OFFERED]
-    return (*ranked, *[_option(it) for it in sorted(others, key=lambda it: _ORDER[it.verdict])])
+    ranked: list[Option] = []
+    for number, (it, place) in enumerate(ordered, start=1):
+        why = partial(_why, it, place, ordered[number - 2] if number > 1 else None, ranking)
+        ranked.append(msgspec.structs.replace(it.option, rank=number, told=place.told, reasons=Later(why)))
+    others = [it.option for it in judged if it.option.verdict not in OFFERED]
+    return (*ranked, *sorted(others, key=lambda it: _ORDER[it.verdict]))
 
 
 _ORDER = {verdict: place for place, verdict in enumerate(Verdict)}
-
-
-def _option(
-    judged: Judged,
-    rank: int | None = None,
-    told: tuple[str, ...] = (),
-    reasons: Later[tuple[str, ...]] = NOTHING,
-) -> Option:
-    return Option(
-        id=judged.rules.regimen.id,
-        label=judged.rules.regimen.label,
-        verdict=judged.verdict,
-        rank=rank,
-        reasons=reasons,
-        warnings=judged.warnings,
-        asks=judged.asks,
-        dose_notes=judged.dose_notes,
-        found=judged.found,
-        found_against=judged.found_against,
-        effects=judged.effects,
-        unmet=judged.unmet,
-        agents=judged.agents,
-        told=told,
-        notes_of=judged.notes_of,
-        open_doses=judged.open_doses,
-    )
 
 
 def _why(judged: Judged, place: Place, above: tuple[Judged, Place] | None, ranking: Ranking) -> tuple[str, ...]:
@@ -85,7 +54,7 @@ def _why(judged: Judged, place: Place, above: tuple[Judged, Place] | None, ranki
     why = [*place.told, *_grave(judged.grave_warnings)]
     if above is not None:
         why.append(_after(above[0], above[1], place, ranking))
-    return (*why, *_moves(judged))
+    return (*why, *_moves(judged.option))
 
 
 def _grave(count: int) -> list[str]:
@@ -140,8 +109,8 @@ def _place(judged: Judged, case: Case, pin: str | None) -> Place:
         "evidence_band": band,
         "wishes": lost,
         "evidence": level_place,
-        "warnings": float(len(judged.warnings)),
-        "asks": float(len(judged.asks)),
+        "warnings": float(len(judged.option.warnings)),
+        "asks": float(len(judged.option.asks)),
         "burden": regimen.burden.clinic_days_per_21,
         "preference": float(regimen.preference),
     }
@@ -170,29 +139,29 @@ def _cost(rule: WishRule, judged: Judged, ranking: Ranking) -> float:
         risk = getattr(regimen.risks, rule.risk)
         if risk == "by_partner":
             by_drug = ranking.partner_risks.get(rule.risk, {})
-            known: Iterable[str] = (by_drug[agent] for agent in judged.agents if agent in by_drug)
+            known: Iterable[str] = (by_drug[agent] for agent in judged.option.agents if agent in by_drug)
             risk = max(known, key=lambda it: _RISKS[it], default=risk)
         return float(_RISKS[risk])
     return 0.0 if getattr(regimen.burden, str(rule.burden)) is rule.wants else 2.0
 
 
 def _after(above: Judged, other: Place, mine: Place, ranking: Ranking) -> str:
-    label = above.rules.regimen.label
+    label = above.option.label
     for consideration, here, there in zip(ranking.considerations, mine.values, other.values, strict=True):
         if here > there:
             told = consideration.told
-            if not above.agents and consideration.told_of_no_drug is not None:
+            if not above.option.agents and consideration.told_of_no_drug is not None:
                 told = consideration.told_of_no_drug
             return f"{label} stands before it: {told}."
     return f"{label} stands before it, alike in everything that is compared."
 
 
-def _moves(judged: Judged) -> list[str]:
-    moves = [f"{WHAT_MOVES}{ask.text}" for ask in judged.asks]
-    unknown = {it.criterion for it in judged.found_against() if it.outcome is Outcome.UNKNOWN}
+def _moves(option: Option) -> list[str]:
+    moves = [f"{WHAT_MOVES}{ask.text}" for ask in option.asks]
+    unknown = {it.criterion for it in option.against if it.outcome is Outcome.UNKNOWN}
     moves += [
         f"{WHAT_MOVES}if this no longer held: {warning.text}"
-        for warning in judged.warnings
+        for warning in option.warnings
         if warning.criterion not in unknown
     ]
     return moves

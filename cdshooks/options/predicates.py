@@ -31,11 +31,6 @@ Question = Callable[[Case], Answer]
 """A predicate made ready: it looks at a patient and answers."""
 
 
-def evaluate(predicate: Predicate, case: Case, bound: Bound = frozenset()) -> Answer:
-    """Answer a predicate for a patient; ``bound`` are the components that the criterion is about."""
-    return question(predicate, case.knowledge, bound)(case)
-
-
 def question_of(predicate: Predicate, knowledge: Knowledge, bound: Bound = frozenset()) -> Question:
     """The question of a predicate of the knowledge, made ready once for all patients."""
     ready, key = knowledge.rules.questions, (id(predicate), bound)
@@ -46,7 +41,10 @@ def question_of(predicate: Predicate, knowledge: Knowledge, bound: Bound = froze
 
 
 def question(predicate: Predicate, knowledge: Knowledge, bound: Bound = frozenset()) -> Question:  # one for each form
-    """Make a predicate ready to be asked: all that does not depend on the patient is worked out here."""
+    """Make a predicate ready to be asked: all that does not depend on the patient is worked out here.
+
+    ``bound`` are the components that the criterion is about.
+    """
     match predicate:
         case FactLeaf():
             return _about_fact(predicate, knowledge)

@@ -13,29 +13,19 @@ from cdshooks.knowledge.ids import AgentId, CriterionId, FactId
 from cdshooks.knowledge.regimens import Regimen
 from cdshooks.knowledge.rules import Binding, Choice, RegimenRules, Slot
 from cdshooks.options.case import Case
-from cdshooks.options.judgement import ORDER, Judge, Judgement
-from cdshooks.options.later import Later
+from cdshooks.options.judgement import ORDER, Judge, Judgement, warned_of
+from cdshooks.options.later import NOTHING, Later
 from cdshooks.options.licence import counts_earlier_regimens, licence_judgements
-from cdshooks.options.model import GRAVITY, Ask, Finding, Outcome, Verdict, Warned
+from cdshooks.options.model import GRAVITY, Finding, Option, Outcome, Verdict
 
 T = TypeVar("T")
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A regimen judged, still without its place among the others."""
+    """A regimen judged: the option still without its place among the others, and what ranking asks of it."""
 
     rules: RegimenRules
-    verdict: Verdict
-    agents: tuple[AgentId, ...]
-    warnings: tuple[Warned, ...]
-    asks: tuple[Ask, ...]
-    dose_notes: tuple[str, ...]
-    notes_of: tuple[tuple[AgentId, str], ...]
-    open_doses: tuple[AgentId, ...]
-    found: Later[tuple[Finding, ...]]
-    found_against: Later[tuple[Finding, ...]]
-    effects: tuple[tuple[CriterionId, Effect], ...]
-    unmet: Later[tuple[Judgement, ...]]
+    option: Option
     grave_warnings: int
 
 
@@ -149,8 +139,8 @@ def _licences(regimen: Regimen, case: Case) -> Weighed:
 
 def _licence(finding: Finding, effect: Effect | None) -> Judgement:
     told = msgspec.structs.replace(finding, effect=effect, sentence=finding.because)
-    warned = Warned(criterion=told.criterion, text=told.because) if effect is Effect.WARN else None
-    return Judgement(told.criterion, told.outcome, Later(lambda: told), effect=effect, warned=warned)
+    words = Later(lambda: told)
+    return Judgement(told.criterion, told.outcome, words, effect=effect, warned=warned_of(words, effect))
 
 
 def _fill(slot: Slot, case: Case, memo: Memo) -> tuple[Choice | None, Weighed, list[str]]:
@@ -181,9 +171,12 @@ def _judged(rules: RegimenRules, parts: list[_Part], agents: tuple[AgentId, ...]
     telling = [(it, agent) for weighed, agent in parts for it in weighed.telling]
     noted = [(it, agent) for it, agent in telling if it.dose_notes]
     of_drug = [(it, agent) for it, agent in noted if agent is not None]
-    return Judged(
-        rules=rules,
+    option = Option(
+        id=rules.regimen.id,
+        label=rules.regimen.label,
         verdict=_VERDICT_OF.get(GRAVITY[gravest], Verdict.OFFER) if gravest < _NOTHING else Verdict.OFFER,
+        rank=None,
+        reasons=NOTHING,
         agents=agents,
         warnings=_each_once([it.warned for it, _ in telling if it.warned is not None]),
         asks=_each_once([ask for it, _ in telling for ask in it.asks]),
@@ -194,8 +187,8 @@ def _judged(rules: RegimenRules, parts: list[_Part], agents: tuple[AgentId, ...]
         found_against=Later(partial(_findings, parts, is_whole=False)),
         effects=tuple([(it.criterion, it.effect) for it, _ in telling if it.effect is not None]),
         unmet=Later(partial(_unmet, parts)),
-        grave_warnings=sum([it.is_grave for it, _ in telling]),
     )
+    return Judged(rules=rules, option=option, grave_warnings=sum([it.is_grave for it, _ in telling]))
 
 
 def _each_once(found: list[T]) -> tuple[T, ...]:

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from cdshooks.knowledge.criteria import predicate_from
+from cdshooks.knowledge.criteria import Predicate, predicate_from
 from cdshooks.knowledge.ids import AgentId
-from cdshooks.options.predicates import evaluate
+from cdshooks.options.case import Answer, Bound, Case
+from cdshooks.options.predicates import question
 from tests.option_cases import (
     THREE_LINES,
     but,
@@ -21,6 +22,10 @@ from tests.option_cases import (
 )
 
 LVEF_50 = {"fact": "lvef_percent", "op": "ge", "value": 50}
+
+
+def evaluate(predicate: Predicate, case: Case, bound: Bound = frozenset()) -> Answer:
+    return question(predicate, case.knowledge, bound)(case)
 
 
 @pytest.mark.parametrize(
