@@ -81,6 +81,14 @@ platelets=70                        | eribulin                       | hold
 dpyd=intermediate                   | capecitabine                   | warning
 dpyd=?                              | capecitabine                   | warning
 comeds=h2_blocker                   | neratinib                      | warning
+hypersensitivity_agents=paclitaxel  | docetaxel                      | warning
+hypersensitivity_agents=nab-paclitaxel | docetaxel                   | warning
+hypersensitivity_agents=docetaxel   | paclitaxel                     | warning
+hypersensitivity_agents=docetaxel   | nab-paclitaxel                 | warning
+hypersensitivity_agents=paclitaxel  | nab-paclitaxel                 | warning
+hypersensitivity_agents=paclitaxel  | paclitaxel                     | exclude
+breastfeeding=yes                   | trastuzumab deruxtecan         | warning
+breastfeeding=yes                   | capecitabine                   | warning
 """
 AT_LEAST = {
     "warning": {"offer_with_warning", "hold", "exclude", "not_applicable"},
