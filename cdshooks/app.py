@@ -26,6 +26,7 @@ from cdshooks.web.headers import install_headers
 from cdshooks.web.health import health_blueprint
 from cdshooks.web.knowledge_page import knowledge_blueprint
 from cdshooks.web.memory import Memory
+from cdshooks.web.metrics_address import install_metrics_address
 from cdshooks.web.observe import install_observation
 from cdshooks.web.openapi import install_openapi
 from cdshooks.web.page_access import PageAccess, access_faults
@@ -83,6 +84,7 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
     drawer = PageDrawer(guard, settings, registry)
     access = PageAccess(settings, clients, fetching, drawer, today, memory=memory, key=key, now=now)
     install_observation(app)
+    install_metrics_address(app, settings.metrics_port)
     origins = frozenset(origin for it in clients for origin in it.cors_origins)
     install_headers(app, origins, is_any_origin_allowed=settings.is_dev)
     install_problem_handlers(app)

@@ -6,10 +6,12 @@ Read in gunicorn's master before the application is loaded. Source: REL-04, REL-
 from __future__ import annotations
 
 import atexit
+import contextlib
 import gc
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -17,7 +19,7 @@ from typing import Any
 
 from cdshooks.draining import begin_draining
 from cdshooks.json_lines import LOGGING
-from cdshooks.settings import read_server_settings
+from cdshooks.settings import port_of_address, read_server_settings
 
 gc.disable()  # what is loaded at the start stays, and looking it through for garbage takes a quarter of the start
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - a directory in memory, in which we make one of our own
@@ -67,6 +69,7 @@ _metrics_directory()
 
 def on_starting(arbiter: Any) -> None:
     """Put a moment between the order to stop and the end, in which load balancers learn of it while calls are still answered."""
+    _check_addresses(arbiter.cfg.address)
     if _server.drain_seconds == 0:
         return
     stop_now = arbiter.handle_term
@@ -82,6 +85,14 @@ def on_starting(arbiter: Any) -> None:
         end.start()
 
     arbiter.handle_term = handle_term
+
+
+def _check_addresses(addresses: list[Any]) -> None:
+    """Who starts gunicorn himself has to name the address of the metrics too; ``cdshooks serve`` does. Source: OBS-02."""
+    ports = {it[1] for it in addresses if isinstance(it, tuple)}
+    with contextlib.suppress(ValueError):
+        if port_of_address(os.environ.get("CDSHOOKS_METRICS_BIND", "").strip()) not in ports:
+            sys.exit("CDSHOOKS_METRICS_BIND is set and gunicorn does not listen there: give it as a second --bind.")
 
 
 def post_worker_init(_: Any) -> None:

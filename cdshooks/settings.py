@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
@@ -18,6 +19,8 @@ _WORKER_CLASSES = ("gthread", "gevent", "sync")
 JURISDICTIONS = ("US", "EU", "CN")
 _SECRETS = ("DATABASE_URL", "HASH_KEY")
 _SHORTEST_KEY = 16
+_ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):([1-9]\d{0,4})\Z", re.ASCII)
+_LAST_PORT = 65_535
 SETTINGS = frozenset(
     {
         "AUDIT_RETENTION_DAYS",
@@ -38,6 +41,7 @@ SETTINGS = frozenset(
         "MAX_BODY_MB",
         "MAX_IN_FLIGHT",
         "MAX_RESOURCES",
+        "METRICS_BIND",
         "POSITION",
         "PUBLIC_URL",
         "RETENTION_DAYS",
@@ -93,6 +97,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Calls that one worker answers at once; a further one is told to come back."""
     most_resources: int = 20_000
     """Resources of one call; a record that is read in a moment has fewer."""
+    metrics_port: int | None = None
+    """Where alone ``/metrics`` is answered; None: beside everything else. Source: OBS-02."""
     public_url: str | None = None
     """Where browsers of clinicians reach the patient page; None: cards do not link to it."""
     position: tuple[float, float] | None = None
@@ -151,6 +157,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         keeps_comments=get("KEEP_COMMENTS", _yes_or_no, otherwise=False, must="must be 0 or 1"),
         most_in_flight=get("MAX_IN_FLIGHT", _above_zero, 16, "must be a whole number above zero"),
         most_resources=get("MAX_RESOURCES", _above_zero, 20_000, "must be a whole number above zero"),
+        metrics_port=get("METRICS_BIND", port_of_address, None, "must be an address such as 127.0.0.1:9464"),
         public_url=get("PUBLIC_URL", _public_url, None, "must be an https URL such as https://cds.example.org"),
         position=get("POSITION", _position, None, "must be latitude,longitude in degrees such as 42.36,-71.06"),
         today=get("TODAY", date.fromisoformat, None, "must be a date such as 2026-11-24"),
@@ -235,6 +242,18 @@ def _above_zero(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 9 and int(text) > 0):  # noqa: PLR2004 - a number a person would write
         raise ValueError
     return int(text)
+
+
+def port_of_address(text: str) -> int:
+    """The port of ``HOST:PORT``, the host a name or an address, IPv6 in brackets.
+
+    Raises:
+        ValueError: It is no such address.
+    """
+    match = _ADDRESS.match(text)
+    if match is None or int(match[1]) > _LAST_PORT:
+        raise ValueError
+    return int(match[1])
 
 
 def _key(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -12,9 +13,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 from prometheus_client.metrics import MetricWrapperBase
 
-from cdshooks.settings import SETTINGS
+from cdshooks.cli.main import main
+from cdshooks.settings import SETTINGS, port_of_address
 from cdshooks.web import metrics
 
 ROOT = Path(__file__).parents[2]
@@ -87,6 +90,49 @@ def test_con_05_start_order_waits_for_health():
     assert services["cdshooks"]["depends_on"]["database"]["condition"] == "service_healthy"
     assert services["proxy"]["depends_on"]["cdshooks"]["condition"] == "service_healthy"
     assert "127.0.0.1" in services["database"]["healthcheck"]["test"]
+
+
+(CONTAINER,) = (it["spec"]["template"]["spec"]["containers"][0] for it in MANIFESTS if it["kind"] == "Deployment")
+UNIT = (DEPLOY / "systemd" / "cdshooks.service").read_text("utf-8")
+SERVE = {
+    **{name: it["command"] for name, it in COMPOSE["services"].items() if it.get("command", [""])[0] == "serve"},
+    "kubernetes": CONTAINER["args"],
+    "systemd": re.search(r"^ExecStart=\S+/cdshooks (.+)$", UNIT, re.MULTILINE)[1].split(),
+    "image": json.loads(re.search(r"^CMD (.+)$", (ROOT / "Dockerfile").read_text("utf-8"), re.MULTILINE)[1]),
+}
+"""Place -> how the service is started there."""
+
+
+@pytest.mark.parametrize("words", SERVE.values(), ids=SERVE)
+def test_con_05_the_service_does_not_refuse_the_words_with_which_it_is_started(words, monkeypatch):
+    """A profile for developers that listened beyond loopback never started: without tokens, the service refuses that."""
+    started = []
+    monkeypatch.setattr("os.execv", lambda _, arguments: started.append(arguments))
+    monkeypatch.setattr("os.environ", dict(os.environ))
+    ended = CliRunner().invoke(main, words)
+    assert (ended.exit_code, len(started)) == (0, 1), ended.output
+
+
+def test_obs_02_who_may_read_the_metrics_may_not_call_and_who_calls_may_not_read_them():
+    """One port, told alike wherever it stands; in the cluster the ingress reaches the service alone and Prometheus the metrics."""
+    (told,) = (it["value"] for it in CONTAINER["env"] if it["name"] == "CDSHOOKS_METRICS_BIND")
+    port = port_of_address(told)
+    assert port_of_address(COMPOSE["services"]["cdshooks"]["environment"]["CDSHOOKS_METRICS_BIND"]) == port
+    assert f"CDSHOOKS_METRICS_BIND=127.0.0.1:{port}\n" in (DEPLOY / "systemd" / "settings.example").read_text("utf-8")
+    assert {it["name"]: it["containerPort"] for it in CONTAINER["ports"]} == {"http": 8080, "metrics": port}
+    (deployment, policy, service) = (
+        next(it for it in MANIFESTS if it["kind"] == kind) for kind in ("Deployment", "NetworkPolicy", "Service")
+    )
+    assert deployment["spec"]["template"]["metadata"]["annotations"]["prometheus.io/port"] == str(port)
+    let_in = {
+        next(iter(peer["namespaceSelector"]["matchLabels"].values())): [it["port"] for it in rule["ports"]]
+        for rule in policy["spec"]["ingress"]
+        for peer in rule["from"]
+    }
+    assert let_in == {"ingress-nginx": [8080], "monitoring": [port]}
+    assert [it["port"] for it in service["spec"]["ports"]] == [8080]
+    (job,) = yaml.safe_load((DEPLOY / "prometheus" / "prometheus.yml").read_text("utf-8"))["scrape_configs"]
+    assert [it["port"] for it in job["dns_sd_configs"]] == [port]
 
 
 def test_con_05_no_secret_stands_in_the_compose_file():

@@ -41,7 +41,7 @@ class Service:
     """Seconds for which an answer is waited for."""
 
     def __init__(self, state: Path, *, workers=2, within=(), clients=None, **environment):
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         proves = {"CDSHOOKS_CLIENTS": str(clients), "CDSHOOKS_EVALUATION": "1", "CDSHOOKS_BASE_URL": self.url}
         words = [
@@ -279,7 +279,7 @@ def database(postgresql_server):
     return Database(postgresql_server)
 
 
-def _free_port():
+def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]

@@ -1,5 +1,6 @@
 """Stopping, overload, wrong settings, and counting over workers that come and go."""
 
+import copy
 import json
 import os
 import random
@@ -14,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.drills.conftest import CALL, ROOT, STORY, crowd_calling, overridden
+from tests.drills.conftest import CALL, ROOT, STORY, crowd_calling, free_port, overridden
 
 pytestmark = pytest.mark.drill
 AS_JSON = {"Content-Type": "application/json"}
@@ -145,6 +146,45 @@ def test_obs_04_counts_of_all_workers_add_up_and_survive_their_recycling(start, 
     assert counted == calls
     assert ended
     assert 'cds_kb_state{state="current"} 1.0' in text
+
+
+def test_obs_02_the_metrics_have_an_address_of_their_own_on_which_nobody_calls(start, tell):
+    port = free_port()
+    service = start(workers=3, CDSHOOKS_METRICS_BIND=f"127.0.0.1:{port}")
+    inside = copy.copy(service)
+    inside.port = port
+    calls = 60
+    with ThreadPoolExecutor(6) as crowd:
+        assert set(crowd.map(lambda _: service.post(CALL, {})[0], range(calls))) == {400}
+    wanted = {"/metrics": (404, 200), "/metrics/": (404, 200), "/cds-services": (200, 404), "/openapi.json": (200, 404)}
+    wanted |= {"/healthz": (200, 200), "/readyz": (200, 200), "/version": (200, 200), "/": (200, 404)}
+    for _ in range(2):  # again with the workers that a reload brings
+        told = {path: (service.get(path)[0], inside.get(path)[0]) for path in wanted}
+        assert told == wanted
+        named = {"Host": f"127.0.0.1:{port}", "X-Forwarded-Port": str(port)}
+        assert service.send("GET", "/metrics", **named)[0] == 404, "whoever calls chooses the header"
+        assert inside.post(CALL, STORY)[0] == 404
+        before = set(service.workers())
+        service.process.send_signal(signal.SIGHUP)
+        until = time.monotonic() + 60
+        while before & set(service.workers()) and time.monotonic() < until:
+            time.sleep(0.1)
+    text = inside.get("/metrics")[1]
+    counted = float(re.search(r'cds_requests_total\{outcome="refused",service="her2-later-line"\} (\S+)', text)[1])
+    tell("metrics on their own address", calls=calls, counted=int(counted), workers=3, pages=len(wanted), reloads=2)
+    assert counted == calls
+
+
+def test_obs_02_gunicorn_started_without_that_address_says_so(tmp_path):
+    words = ["gunicorn", "--config", "python:cdshooks.gunicorn_settings", "--bind", f"127.0.0.1:{free_port()}"]
+    environment = {"PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(tmp_path), "CDSHOOKS_DEV": "1"}
+    environment["CDSHOOKS_METRICS_BIND"] = f"127.0.0.1:{free_port()}"
+    ended = subprocess.run(
+        [sys.executable, "-m", *words, "cdshooks.wsgi:app"],
+        env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert ended.returncode != 0
+    assert "CDSHOOKS_METRICS_BIND is set and gunicorn does not listen there" in ended.stderr
 
 
 def test_pid_07_calls_of_many_patients_at_once_never_cross(start, tell):

@@ -7,9 +7,12 @@ import subprocess
 import sys
 import threading
 
+import click
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from cdshooks.cli.serve import addresses
+from cdshooks.settings import SettingsError, read_settings
 from cdshooks.trace import read_trace
 from cdshooks.web.tracing import tracing_faults
 from tests.web.conftest import STORY
@@ -132,6 +135,32 @@ def test_obs_02_the_version_names_code_knowledge_and_python(client, loaded_knowl
     told = client.get("/version").get_json()
     assert told["knowledge_hash"] == loaded_knowledge.manifest.content_hash
     assert sorted(told) == ["knowledge", "knowledge_hash", "python", "version"]
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "metrics", "listens"),
+    [
+        ("127.0.0.1", 8080, "", ("127.0.0.1:8080",)),
+        ("::1", 8080, "", ("[::1]:8080",)),
+        ("0.0.0.0", 8080, "10.0.0.5:9464", ("0.0.0.0:8080", "10.0.0.5:9464")),
+        ("::", 8080, "[::1]:9464", ("[::]:8080", "[::1]:9464")),
+        ("127.0.0.1", 8080, "9464", ("127.0.0.1:8080",)),  # a fault, which the settings tell
+    ],
+)
+def test_obs_02_what_the_service_listens_on(host, port, metrics, listens):
+    assert addresses(host, port, metrics) == listens
+
+
+def test_obs_02_one_port_for_both_is_refused():
+    with pytest.raises(click.UsageError, match="another port"):
+        addresses("0.0.0.0", 8080, "127.0.0.1:8080")
+
+
+@pytest.mark.parametrize("text", ["9464", ":9464", "host:", "host:0", "host:65536", "host:1e3", "::1:9464", "a b:9464"])
+def test_obs_02_what_is_no_address_is_told_with_the_other_faults_of_a_start(text):
+    with pytest.raises(SettingsError) as told:
+        read_settings({"CDSHOOKS_METRICS_BIND": text, "CDSHOOKS_THREADS": "none"})
+    assert [it.split()[0] for it in told.value.faults] == ["CDSHOOKS_METRICS_BIND", "CDSHOOKS_THREADS"]
 
 
 def test_obs_03_without_an_endpoint_nothing_of_opentelemetry_is_loaded():
