@@ -46,6 +46,7 @@ state = tempfile.mkdtemp()
 os.environ.update(CDSHOOKS_DEV="1", XDG_STATE_HOME=state)
 import cdshooks.wsgi, cdshooks.cli.main, cdshooks.gunicorn_settings, gunicorn.app.wsgiapp, gunicorn.workers.gthread
 import gunicorn.arbiter, rich.markdown, rich.syntax, psycopg, sqlalchemy.dialects.postgresql.psycopg, fhir.resources.R4B.bundle
+import fhir.resources.R4B.medicationrequest, fhir.resources.R4B.requestgroup, fhir.resources.R4B.servicerequest
 import urllib.request
 cdshooks.wsgi.app.test_client().get("/metrics")
 print("\\n".join(sorted(m.__file__ for m in list(sys.modules.values()) if getattr(m, "__file__", None))))
@@ -63,9 +64,11 @@ for name in TYPES:
 print("\\n".join(sorted(m.__file__ for m in list(sys.modules.values()) if getattr(m, "__file__", None))))
 """
 SEALED = """
+from cdshooks.cards.actions import prepare_drafts
+from cdshooks.ehr.proved import write_proved
 from cdshooks.knowledge.load import load_knowledge
 from cdshooks.knowledge.seal import write_seal
-load_knowledge()
+write_proved(prepare_drafts(load_knowledge()))
 write_seal()
 """
 

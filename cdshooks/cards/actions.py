@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import product
 from typing import Any
-
-from fhir.resources.R4B.medicationrequest import MedicationRequest
-from fhir.resources.R4B.requestgroup import RequestGroup
-from fhir.resources.R4B.servicerequest import ServiceRequest
 
 from cdshooks.cards import wording
 from cdshooks.cards.detail import note_of_dose
 from cdshooks.cards.dosage import dosage_of, dosage_text
 from cdshooks.cards.model import Action
+from cdshooks.ehr.proved import prove
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.orderable import OrderableTest
@@ -44,8 +43,7 @@ def draft_actions(option: Option, knowledge: Knowledge, subject: str, encounter:
         for is_open in (it.agent in option.open_doses,)
     ]
     if len(actions) > 1:
-        ids = tuple(it.resource["id"] for it in actions)
-        group = _placed(_request_group(regimen.id, regimen.label, ids), subject, encounter)
+        group = _placed(_group_of(regimen, chosen), subject, encounter)
         actions.append(Action(description=wording.GROUP_ACTION.format(label=regimen.label), resource=group))
     return tuple(actions)
 
@@ -59,7 +57,9 @@ def refer_action(
     match: TrialMatch, state: TrialState, reason: str | None, subject: str, encounter: str | None
 ) -> Action:
     """A draft referral for one trial; its number stands in the text as well, for profiles that drop details. Source: trials 2."""
-    draft = _placed(_referral_for(match.nct_id, str(state.status_date)), subject, encounter)
+    draft = _placed(_referral_for(match.nct_id), subject, encounter)
+    told = wording.TRIAL_DATA_OF.format(nct_id=match.nct_id, date=state.status_date)
+    draft["supportingInfo"] = [{**it, "display": told} for it in draft["supportingInfo"]]
     if reason is not None:
         draft["reasonReference"] = [{"reference": reason}]
     count = len(match.missing) + len(match.failing)
@@ -76,18 +76,27 @@ def request_action(test: OrderableTest, subject: str, encounter: str | None) -> 
     )
 
 
-def prepare_drafts(knowledge: Knowledge) -> None:
-    """Build and check every draft once, so that no call waits for the full models."""
+def prepare_drafts(knowledge: Knowledge) -> tuple[dict[str, Any], ...]:
+    """Every draft that an answer may hold, built and checked once, so that no call waits for the full models."""
+    return (*_drafts_of_regimens(knowledge), *_drafts_of_requests(knowledge))
+
+
+def _drafts_of_regimens(knowledge: Knowledge) -> Iterator[dict[str, Any]]:
     for regimen in knowledge.regimens.values():
-        for component in regimen.components:
-            for dosed in component.one_of:
-                for is_open in (False, True):
-                    _drug_order(regimen, dosed, knowledge, is_open=is_open)
-    for test in knowledge.tests:
-        _test_request(test)
-    _trial_referral()
-    for trial in knowledge.trials.by_id.values():
-        _referral_for(trial.nct_id, str(trial.state.status_date))
+        for dosed in (it for component in regimen.components for it in component.one_of):
+            for is_open in (False, True):
+                yield _drug_order(regimen, dosed, knowledge, is_open=is_open)
+        choices = ((*it.one_of, None) if it.optional else it.one_of for it in regimen.components)
+        for choice in product(*choices):
+            chosen = [it for it in choice if it is not None]
+            if len(chosen) > 1:
+                yield _group_of(regimen, chosen)
+
+
+def _drafts_of_requests(knowledge: Knowledge) -> Iterator[dict[str, Any]]:
+    yield from map(_test_request, knowledge.tests)
+    yield _trial_referral()
+    yield from map(_referral_for, knowledge.trials.by_id)
 
 
 def _notes(option: Option, dosed: DosedAgent, knowledge: Knowledge) -> list[str]:
@@ -141,15 +150,18 @@ def _medication_request(
     }
     if notes:
         content["note"] = [{"text": note} for note in notes]
-    MedicationRequest.model_validate(content)
-    return content
+    return prove(content)
 
 
 def _draft_id(regimen_id: str, agent: AgentId) -> str:
     return f"draft-{regimen_id.replace('_', '-')}-{str(agent).replace(' ', '-')}"[:64]
 
 
-@lru_cache(maxsize=256)
+def _group_of(regimen: Regimen, chosen: Iterable[DosedAgent]) -> dict[str, Any]:
+    return _request_group(regimen.id, regimen.label, tuple(_draft_id(regimen.id, it.agent) for it in chosen))
+
+
+@lru_cache(maxsize=1024)
 def _request_group(regimen_id: str, label: str, orders: tuple[str, ...]) -> dict[str, Any]:
     content: dict[str, Any] = {
         "resourceType": "RequestGroup",
@@ -166,8 +178,7 @@ def _request_group(regimen_id: str, label: str, orders: tuple[str, ...]) -> dict
             }
         ],
     }
-    RequestGroup.model_validate(content)
-    return content
+    return prove(content)
 
 
 @lru_cache(maxsize=64)
@@ -183,12 +194,11 @@ def _test_request(test: OrderableTest) -> dict[str, Any]:
         "code": code,
         "subject": _PLACEHOLDER,
     }
-    ServiceRequest.model_validate(content)
-    return content
+    return prove(content)
 
 
 @lru_cache(maxsize=2_048)
-def _referral_for(nct_id: str, date: str) -> dict[str, Any]:
+def _referral_for(nct_id: str) -> dict[str, Any]:
     content = copy.deepcopy(_trial_referral())
     content["id"] = f"draft-referral-{nct_id.lower()}"
     content["priority"] = "routine"
@@ -197,11 +207,10 @@ def _referral_for(nct_id: str, date: str) -> dict[str, Any]:
         {
             "type": "ResearchStudy",
             "identifier": {"system": REGISTRY_SYSTEM, "value": nct_id},
-            "display": wording.TRIAL_DATA_OF.format(nct_id=nct_id, date=date),
+            "display": nct_id,
         }
     ]
-    ServiceRequest.model_validate(content)
-    return content
+    return prove(content)
 
 
 @lru_cache(maxsize=1)
@@ -220,5 +229,4 @@ def _trial_referral() -> dict[str, Any]:
         },
         "subject": _PLACEHOLDER,
     }
-    ServiceRequest.model_validate(content)
-    return content
+    return prove(content)
