@@ -21,8 +21,8 @@ _MOST_NAMES = 6
 _LINES_IN_SHORT = 4
 _SHORT_ASK = 70
 _MOST_UNVERIFIED = 2
-_TOLD_DOUBTS, _MOST_TOLD = frozenset({"unsupported", "told-treatment", "date"}), 3
-"""Doubts of the reading that may change which lines there are, so a clinician must see them beside the lines."""
+_TOLD_DOUBTS, _MOST_TOLD = frozenset({"unsupported", "told-treatment", "date", "found-in-text"}), 3
+"""Doubts of the reading that may change the lines, the receptors or the ejection fraction, so a clinician must see them."""
 
 
 def found_for_patient(advice: Advice) -> str:

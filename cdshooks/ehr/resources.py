@@ -425,8 +425,15 @@ class AdverseEvent(Base, frozen=True, kw_only=True):
     contained: tuple[Contained, ...] = ()
 
 
+class Attachment(Part, frozen=True, kw_only=True):
+    """A form of a report; only plain text is read."""
+
+    content_type: str | None = None
+    data: str | None = None
+
+
 class DiagnosticReport(Base, frozen=True, kw_only=True):
-    """A report; its conclusion is read, its narrative never."""
+    """A report; its conclusion and its plain text are read, its narrative never."""
 
     status: str | None = None
     code: CodeableConcept | None = None
@@ -437,6 +444,7 @@ class DiagnosticReport(Base, frozen=True, kw_only=True):
     conclusion_code: tuple[CodeableConcept, ...] = ()
     result: tuple[Reference, ...] = ()
     specimen: tuple[Reference, ...] = ()
+    presented_form: tuple[Attachment, ...] = ()
 
 
 class Collection(Part, frozen=True, kw_only=True):

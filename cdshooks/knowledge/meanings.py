@@ -9,6 +9,7 @@ import msgspec
 
 _BETWEEN = r"[\s,:/-]+"
 _END_OF_WORD, _NOTHING = r"(?!\w)", r"(?!)"
+_AS_WRITTEN = "="
 
 
 class Meanings(msgspec.Struct, frozen=True):
@@ -33,6 +34,10 @@ class Meanings(msgspec.Struct, frozen=True):
         found = next((pattern.pattern for known, pattern in self.known if known == meaning), _NOTHING)
         return f"(?:{found.replace(_END_OF_WORD, '')})"
 
+    def whole(self, meaning: str) -> re.Pattern[str]:
+        """The words with this meaning, standing whole; without words it never matches."""
+        return next((pattern for known, pattern in self.known if known == meaning), re.compile(_NOTHING))
+
     def after(self, meaning: str, text: str) -> str:
         """What follows the first words with this meaning; "" where there are none."""
         found = next((pattern.search(text) for known, pattern in self.known if known == meaning), None)
@@ -45,7 +50,8 @@ NOTHING = Meanings(())
 def load_meanings(rows: Iterable[tuple[int, Mapping[str, str]]]) -> Mapping[str, Meanings]:
     """Make the rows of the table of meanings into reader -> its meanings.
 
-    Words stand whole; ``*`` is any rest of a word, and a blank is what stands between two words of one clause.
+    Words stand whole; ``*`` is any rest of a word, a blank is what stands between two words of one clause, and words behind a
+    ``=`` count only in these capitals ("ER" is a receptor, "er" is not).
     """
     words: dict[str, dict[str, list[str]]] = {}
     for _, row in rows:
@@ -59,5 +65,6 @@ def load_meanings(rows: Iterable[tuple[int, Mapping[str, str]]]) -> Mapping[str,
 
 
 def _pattern(words: str) -> str:
-    inner = _BETWEEN.join(re.escape(word).replace(r"\*", r"\w*") for word in words.split())
-    return rf"(?<!\w){inner}{_END_OF_WORD}"
+    inner = _BETWEEN.join(re.escape(word).replace(r"\*", r"\w*") for word in words.lstrip(_AS_WRITTEN).split())
+    written = rf"(?-i:{inner})" if words.startswith(_AS_WRITTEN) else inner
+    return rf"(?<!\w){written}{_END_OF_WORD}"

@@ -8,7 +8,7 @@ from cdshooks.ehr.resources import CodeableConcept, Coding, Component, Observati
 from cdshooks.knowledge.measures import MeasureKnowledge
 from cdshooks.record.dates import read_date, start_of
 from cdshooks.record.model import Biomarker
-from cdshooks.record.numbers import is_range, number_in, number_of
+from cdshooks.record.numbers import number_in, number_of
 from cdshooks.record.terms import RecordTerms, texts_of
 
 _MARKERS = {
@@ -143,7 +143,7 @@ def _dpyd(
 ) -> str | None:
     """The phenotype by activity score, by words and by code; of several the one with the least activity."""
     rest = terms.meanings("dpyd-score").after("score", text)
-    score = number_in(rest[:_NEAR]) if rest and not is_range(rest[:_NEAR]) else None
+    score = number_in(rest[:_NEAR]) if rest and not terms.ranges.is_range(rest[:_NEAR]) else None
     worded = terms.meanings("dpyd").first(text)
     told = {limit, worded}
     if score is not None:

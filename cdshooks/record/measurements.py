@@ -12,12 +12,13 @@ from cdshooks.knowledge.codes import system_of
 from cdshooks.knowledge.measures import Measure, MeasureKnowledge, Test
 from cdshooks.record.dates import read_date, start_of
 from cdshooks.record.model import Doubt, Measurement
-from cdshooks.record.numbers import is_range, number_of, numbers_in, unit_after_number
+from cdshooks.record.numbers import Ranges, number_of, numbers_in
 from cdshooks.record.terms import RecordTerms, texts_of
 
 _COMPARATOR = re.compile(r"^[^\d<>\u2264\u2265]{0,20}(<=|>=|<|>|\u2264|\u2265)")
 _TWO_NUMBERS = re.compile(r"^\D{0,20}\d+(?:[.,]\d+)?\s*/\s*\d")
 """A number over another ("400/480"): which of the two is meant is not told."""
+_SEVERAL = 2
 _SIGNS = {"\u2264": "<=", "\u2265": ">="}
 _WITHDRAWN, _NOT_FINAL = frozenset({"entered-in-error", "cancelled"}), frozenset({"preliminary", "registered"})
 _NO_TEST = Test(method=None, unit="")
@@ -73,7 +74,7 @@ class MeasurementReader:
                     found.append(read)
                 elif read is not None:
                     doubts.append(read)
-        found.sort(key=_order)
+        found.sort(key=order_of_measurements)
         return MeasurementReading(tuple(dict.fromkeys(found)), tuple(dict.fromkeys(doubts)))
 
     def _asked(self, code: CodeableConcept | None) -> _Asked | None:
@@ -130,7 +131,8 @@ class MeasurementReader:
         )
 
 
-def _order(it: Measurement) -> tuple[object, ...]:
+def order_of_measurements(it: Measurement) -> tuple[object, ...]:
+    """By day, then by what was measured."""
     return (it.date.last.toordinal() if it.date is not None else 0, it.fact, it.evidence)
 
 
@@ -191,7 +193,7 @@ def _number(part: Observation | Component, terms: RecordTerms, fact: str) -> _Nu
     if quantity is not None:
         unit = quantity.code or quantity.unit or ""
         if isinstance(quantity.value, str):
-            return _in_text(quantity.value, quantity.comparator, unit)
+            return _in_text(quantity.value, quantity.comparator, unit, terms.ranges)
         if quantity.value is not None:
             return _Number(low=quantity.value, high=quantity.value, comparator=quantity.comparator, unit=unit)
     if span is not None:
@@ -204,17 +206,24 @@ def _number(part: Observation | Component, terms: RecordTerms, fact: str) -> _Nu
     concept = part.value_codeable_concept
     if concept is not None:
         coded = terms.answer(fact, concept)
-        found = _in_text(coded, None, "") if coded is not None else None
-        return found or next((it for it in (_in_text(text, None, "") for text in texts_of(concept)) if it), None)
-    return _in_text(part.value_string, None, "") if part.value_string else None
+        found = _in_text(coded, None, "", terms.ranges) if coded is not None else None
+        return found or next(
+            (it for it in (_in_text(text, None, "", terms.ranges) for text in texts_of(concept)) if it), None
+        )
+    return _in_text(_now_in(part.value_string, terms), None, "", terms.ranges) if part.value_string else None
 
 
-def _in_text(text: str, comparator: str | None, unit: str) -> _Number | None:
+def _now_in(text: str, terms: RecordTerms) -> str:
+    """Of a text with several numbers, what tells of now: "previously 60 %, now 38 %" is 38."""
+    return text if len(numbers_in(text)) < _SEVERAL else terms.running_text.standing(text)
+
+
+def _in_text(text: str, comparator: str | None, unit: str, ranges: Ranges) -> _Number | None:
     match = _COMPARATOR.match(text)
     if match:
         comparator = _SIGNS.get(match.group(1), match.group(1))
     numbers = numbers_in(text)
     if not numbers or _TWO_NUMBERS.match(text):
         return None
-    ends = sorted(numbers[:2]) if len(numbers) > 1 and is_range(text) else [numbers[0]]
-    return _Number(low=ends[0], high=ends[-1], comparator=comparator, unit=unit, words=unit_after_number(text))
+    ends = sorted(numbers[:2]) if len(numbers) > 1 and ranges.is_range(text) else [numbers[0]]
+    return _Number(low=ends[0], high=ends[-1], comparator=comparator, unit=unit, words=ranges.unit_after(text))

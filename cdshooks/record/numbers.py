@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-_RANGE = re.compile(r"\d\s*%?\s*(?:-|\u2013|to|bis)\s*\d", re.IGNORECASE)
+_RANGE = r"\d\s*%?\s*(?:-|\u2013|{to})\s*\d"
 _EITHER = re.compile(r"[1-9]\d{0,2},\d{3}")
 """One and a half, or one thousand five hundred ("1,500"): not ours to decide."""
 
@@ -31,18 +31,23 @@ def numbers_in(text: str) -> tuple[float, ...]:
     return tuple(number for number, _ in _spans(text))
 
 
-def is_range(text: str) -> bool:
-    """Whether a text gives two numbers as the ends of a range."""
-    return _RANGE.search(text) is not None
+class Ranges:
+    """Recognises two numbers as the ends of a range by a dash, or by the words for "to" of the table of meanings."""
 
+    def __init__(self, to: str) -> None:
+        self._pattern = re.compile(_RANGE.replace("{to}", to), re.IGNORECASE)
 
-def unit_after_number(text: str) -> str:
-    """What follows the number, or the range, that a text begins with."""
-    found = _spans(text)
-    if not found:
-        return ""
-    last = found[1] if is_range(text) and len(found) > 1 else found[0]
-    return text[last[1] :].strip(" .;,")
+    def is_range(self, text: str) -> bool:
+        """Whether a text gives two numbers as the ends of a range."""
+        return self._pattern.search(text) is not None
+
+    def unit_after(self, text: str) -> str:
+        """What follows the number, or the range, that a text begins with."""
+        found = _spans(text)
+        if not found:
+            return ""
+        last = found[1] if self.is_range(text) and len(found) > 1 else found[0]
+        return text[last[1] :].strip(" .;,")
 
 
 def _spans(text: str) -> list[tuple[float, int]]:

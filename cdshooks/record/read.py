@@ -13,12 +13,14 @@ from cdshooks.partial_date import PartialDate
 from cdshooks.record.dates import read_date
 from cdshooks.record.disease import DiseaseReader, is_disease_test
 from cdshooks.record.drug_names import DrugNames
+from cdshooks.record.ejection_fractions import EjectionFractions
 from cdshooks.record.future import future_doubts
 from cdshooks.record.genes import can_name_gene, read_biomarkers
 from cdshooks.record.lungs import can_speak_of_lungs
-from cdshooks.record.measurements import MeasurementReader
+from cdshooks.record.measurements import MeasurementReader, order_of_measurements
 from cdshooks.record.model import Conflict, Doubt, PatientRecord, Person
 from cdshooks.record.observations import ObservationSorter
+from cdshooks.record.receptor_reports import ReceptorReports
 from cdshooks.record.receptor_tests import is_receptor_test
 from cdshooks.record.receptor_words import ReceptorWords
 from cdshooks.record.receptors import read_receptors
@@ -37,14 +39,16 @@ class Vocabulary:
         self.names = DrugNames(knowledge.drugs)
         self.terms = terms = RecordTerms(knowledge.codes)
         self.toxicities = ToxicityWords(self.terms, self.names)
-        self.receptors = ReceptorWords(self.terms, knowledge.receptors)
+        self.receptors = ReceptorReports(ReceptorWords(terms, knowledge.receptors), terms)
         self.measurements = MeasurementReader(self.terms, knowledge.measures)
+        self.ejection_fractions = EjectionFractions(self.terms, knowledge.measures)
         self.observations = ObservationSorter(
             {
-                "receptors": lambda code: is_receptor_test(code, terms, self.receptors),
+                "receptors": lambda code: is_receptor_test(code, terms, self.receptors.words),
                 "biomarkers": lambda code: can_name_gene(code, terms),
                 "disease": lambda code: is_disease_test(code, terms),
                 "measurements": self.measurements.can_read,
+                "hearts": self.ejection_fractions.can_tell,
                 "lungs": lambda code: can_speak_of_lungs(code, terms),
                 "sayings": lambda code: says_something(code, terms),
             },
@@ -83,9 +87,12 @@ def read_patient_record(resources: Resources, knowledge: Knowledge, *, as_of: da
     terms, names = vocabulary.terms, vocabulary.names
     treatment = TreatmentReader(resources, terms, names).read()
     observed = vocabulary.observations.sort(resources)
-    receptors, receptor_conflicts = read_receptors(observed["receptors"], terms, vocabulary.receptors)
+    receptors, receptor_conflicts, receptor_doubts = read_receptors(observed["receptors"], terms, vocabulary.receptors)
     disease = DiseaseReader(observed["disease"], terms).read()
     measured = vocabulary.measurements.read(observed["measurements"])
+    told_lvef, told_lvef_doubts = vocabulary.ejection_fractions.read(
+        resources, observed["hearts"], measured.measurements
+    )
     toxic = read_toxicities(resources, terms, names, vocabulary.toxicities, observed["lungs"].of("Observation"))
     sayings = read_sayings(observed["sayings"], terms)
     unsupported = tuple(
@@ -100,7 +107,9 @@ def read_patient_record(resources: Resources, knowledge: Knowledge, *, as_of: da
         *told_treatment_doubts(disease.diagnoses, all_drugs, knowledge.codes.told_treatments, knowledge.drugs),
         *misdated,
         *disease.doubts,
+        *receptor_doubts,
         *measured.doubts,
+        *told_lvef_doubts,
         *unreadable_doubts(resources.unreadable),
         *unsupported,
     )
@@ -117,7 +126,9 @@ def read_patient_record(resources: Resources, knowledge: Knowledge, *, as_of: da
         statuses=disease.statuses,
         local_therapies=disease.local_therapies,
         cns=disease.cns,
-        measurements=measured.measurements,
+        measurements=tuple(sorted((*measured.measurements, *told_lvef), key=order_of_measurements))
+        if told_lvef
+        else measured.measurements,
         toxicities=toxic.toxicities,
         comedications=tuple(
             sorted(dict.fromkeys(treatment.comedications), key=lambda it: (it.name, _day(it.start), it.evidence))

@@ -23,7 +23,9 @@ from cdshooks.knowledge.ids import ResourceRef
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.dates import read_date, start_of
 from cdshooks.record.numbers import number_in, number_of
+from cdshooks.record.receptor_reports import ReceptorReports, percent_in
 from cdshooks.record.receptor_words import SCORES, ReceptorWords, compatible
+from cdshooks.record.running_text import texts_of_report
 from cdshooks.record.terms import RecordTerms, codes_of, texts_of
 
 _KINDS = {
@@ -43,12 +45,23 @@ _WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
 _SAYS_NOTHING = frozenset({"unknown", "not tested"})
 """Answers that tell nothing of a receptor, so that an earlier result stays in force. Source: terminology 10.4, shape 10."""
 _BREAST = "breast"
+_TISSUE = "report-on-tissue"
 
 
 def is_receptor_test(code: CodeableConcept | None, terms: RecordTerms, words: ReceptorWords) -> bool:
-    """Whether an observation or component of this code is a receptor test; for an unknown code, its words tell."""
+    """Whether an observation or component of this code is a receptor test or a report on tissue, by code or by words."""
     test = terms.test(code)
-    return test in _KINDS if test is not None else words.named_test(" ".join(texts_of(code))) is not None
+    if test in _KINDS or terms.is_report_on("tissue", code):
+        return True
+    return test is None and words.named_test(" ".join(texts_of(code))) is not None
+
+
+class ToldInText(msgspec.Struct, frozen=True):
+    """A status that a text tells of an earlier time, as a plan or as a question."""
+
+    marker: str
+    date: PartialDate | None
+    ref: ResourceRef
 
 
 class ReceptorTest(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,10 +100,12 @@ class _Said(msgspec.Struct, frozen=True, kw_only=True):
 class ReceptorTestReader:
     """Reads the receptor tests of one patient."""
 
-    def __init__(self, resources: Resources, terms: RecordTerms, words: ReceptorWords) -> None:
-        self._resources, self._terms, self._words = resources, terms, words
+    def __init__(self, resources: Resources, terms: RecordTerms, reports: ReceptorReports) -> None:
+        self._resources, self._terms, self._reports, self._words = resources, terms, reports, reports.words
         self.misnamed: list[ResourceRef] = []
         """Observations whose code is a HER2 test and whose words are of another test."""
+        self.told: list[ToldInText] = []
+        """Statuses that texts tell and that are no result of the tissue and the time."""
 
     def read(self) -> list[ReceptorTest]:
         """All tests, in the order of the resources."""
@@ -105,8 +120,8 @@ class ReceptorTestReader:
                 tests.extend(self._of_condition(held, held.resource))
         for held in self._resources.each("DiagnosticReport"):
             report = held.resource
-            if isinstance(report, DiagnosticReport) and report.status not in _WITHDRAWN and report.conclusion:
-                tests.extend(self._of_report(held, report))
+            if isinstance(report, DiagnosticReport) and report.status not in _WITHDRAWN:
+                tests.extend(self._of_report(held, report, report.specimen[0] if report.specimen else None))
         return tests
 
     def _panels(self) -> dict[ResourceRef, Observation]:
@@ -130,9 +145,12 @@ class ReceptorTestReader:
             (self._terms.test(it.code) or self._words.named_test(" ".join(texts_of(it.code))), it)
             for it in observation.component
         )
+        if concept == _TISSUE:
+            yield from self._of_report(held, observation, observation.specimen)
         if concept is None and not any(it in _KINDS for it, _ in parts):
             worded = self._words.named_test(" ".join(texts_of(observation.code)))
             if worded is None:
+                yield from self._of_report(held, observation, observation.specimen)
                 return
             parts[0] = (worded, observation)
         for name, part in parts:
@@ -144,11 +162,14 @@ class ReceptorTestReader:
                 self.misnamed.append(held.ref)
                 continue
             said = self._value(part, kind)
+            texts = [part.value_string or ""]
             if said.is_empty and part is observation:
-                notes = " ".join(it.text or "" for it in observation.note)
-                said = _Said(value=self._words.status(notes, kind))
+                texts += [it.text or "" for it in observation.note]
+                said = _Said(value=self._words.status(self._reports.of_value(" ".join(texts[1:])), kind))
             if not said.is_empty:
                 yield self._placed(held, observation, panel, marker, kind, said)
+            elif self._words.status(" ".join(texts), kind) is not None:
+                self.told.append(ToldInText(marker, _day_of(observation), held.ref))
 
     def _placed(
         self, held: Held, observation: Observation, panel: Observation | None, marker: str, kind: str, said: _Said
@@ -205,15 +226,17 @@ class ReceptorTestReader:
 
     def _value(self, part: Observation | Component, kind: str) -> _Said:
         """Status or score in our words, number, and whether what one value says twice contradicts itself."""
-        coded, texts = self._coded(part, kind), _texts(part, is_coded=self._coded(part, kind) is not None)
+        coded = self._coded(part, kind)
+        texts = _texts(part, is_coded=coded is not None)
+        texts[0] = self._reports.of_value(texts[0])
         worded = self._words.status(" ; ".join(it for it in texts if it), kind)
         concept = part.value_codeable_concept
         displayed = self._words.status(" ".join(it.display or "" for it in concept.coding), kind) if concept else None
         for words in (worded, displayed):
             if coded is not None and words is not None and not compatible(coded, words):
                 return _contradiction(coded, words)
-        if part.value_string and concept is not None:  # two values in one resource: both are read
-            said, shown = (self._words.status(it or "", kind) for it in (part.value_string, concept.text))
+        if texts[0] and concept is not None:  # two values in one resource: both are read
+            said, shown = (self._words.status(it or "", kind) for it in (texts[0], concept.text))
             for it in (coded, shown):
                 if it and said and not compatible(it, said):
                     return _contradiction(it, said)
@@ -228,8 +251,9 @@ class ReceptorTestReader:
             return _scored(part.value_quantity, number, coded or worded)
         if kind in {"er", "pr"} and number is not None:
             return _Said(number=number, comparator=comparator)
-        percent = number_in(part.value_string) if kind in {"er", "pr"} and "%" in (part.value_string or "") else None
-        return _Said(value=coded or worded or self._interpreted(part, kind), number=percent)
+        percent, comparator = percent_in(texts[0]) if kind in {"er", "pr"} else (None, None)
+        value = coded or worded or self._interpreted(part, kind)
+        return _Said(value=value, number=percent, comparator=comparator)
 
     def _interpreted(self, part: Observation | Component, kind: str) -> str | None:
         listed = part.interpretation if isinstance(part.interpretation, tuple) else (part.interpretation,)
@@ -264,7 +288,7 @@ class ReceptorTestReader:
         )
         said = self._terms.receptors(condition.code)
         for text in dict.fromkeys(texts_of(condition.code)):
-            for it in self._words.in_report(text):
+            for it in self._reports.of_diagnosis(text):
                 if it.status is not None:
                     said.setdefault(it.marker, it.status)
         day = read_date(condition.onset_date_time, start_of(condition.onset_period), condition.recorded_date)
@@ -280,27 +304,35 @@ class ReceptorTestReader:
                 ref=held.ref,
             )
 
-    def _of_report(self, held: Held, report: DiagnosticReport) -> Iterator[ReceptorTest]:
+    def _of_report(
+        self, held: Held, report: DiagnosticReport | Observation, sample: Reference | None
+    ) -> Iterator[ReceptorTest]:
         """Only a report on tissue: the conclusion of an imaging report repeats what was known before."""
-        if not self._terms.is_report_on("tissue", report.code):
+        texts = texts_of_report(report)
+        if not texts or not self._terms.is_report_on("tissue", report.code):
             return
-        sample = report.specimen[0] if report.specimen else None
         collected = self._collected(sample)
         day = read_date(report.effective_date_time, start_of(report.effective_period), report.issued)
         taken = collected.collection if collected is not None else None
         day = read_date(taken.collected_date_time) or day if taken is not None else day
-        text = report.conclusion or ""
-        words = " ".join((*texts_of(taken.body_site if taken else None), sample.display or "" if sample else "", text))
+        place, shown = texts_of(taken.body_site if taken else None), sample.display or "" if sample else ""
+        words = " ".join((*place, shown, *texts))
         site = self._terms.site(taken.body_site if taken else None, CodeableConcept(text=words))
         is_metastasis = (
             True if site not in {None, _BREAST} or "metasta" in words.casefold() else False if site else None
         )
-        for said in self._words.in_report(text):
+        read = [self._reports.read(text) for text in texts]
+        told = {it.marker for one in read for it in one.said}
+        self.told += [
+            ToldInText(it, day, held.ref) for it in sorted({*(m for one in read for m in one.is_open)} - told)
+        ]
+        for said in dict.fromkeys(it for one in read for it in one.said):
             yield ReceptorTest(
                 marker=said.marker,
-                kind="summary" if said.marker == "her2" else said.marker,
+                kind=said.kind,
                 value=said.status,
-                number=said.percent,
+                number=said.number,
+                comparator=said.comparator,
                 date=day,
                 is_metastasis=is_metastasis,
                 site=site,

@@ -1,11 +1,8 @@
-"""What words say of HER2, ER and PR: score, status, ISH result; and which receptor a clause of a report speaks of."""
+"""What words say of HER2, ER and PR: score, status, ISH result; and the names of the three."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-
-import msgspec
 
 from cdshooks.ehr.remembered import remembered
 from cdshooks.knowledge.receptors import ReceptorRules
@@ -16,28 +13,15 @@ SCORES = frozenset({"0", "1+", "2+", "3+"})
 _POLARITIES = ("positive", "negative")
 _READERS = ("ahead", "comparison", "denial", "finding", "low-alone", "ratio", "score")
 _NUMBER = r"\d+(?:[.,]\d+)?"
-_HER2 = re.compile(r"\bher[\s-]?2(?:[\s/-]?neu)?\b|\berbb2\b|\bc-?erbb-?2\b", re.IGNORECASE)
-_ER = re.compile(r"\bER\b|\b[Ee]strogen[\s-]?[Rr]eceptors?\b|\b[Oo]estrogen[\s-]?[Rr]eceptors?\b|\bÖstrogenrezeptor\w*")
-_PR = re.compile(r"\bPR\b|\bPgR\b|\b[Pp]rogesterone?[\s-]?[Rr]eceptors?\b|\bProgesteronrezeptor\w*")
-_MARKERS = (("her2", _HER2), ("er", _ER), ("pr", _PR))
-_PERCENT = re.compile(r"(\d{1,3}(?:[.,]\d+)?)\s*%")
-_CLAUSE_END = re.compile(r"[.;\n](?!\d)")
-_LOOKED_AT_AHEAD = 60
-"""Characters: as many as "negative for" and what may stand behind it have; the whole would be read again for each name in it."""
-
-
-class Said(msgspec.Struct, frozen=True, gc=False):
-    """What a report says of one receptor: its status as ``ReceptorWords.status`` gives it, and the percent of cells."""
-
-    marker: str
-    status: str | None
-    percent: float | None
+_NAMES = ("her2", "er", "pr")
+_HER2_MARKER, _HER2_NAME = "her2", "HER2"
+_LOOKED_AT = 40
 
 
 class ReceptorWords:
     """Reads words under one set of limits; what a text says is remembered.
 
-    ``named_test``: which receptor test the name of an observation is. ``in_report``: every receptor that a report speaks of.
+    ``named_test``: which receptor test the name of an observation is. ``names``: how each receptor is named.
     """
 
     def __init__(self, terms: RecordTerms, rules: ReceptorRules) -> None:
@@ -46,16 +30,19 @@ class ReceptorWords:
         denial, finding = words["denial"].pattern("no"), words["finding"].pattern("finding")
         more, less = words["comparison"].pattern("more"), words["comparison"].pattern("less")
         self._denied = _pattern(rf"{denial}[\s-]+(?:\w+[\s-]+){{0,2}}?{finding}")
-        self._comparison = _pattern(rf"(?:(?P<more>{more}|>=?)|{less}|<=?)\s*(?P<number>{_NUMBER})")
+        self._comparison = _pattern(rf"(?:(?P<more>{more}|>=?)|{less}|<=?)\s*(?P<number>{_NUMBER})(?![\d.,]*\s*%)")
         self._ratio = _pattern(rf"{words['ratio'].pattern('ratio')}[^0-9<>]{{0,20}}({_NUMBER})")
         self._ihc = _pattern(
-            r"(?<![\d.+/])([0-3])\s*\+(?!\s*/?\s*\d)|(?<![\d.])\+([1-3])\b|^\s*([0-3])\s*$"
+            r"(?<![\d.+/])(?<!\d[-\u2013])([0-3])\s*\+(?!\s*/?\s*\d)|(?<![\d.])\+([1-3])\b|^\s*([0-3])\s*$"
             rf"|{words['score'].pattern('score')}[^0-9]{{0,12}}([0-3])(?![\d.%])"
         )
         self._low_alone = _pattern(rf"^\s*{words['low-alone'].pattern('low')}\s*$")
         self._ahead = {it: _pattern(words["ahead"].pattern(it) + r"\s+[\w\s,/-]{0,30}$") for it in _POLARITIES}
         self.named_test = remembered(self._named_test)
-        self.in_report = remembered(self._in_report)
+        named = terms.meanings("receptor-name")
+        self.names = tuple((it, named.whole(it)) for it in _NAMES)
+        method = terms.meanings("receptor-method").pattern("ish")
+        self._ish_sign = _pattern(rf"{method}\s?(?P<sign>[+\u2212\u2013-])(?=\s*(?:$|[).,;/]))")
         self._remembered_status = remembered(self._status)
 
     def status(self, text: str, kind: str) -> str | None:
@@ -64,23 +51,26 @@ class ReceptorWords:
 
     def is_of_another_test(self, text: str) -> bool:
         """Whether the words beside a HER2 code speak of another test. Source: terminology 11 (85319-2)."""
-        return self._has("receptor-other-test", text) and _HER2.search(text) is None
+        return self._has("receptor-other-test", text) and not self._names(_HER2_MARKER, text)
 
     def side(self, text: str) -> str | None:
         """The side of the body that words name; None when they name none or both."""
         sides = self._terms.meanings("side").of(text)
         return sides[0] if len(sides) == 1 else None
 
+    def _names(self, marker: str, text: str) -> bool:
+        return self._terms.meanings("receptor-name").has(marker, text)
+
     def _has(self, reader: str, text: str) -> bool:
         return self._terms.meanings(reader).first(text) is not None
 
     def _named_test(self, text: str) -> str | None:
-        if _HER2.search(text):
+        if self._names(_HER2_MARKER, text):
             if self._has("receptor-elsewhere", text):
                 return None
             return f"her2-{self._method(text) or 'summary'}"
-        for marker, pattern in _MARKERS[1:]:
-            if pattern.search(text):
+        for marker in _NAMES[1:]:
+            if self._names(marker, text):
                 return f"{marker}-percent" if "percent" in text.casefold() or "%" in text else marker
         return None
 
@@ -88,7 +78,7 @@ class ReceptorWords:
         text, kind = said
         if kind in {"ihc", "summary", "ish"}:
             ish = self._ish(text)
-            speaks_of_ish = self._method(text) == "ish"
+            speaks_of_ish = self.is_of_ish(text)
             score = self._ihc.search(text) if kind != "ish" else None
             if score:
                 level = next(it for it in score.groups() if it is not None)
@@ -96,8 +86,9 @@ class ReceptorWords:
                 return f"{ihc}|{ish}" if ish and speaks_of_ish else ihc
             if kind == "ish" or speaks_of_ish:
                 return ish
-        if self._has("receptor-low", text) or self._low_alone.search(text):
-            return "low"
+        category = self._category(text)
+        if category is not None or self._low_alone.search(text):
+            return category or "low"
         if self._has("receptor-equivocal", text):
             return "equivocal"
         return self._polarity(text)
@@ -122,6 +113,9 @@ class ReceptorWords:
         if self._has("receptor-pending", text):
             return None
         polarity = self._polarity(text)
+        sign = self._ish_sign.search(text)
+        if sign is not None:
+            polarity = "positive" if sign["sign"] == "+" else "negative"
         if polarity is not None:
             return "amplified" if polarity == "positive" else "not-amplified"
         ratio = self._ratio.search(text)
@@ -129,25 +123,22 @@ class ReceptorWords:
             return self.rules.ish_of(number_in(ratio.group(1)), None, None)
         return "equivocal" if self._has("receptor-equivocal", text) else None
 
-    def _in_report(self, text: str) -> tuple[Said, ...]:
-        return tuple(it for sentence in _CLAUSE_END.split(text) for it in self._in_sentence(sentence))
+    def category(self, text: str) -> str | None:
+        """The category that follows the name HER2 directly: low ("HER2-low") or ultralow."""
+        return self._category(f"{_HER2_NAME} {text[:_LOOKED_AT]}")
 
-    def _in_sentence(self, sentence: str) -> Iterator[Said]:
-        if self._has("receptor-elsewhere", sentence):
-            return
-        found = sorted(
-            (match.start(), match.end(), marker) for marker, pattern in _MARKERS for match in pattern.finditer(sentence)
-        )
-        for index, (start, end, marker) in enumerate(found):
-            stop = found[index + 1][0] if index + 1 < len(found) else len(sentence)
-            said = sentence[end:stop]
-            status = self.status(said, "summary" if marker == "her2" else marker) or _sign_after(said)
-            if status is None:
-                before = sentence[max(0, start - _LOOKED_AT_AHEAD) : start]
-                status = next((it for it, ahead in self._ahead.items() if ahead.search(before)), None)
-            percent = _PERCENT.search(said) if marker != "her2" else None
-            if status is not None or percent is not None:
-                yield Said(marker, status, number_in(percent.group(1)) if percent else None)
+    def _category(self, text: str) -> str | None:
+        if self._has("receptor-ultralow", text):
+            return "ultralow"
+        return "low" if self._has("receptor-low", text) else None
+
+    def ahead(self, text: str) -> str | None:
+        """What the words before a name say of it: "positive for ER and HER2"."""
+        return next((it for it, ahead in self._ahead.items() if ahead.search(text)), None)
+
+    def is_of_ish(self, text: str) -> bool:
+        """Whether words speak of an in situ hybridisation."""
+        return self._method(text) == "ish"
 
 
 def compatible(coded: str, worded: str) -> bool:
@@ -175,12 +166,3 @@ def compatible(coded: str, worded: str) -> bool:
 
 def _pattern(text: str) -> re.Pattern[str]:
     return re.compile(text, re.IGNORECASE)
-
-
-def _sign_after(text: str) -> str | None:
-    """The plus or minus that directly follows a receptor's name ("ER+", "HER2-")."""
-    rest = text[:3].lstrip(" (")
-    if rest.startswith("+"):
-        return "positive"
-    is_minus = rest.startswith(("-", "\u2212", "\u2013")) and not rest[1:2].isalnum()
-    return "negative" if is_minus else None

@@ -9,22 +9,24 @@ import msgspec
 from cdshooks.ehr.resources import Resources
 from cdshooks.knowledge.receptors import ReceptorRules
 from cdshooks.partial_date import latest
-from cdshooks.record.model import Conflict, ReceptorResult
-from cdshooks.record.receptor_tests import ReceptorTest, ReceptorTestReader, in_words
-from cdshooks.record.receptor_words import SCORES, ReceptorWords
+from cdshooks.record.model import Conflict, Doubt, ReceptorResult
+from cdshooks.record.receptor_reports import ReceptorReports
+from cdshooks.record.receptor_tests import ReceptorTest, ReceptorTestReader, ToldInText, in_words
+from cdshooks.record.receptor_words import SCORES
 from cdshooks.record.terms import RecordTerms
 
 _ISH_KINDS = frozenset({"ratio", "copies", "ish"})
 _ISH_WORDS = {"positive": "amplified", "negative": "not-amplified"}
+_ULTRALOW = "ultralow"
 _STAINED = frozenset({"er-percent", "pr-percent", "ihc-percent", "er", "pr"})
 
 
 def read_receptors(
-    resources: Resources, terms: RecordTerms, words: ReceptorWords
-) -> tuple[tuple[ReceptorResult, ...], tuple[Conflict, ...]]:
-    """All receptor results of a patient, newest last, and contradictions inside them."""
-    rules = words.rules
-    reader = ReceptorTestReader(resources, terms, words)
+    resources: Resources, terms: RecordTerms, reports: ReceptorReports
+) -> tuple[tuple[ReceptorResult, ...], tuple[Conflict, ...], tuple[Doubt, ...]]:
+    """All receptor results of a patient, newest last, contradictions inside them, and what texts tell that is no result."""
+    rules = reports.words.rules
+    reader = ReceptorTestReader(resources, terms, reports)
     groups: dict[tuple[object, ...], list[ReceptorTest]] = {}
     for test in reader.read():
         groups.setdefault((test.marker, test.specimen, test.laterality), []).append(test)
@@ -48,7 +50,21 @@ def read_receptors(
         )
         for ref in sorted(set(reader.misnamed))
     ]
-    return results, (*conflicts, *_two_sides(results))
+    return results, (*conflicts, *_two_sides(results)), tuple(_told_in_text(reader.told, results))
+
+
+def _told_in_text(told: list[ToldInText], results: tuple[ReceptorResult, ...]) -> Iterable[Doubt]:
+    """What a text tells without being a result, where no result of the same day or later has settled it."""
+    for it in dict.fromkeys(told):
+        own = (one.date for one in results if one.marker == it.marker and one.status != "conflict")
+        if it.date is None or not any(day is not None and day.is_before(it.date) is False for day in own):
+            yield Doubt(
+                code="found-in-text",
+                about=it.marker,
+                because=f"A text{f' of {it.date}' if it.date else ''} tells a {it.marker.upper()} status of an earlier time, as a "
+                "plan or as a question; it was not used as a result and has to be read.",
+                evidence=(it.ref,),
+            )
 
 
 def _join_ish(groups: list[list[ReceptorTest]], rules: ReceptorRules) -> list[list[ReceptorTest]]:
@@ -111,6 +127,7 @@ class _Sum(msgspec.Struct):
     ratio: float | None = None
     copies: float | None = None
     percent: float | None = None
+    is_below: bool = False
     words: set[str] = msgspec.field(default_factory=set)
     contradictions: list[str] = msgspec.field(default_factory=list)
 
@@ -119,7 +136,7 @@ class _Sum(msgspec.Struct):
         if test.contradiction is not None:
             self.contradictions.append(test.contradiction)
         if test.kind in _STAINED and test.number is not None:
-            self.percent = _below(test, test.number)
+            self.percent, self.is_below = _below(test, test.number), test.comparator == "<"
         if value and "|" in value:
             ihc, ish = value.split("|")
             self._score(ihc)
@@ -202,7 +219,7 @@ def _hormone_receptor(marker: str, total: _Sum, rules: ReceptorRules) -> tuple[s
     if percent is None:
         return _reported(said, "as reported")
     counted = "positive" if percent >= rules.hormone_receptor_positive else "negative"
-    detail = f"{round(percent, 3):g} %"
+    detail = f"{'<' if total.is_below else ''}{round(percent, 3):g} %"
     if marker == "er" and counted == "positive" and percent <= rules.hormone_receptor_low:
         detail += ", low positive"
     if {"positive", "negative"} - {counted} <= said:
@@ -238,6 +255,9 @@ def _her2(total: _Sum) -> tuple[str, str]:
     elif ish == "equivocal":
         tested = "equivocal"
     said = total.words - {"indeterminate"}
+    if _ULTRALOW in said:  # IHC 0 with a faint stain: not low, and a reader asks for the difference
+        said, tested = said - {_ULTRALOW} | {"negative"}, tested or "negative"
+        detail = f"{detail}, ultralow"
     if tested is None:
         if said == {"negative", "low"}:  # a low HER2 is also called negative
             return "low", detail

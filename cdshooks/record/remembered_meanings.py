@@ -16,6 +16,7 @@ class RememberedMeanings:
         self.first = remembered(meanings.first, most=_MOST_OF_A_READER)
         self.after = meanings.after
         self.pattern = meanings.pattern
+        self.whole = meanings.whole
 
     def has(self, meaning: str, text: str) -> bool:
         """Whether a text has this meaning."""

@@ -12,7 +12,9 @@ from cdshooks.knowledge.meanings import NOTHING
 from cdshooks.knowledge.spread import CLAUSE_END
 from cdshooks.record.dates import DatesInWords
 from cdshooks.record.model import GivenFor, StopReason
+from cdshooks.record.numbers import Ranges
 from cdshooks.record.remembered_meanings import RememberedMeanings
+from cdshooks.record.running_text import RunningText
 
 _STOP_CODES = {
     "no response: suggests progression": "progression",
@@ -40,6 +42,7 @@ class RecordTerms:
     text names; ``interacting_name``: the first of these drugs, as our table writes it. ``gene_in_words``: the marker whose
     gene a text names. ``therapy``: the kind of local therapy that a procedure is, by its codes first and its words second.
     ``is_urgent``: whether a report calls for local therapy soon. ``dates_in_words``: the dates that instructions hold.
+    ``running_text``: what in the text of a report is so now. ``ranges``: two numbers that are the ends of a range.
     """
 
     def __init__(self, codes: CodeKnowledge) -> None:
@@ -56,6 +59,8 @@ class RecordTerms:
         self.is_urgent = remembered(self._is_urgent)
         self._meanings = {reader: RememberedMeanings(known) for reader, known in codes.meanings.items()}
         self.dates_in_words = DatesInWords(self.meanings("date-in-words"))
+        self.ranges = Ranges(self.meanings("number-range").pattern("to"))
+        self.running_text = RunningText(*map(self.meanings, ("text-time", "text-open", "text-heading")))
         self._site_of = remembered(self._site)
         self._trends = remembered(codes.status_words.find)
         self._report_words = remembered(codes.report_words.find)

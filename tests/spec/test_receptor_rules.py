@@ -4,13 +4,14 @@ import pytest
 
 from cdshooks.knowledge.codes import load_codes
 from cdshooks.knowledge.receptors import load_receptor_rules
+from cdshooks.record.receptor_reports import ReceptorReports
 from cdshooks.record.receptor_words import ReceptorWords
 from cdshooks.record.receptors import read_receptors
 from cdshooks.record.terms import RecordTerms
 from tests.fhir import LOINC, concept, condition, observation, resources_of
 
 TERMS = RecordTerms(load_codes())
-WORDS = ReceptorWords(TERMS, load_receptor_rules())
+WORDS = ReceptorReports(ReceptorWords(TERMS, load_receptor_rules()), TERMS)
 
 
 def results(*resources):
@@ -92,7 +93,7 @@ def test_a_diagnosis_may_carry_the_receptors():
 
 
 def full(*resources):
-    return read_receptors(resources_of(*resources), TERMS, WORDS)
+    return read_receptors(resources_of(*resources), TERMS, WORDS)[:2]
 
 
 IHC_2 = observation("85319-2", id="ihc", day="2023-09-12", valueString="2+")
@@ -140,7 +141,7 @@ def test_ratio_and_copies_are_read_by_the_groups_of_the_guideline(ratio, copies,
         ({"valueRange": {"low": {"value": 2}, "high": {"value": 3}}}, "equivocal"),
         ({"valueString": "+3"}, "positive"),
         ({"valueString": "HER2-low"}, "low"),
-        ({"valueString": "HER2 ultralow"}, "low"),
+        ({"valueString": "HER2 ultralow"}, "negative"),  # IHC 0 with a faint stain
         ({"valueString": "HER2: low"}, "low"),
         ({"valueString": "overexpression is not clearly detected"}, "negative"),
         ({"valueString": "no HER2 amplification"}, "negative"),
@@ -342,7 +343,7 @@ IHC, RATIO, SUMMARY = "85319-2", "49683-6", "48676-1"
 )
 def test_a_contradiction_tells_what_stands_against_what(tests, told):
     records = [observation(code, id=f"t{number}", **value) for number, (code, value) in enumerate(tests)]
-    (her2,), conflicts = read_receptors(resources_of(*records), TERMS, WORDS)
+    (her2,), conflicts, _ = read_receptors(resources_of(*records), TERMS, WORDS)
     assert (her2.status, told in her2.detail) == ("conflict", True), her2.detail
     assert her2.detail in conflicts[0].because
 
