@@ -20,6 +20,7 @@ from cdshooks.knowledge.criteria import Criterion, load_criteria
 from cdshooks.knowledge.drugs import DrugKnowledge, load_drugs
 from cdshooks.knowledge.entries import SCHEMAS, Entry, read_entries
 from cdshooks.knowledge.facts import FactDefinition, load_facts
+from cdshooks.knowledge.files import files_under
 from cdshooks.knowledge.gaps import load_gap_rules
 from cdshooks.knowledge.ids import AgentId, CriterionId, FactId, RegimenId, SourceId
 from cdshooks.knowledge.line_rules import load_line_rules
@@ -128,11 +129,11 @@ def _unknown_files(overlay: Path | None) -> Iterator[str]:
     if overlay is None:
         return
     kinds = {path.stem for path in SCHEMAS.glob("*.json")} | {"trials"}
-    for path in sorted(it for it in overlay.rglob("*") if it.is_file() and not it.name.startswith(".")):
+    for path in files_under(overlay, ".yaml", ".yml", ".csv"):
         parts = path.relative_to(overlay).parts
         kind = parts[0].removesuffix(".yaml")
         is_read = (path.suffix == ".yaml" and kind in kinds) or (path.suffix == ".csv" and parts[0] == "codes")
-        if not is_read and path.suffix in {".yaml", ".yml", ".csv"}:
+        if not is_read:
             yield f"{path.name}:1: nothing reads this file; an overlay has {', '.join(sorted(kinds))} (.yaml) and codes/*.csv"
 
 

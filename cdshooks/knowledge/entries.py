@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from cdshooks.errors import KnowledgeError
+from cdshooks.knowledge.files import files_under
 from cdshooks.knowledge.seal import is_sealed
 from cdshooks.knowledge.strict_yaml import LineMap, read_yaml
 
@@ -111,8 +112,7 @@ def files_of(root: Path, kind: str) -> Iterator[Path]:
     single = root / f"{kind}.yaml"
     if single.is_file():
         yield single
-    if (root / kind).is_dir():
-        yield from sorted((root / kind).rglob("*.yaml"))
+    yield from files_under(root / kind, ".yaml")
 
 
 def _entries_under(

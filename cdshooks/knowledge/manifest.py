@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from cdshooks.knowledge.entries import DATA, read_entries
+from cdshooks.knowledge.files import files_under
 from cdshooks.knowledge.sign import Signature, load_signatures, signature_in_force
 
 _NO_CONTENT = frozenset({"signatures", "switches", "hazards", "attributes"})
@@ -63,14 +64,9 @@ def load_manifest(overlay: Path | None) -> Manifest:
 
 def _content_hash(overlay: Path | None) -> str:
     digest = hashlib.sha256()
-    for root in (DATA, overlay):
-        if root is None:
-            continue
-        for path in sorted(
-            it
-            for it in root.rglob("*")
-            if it.is_file() and it.suffix in {".yaml", ".csv", ".json"} and it.stem not in _NO_CONTENT
-        ):
-            digest.update(str(path.relative_to(root)).encode())
-            digest.update(path.read_bytes())
+    for root in (DATA,) if overlay is None else (DATA, overlay):
+        for path in files_under(root, ".yaml", ".csv", ".json"):
+            if path.stem not in _NO_CONTENT:
+                digest.update(str(path.relative_to(root)).encode())
+                digest.update(path.read_bytes())
     return digest.hexdigest()
