@@ -38,7 +38,7 @@ def confidence_of(
     questions = len({(it.code, it.line) for it in alternatives if it.code != _EARLY_RELAPSE})
     low = (
         ("incomplete", counts.is_at_least),
-        ("unknown_drugs", drugs > 0 and len(unknown) * 100 > rules.days("unmapped_low") * drugs),
+        ("unknown_drugs", len(unknown) * 100 > rules.days("unmapped_low") * drugs),
         ("setting", bool(decides & {"MET_LATE", "MET_UNKNOWN"})),
         ("questions", questions >= rules.days("questions_low")),
     )

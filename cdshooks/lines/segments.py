@@ -98,14 +98,20 @@ class Segmenter:
         return [*alone, *max(led, antibodies, [*failed[:1], *others[-1:]], key=len)]
 
     def progressed(self, run: Run, line: Segment) -> tuple[ResourceRef, ...] | None:
-        """The records of a progression near the start of a course, or of a drug of the line stopped for it; None if none is."""
+        """The records of a progression near the start of a course, or of a drug of the line stopped for it; None if none is.
+
+        A dated stop counts however long ago it was when nothing of the line was given after it.
+        """
         far = self._days["gap_max"]
         stops = [
             it.evidence[-1:]
             for it in line.runs
             if it.stopped_for is StopReason.PROGRESSION
             and it.last_dose.first_day <= run.start.last_day
-            and it.last_dose.least_days_until(run.start) <= far
+            and (
+                it.last_dose.least_days_until(run.start) <= far
+                or (it.until is not None and not any(other.last_dose.is_after(it.last_dose) for other in line.runs))
+            )
         ]
         stated = [it.evidence for it in self._progressions.near(run.start, line.start)]
         return tuple(chain(*stops, *stated)) if stops or stated else None

@@ -7,8 +7,10 @@ from datetime import date, timedelta
 import msgspec
 import pytest
 
+from cdshooks.knowledge.ids import ResourceRef
 from cdshooks.lines.courses import build_runs
 from cdshooks.lines.model import Confidence, EndReason
+from cdshooks.record.model import Unmapped
 from tests.histories.drawn import TODAY, history_of, record_of, shipped
 
 START = date(2021, 1, 4)
@@ -53,6 +55,25 @@ def test_r11_a_rechallenge_within_a_year_could_be_the_same_line(gap, is_open_que
     history = lines_of((T, 0, 200), ("vinorelbine", 0, 200), (T, 200 + gap, 900), ("vinorelbine", 200 + gap, 900))
     assert len(history.lines) == 2
     assert ("RECHALLENGE" in codes(history)) == is_open_question
+
+
+@pytest.mark.parametrize("gap", [91, 180, 181, 365, 1500])
+def test_r9_a_line_that_ended_in_progression_is_over_however_long_ago_that_was(gap):
+    ended = ((T, 0, 200, "progression"), ("vinorelbine", 0, 200, "progression"))
+    again = lines_of(*ended, (T, 200 + gap, None), ("vinorelbine", 200 + gap, None))
+    assert len(again.lines) == 2
+    assert "RECHALLENGE" not in codes(again)
+    assert [it.because for it in again.firings if it.rule == "R11-rechallenge"] == [
+        "Given again after progression: trastuzumab, vinorelbine."
+    ]
+
+
+@pytest.mark.parametrize(("back", "has_progressed"), [(180, True), (181, False)])
+def test_r9_a_drug_stopped_for_progression_while_others_went_on_counts_for_180_days(back, has_progressed):
+    history = lines_of((T, 0, 400), (D, 0, 400 - back, "progression"), ("trastuzumab emtansine", 400, None))
+    assert [("after progression" in it.because) for it in history.firings if it.rule == "R9-new-agent"] == [
+        has_progressed
+    ]
 
 
 @pytest.mark.parametrize(("gap", "lines"), [(45, 1), (46, 2)])
@@ -234,3 +255,49 @@ def test_a_supply_for_more_days_than_the_calendar_has_covers_until_today():
     record = record_of("agent | start | end\ncapecitabine | 2026-01-05 | 2026-01-05")
     supplied = msgspec.structs.replace(record.exposures[0], supply_days=10**12)
     assert history_of(msgspec.structs.replace(record, exposures=(supplied,))).lines[0].end_reason is EndReason.ONGOING
+
+
+@pytest.mark.parametrize(("later", "has_progressed"), [(0, True), (-1, False)])
+def test_r9_a_drug_stopped_for_progression_on_the_day_of_the_next_or_before_explains_it(later, has_progressed):
+    history = lines_of((T, 0, 400), (D, 0, 400, "progression"), ("vinorelbine", 400 + later, None))
+    assert [("after progression" in it.because) for it in history.firings if it.rule == "R9-new-agent"] == [
+        has_progressed
+    ]
+
+
+def test_r12_endocrine_therapy_that_starts_with_chemotherapy_belongs_to_the_line_that_this_opens():
+    history = lines_of((T, 0, 200), (D, 0, 200), ("letrozole", 320, None), ("capecitabine", 320, None))
+    assert [it.agents for it in history.lines] == [(D, T), ("capecitabine", "letrozole")]
+    assert [it.opened_by for it in history.lines] == ["R8-regimen", "R9-new-agent"]
+
+
+@pytest.mark.parametrize(("known", "confidence"), [(8, "moderate"), (7, "low")])
+def test_unknown_names_above_a_fifth_of_the_drugs_make_the_count_unsure(known, confidence):
+    """Two names of ten are a fifth; two of nine are more. A name that only cancer drugs have is a question in any case."""
+    months = range(0, known * 30, 30)
+    doses = "\n".join(f"{T} | {on(it)} | {on(it)}" for it in months)
+    unknown = tuple(
+        Unmapped(text=it, what="drug", may_be_cancer_drug=True, evidence=(ResourceRef(f"MedicationRequest/{it}"),))
+        for it in ("XY-123", "XY-124")
+    )
+    record = msgspec.structs.replace(record_of(f"agent | start | end\n{doses}"), unmapped=unknown)
+    assert history_of(record, as_of=START + timedelta(known * 30)).confidence == confidence
+
+
+@pytest.mark.parametrize(
+    ("stopped", "told"),
+    [
+        ("", "No drug of the line is covered or lately given."),
+        ("toxicity", "The record says why its last drug was stopped."),
+    ],
+)
+def test_r15_what_ended_the_last_line_is_told(stopped, told):
+    history = lines_of((T, 0, 200, stopped), (D, 0, 150, stopped))
+    assert [it.because for it in history.firings if it.rule == "R15-current"] == [told]
+
+
+def test_a_line_whose_end_nobody_recorded_ends_at_the_latest_where_the_next_begins():
+    record = record_of(f"agent | start | end\nlapatinib | {on(0)} |\nvinorelbine | {on(300)} | {on(500)}")
+    untold = tuple(msgspec.structs.replace(it, is_open=False) for it in record.exposures)
+    history = history_of(msgspec.structs.replace(record, exposures=untold))
+    assert [str(it.end) for it in history.lines] == [on(300), on(500)]
