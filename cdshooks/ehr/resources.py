@@ -240,6 +240,7 @@ class MedicationAdministration(Drug, frozen=True, kw_only=True):
     status_reason: tuple[CodeableConcept, ...] = ()
     request: Reference | None = None
     dosage: Dosage | None = None
+    part_of: tuple[Reference, ...] = ()
 
 
 class MedicationStatement(Drug, frozen=True, kw_only=True):
@@ -250,6 +251,7 @@ class MedicationStatement(Drug, frozen=True, kw_only=True):
     date_asserted: str | None = None
     status_reason: tuple[CodeableConcept, ...] = ()
     dosage: tuple[Dosage, ...] = ()
+    part_of: tuple[Reference, ...] = ()
 
 
 class MedicationDispense(Drug, frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ _TABLES = {
     "report_words": _Table(("words",), ("kind",)),
     "condition_words": _Table(("words",), ("term",)),
     "site_words": _Table(("words",), ("site",)),
+    "negation_words": _Table(("words",), ("role",)),
     "spread_words": _Table(("words", "role"), ()),
     "told_treatments": _Table(("concept",), ("treatment", "classes")),
     "status_words": _Table(("words",), ("trend",)),

@@ -26,9 +26,11 @@ SYSTEMS = {
     "https://www.cms.gov/medicare/coding/hcpcsreleasecodesets": "hcpcs",
     "http://www.cms.gov/medicare/coding/hcpcsreleasecodesets": "hcpcs",
     "https://www.cms.gov/medicare/coding/medhcpcsgeninfo": "hcpcs",
+    "https://www.cms.gov/medicare/coding/medhcpcsgeninfo/index.html": "hcpcs",
     "urn:oid:2.16.840.1.113883.6.285": "hcpcs",
     "http://www.ama-assn.org/go/cpt": "hcpcs",  # CPT is level I of HCPCS, and senders write level II under its name
     "urn:oid:2.16.840.1.113883.6.12": "hcpcs",
+    "urn:ama:cpt": "hcpcs",
     "http://terminology.hl7.org/codesystem/hcpcs-all-codes": "hcpcs",
     "hcpcs": "hcpcs",
     "http://snomed.info/sct": "snomed",
@@ -178,6 +180,12 @@ def rests_on_memory(written: str | None) -> bool:
 def plain_system(written: str | None) -> str:
     """A code system as ``SYSTEMS`` writes it: lower case, without version."""
     return (written or "").partition("|")[0].rstrip("/").casefold()
+
+
+def known_system(written: str | None) -> str | None:
+    """The column group of a code system; senders agree on the last part of an address ("…/codesystem/hcpcs"), not on the rest."""
+    plain = plain_system(written)
+    return SYSTEMS.get(plain) or SYSTEMS.get(plain.rpartition("/")[2])
 
 
 def split(cell: str | None) -> tuple[str, ...]:

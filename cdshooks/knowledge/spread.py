@@ -10,7 +10,7 @@ import msgspec
 
 from cdshooks.knowledge.drugs import rows_of
 from cdshooks.knowledge.names import words
-from cdshooks.knowledge.words import NEGATIONS, Phrase, Words, load_words, words_from
+from cdshooks.knowledge.words import Phrase, Words, load_words, negations, words_from
 
 CLAUSE_END = re.compile(r"[.;:\n](?!\d)")
 _COMMA = " , "
@@ -34,10 +34,9 @@ class SpreadWords(msgspec.Struct, frozen=True, kw_only=True):
         for clause in CLAUSE_END.split(text):
             tokens = tuple(it for part in clause.split(",") for it in (*words(part), _COMMA))
             for start, places in self._lists(tokens):
-                near = NEGATIONS.intersection(tokens[max(0, start - _DENIED_WITHIN) : start])
-                is_open = NEGATIONS.intersection(tokens[max(0, start - _OPEN_WITHIN) : start])
-                if near or not is_open:
-                    found.update(dict.fromkeys((it, bool(near)) for it in places if it not in self.regional))
+                is_near = negations().stand_in(tokens, start - _DENIED_WITHIN, start)
+                if is_near or not negations().stand_in(tokens, start - _OPEN_WITHIN, start):
+                    found.update(dict.fromkeys((it, is_near) for it in places if it not in self.regional))
         return tuple(found)
 
     def _lists(self, tokens: Phrase) -> Iterator[tuple[int, list[str]]]:

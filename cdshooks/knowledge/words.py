@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from itertools import accumulate
 from pathlib import Path
 
 import msgspec
@@ -10,11 +14,12 @@ import msgspec
 from cdshooks.knowledge.drugs import rows_of
 from cdshooks.knowledge.names import words
 
-NEGATIONS = frozenset(
-    {"no", "not", "without", "denies", "negative", "never", "kein", "keine", "ohne", "sans", "sin", "nicht", "absence"}
-)
 _NEGATION_REACH = 3
-"""A negation reaches this many words forward ("no evidence of progression")."""
+"""A negation reaches this many words forward ("no evidence of progression"), and as many behind an "or" within its reach."""
+_LONGEST_LIST = 12
+"""Items of a list joined by "or" through which a denial is followed back."""
+_CLAUSE_END = re.compile(r"[;\n]|\.(?!\d)")
+"""A negation never reaches into the next clause: "No cough. ILD grade 1." tells an ILD."""
 
 _LONGEST = 4
 """Words in the longest phrase that is looked for from its end."""
@@ -48,18 +53,73 @@ class Words(msgspec.Struct, frozen=True):
         """Every term that a text names, and whether it is negated there."""
         if not text:
             return ()
-        tokens = words(text)
-        found: dict[tuple[str, bool], None] = {}
+        clauses = _CLAUSE_END.split(text) if _CLAUSE_END.search(text) else (text,)
+        return tuple(dict.fromkeys(it for clause in clauses for it in self._in_clause(clause)))
+
+    def _in_clause(self, clause: str) -> Iterator[tuple[str, bool]]:
+        tokens = tuple(words(clause))
+        commas: Sequence[int] | None = None
         behind = 0
         for at, token in enumerate(tokens):
             if at < behind:
                 continue
             for phrase, term in self.by_first.get(token, ()):
-                if tuple(tokens[at : at + len(phrase)]) == phrase:
-                    found[term, bool(NEGATIONS.intersection(tokens[max(0, at - _NEGATION_REACH) : at]))] = None
+                if tokens[at : at + len(phrase)] == phrase:
                     behind = at + len(phrase)
+                    commas = _commas(clause) if commas is None else commas
+                    yield term, negations().reach(tokens, at, behind, commas)
                     break
-        return tuple(found)
+
+
+class Negations(msgspec.Struct, frozen=True):
+    """The words that deny what follows, that carry a denial on, and that end it."""
+
+    words: Words
+    joining: frozenset[str]
+    stops: frozenset[str]
+
+    def stand_in(self, tokens: Phrase, start: int, end: int) -> bool:
+        """Whether a word that denies begins between two places."""
+        return any(self.words.at(tokens, at) is not None for at in range(max(0, start), end))
+
+    def reach(self, tokens: Phrase, at: int, end: int, commas: Sequence[int]) -> bool:
+        """Whether the words ``at`` to ``end`` are denied: by a word shortly before, or by one that an "or" carries on.
+
+        Behind a comma a denial holds for the bare item of a list ("no ILD, pneumonitis"), and not for what says more ("no
+        effusion, pneumonitis present"). ``commas``: the places of words behind a comma.
+        """
+        for item in range(_LONGEST_LIST):
+            start = max(0, at - _NEGATION_REACH)
+            behind = bisect_right(commas, at)
+            if item == 0 and behind and commas[behind - 1] > start:
+                segment_end = commas[behind] if behind < len(commas) else len(tokens)
+                start = start if (commas[behind - 1], segment_end) == (at, end) else commas[behind - 1]
+            start = next((it + 1 for it in range(at - 1, start - 1, -1) if tokens[it] in self.stops), start)
+            if self.stand_in(tokens, start, at):
+                return True
+            joined = next((it for it in range(at - 1, start - 1, -1) if tokens[it] in self.joining), 0)
+            if not joined:
+                return False
+            at = joined - 1
+        return False
+
+
+def _commas(clause: str) -> Sequence[int]:
+    """The places of the words of a clause that stand behind a comma."""
+    return tuple(accumulate(len(words(part)) for part in clause.split(",")[:-1]))
+
+
+@cache
+def negations() -> Negations:
+    """The shipped words that deny; they are grammar, so a hospital adds none."""
+    by_role: dict[str, dict[str, str]] = {}
+    for _, row in rows_of("negation_words", None):
+        by_role.setdefault(row["role"], {})[row["words"]] = row["role"]
+    return Negations(
+        words=words_from(by_role["negation"]),
+        joining=frozenset(by_role["joining"]),
+        stops=frozenset(by_role["stop"]),
+    )
 
 
 def words_from(phrases: Mapping[str, str]) -> Words:

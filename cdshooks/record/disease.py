@@ -402,7 +402,8 @@ class DiseaseReader:
             self._absent.append(("brain", held, day))  # on a report on the head "no metastases" means its own
         for term in self._terms.worded_conditions((conclusion,)):
             self._add_metastasis(held, term.category, term.concept, day, "text", Certainty.PROVISIONAL)
-        trend = self._terms.worded_trend((conclusion,))
+        is_tissue = self._terms.is_report_on("tissue", report.code)
+        trend = self._terms.worded_trend((conclusion,)) if not is_tissue else None
         if trend is not None:
             self._statuses.append(
                 DiseaseStatus(trend=trend, focus="brain" if is_brain else "overall", date=day, evidence=(held.ref,))

@@ -14,7 +14,7 @@ from rapidfuzz.distance import DamerauLevenshtein
 
 from cdshooks.ehr.remembered import remembered
 from cdshooks.ehr.resources import CodeableConcept, Coding
-from cdshooks.knowledge.drugs import SYSTEMS, DrugKnowledge, plain_system
+from cdshooks.knowledge.drugs import DrugKnowledge, known_system, plain_system
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.knowledge.names import Name, name_of, stem, words
 
@@ -87,8 +87,13 @@ class DrugNames:
             is_conflict = bool(coded) and (
                 any(map(self._is_denied, texts)) or (bool(named) and not self._agree(coded, named))
             )
+            protocol = next((it for text in texts if (it := self._wider_protocol(text, both))), ())
             return Identified(
-                agents=self._ingredients(both), is_conflict=is_conflict, unverified=self._unverified(coded, texts)
+                agents=self._ingredients(both),
+                is_conflict=is_conflict,
+                protocol=protocol,
+                unmapped=texts[0] if protocol else None,
+                unverified=self._unverified(coded, texts),
             )
         for text in texts:
             if self._is_of_trial(text):
@@ -125,12 +130,12 @@ class DrugNames:
     def _identify_together(self, concepts: tuple[CodeableConcept, ...]) -> Identified:
         """What several concepts of one record name: the parts of a mixture, a product and its ingredients."""
         found = [self.identify_concept(concept) for concept in concepts]
-        agents = tuple(sorted({agent for it in found for agent in it.agents}))
+        agents = {agent for it in found for agent in it.agents}
         identified = Identified(
-            agents=agents,
+            agents=tuple(sorted(agents)),
             is_conflict=any(it.is_conflict for it in found),
-            unmapped=None if agents else next((it.unmapped for it in found if it.unmapped), None),
-            protocol=next((it.protocol for it in found if it.protocol), ()) if not agents else (),
+            unmapped=next((it.unmapped for it in found if it.unmapped and (it.protocol or not agents)), None),
+            protocol=next((it.protocol for it in found if it.protocol and not agents.issuperset(it.protocol)), ()),
             unverified=next((it.unverified for it in found if it.unverified), None),
         )
         return self._sorted(identified)
@@ -151,7 +156,7 @@ class DrugNames:
             (it.code or "").strip().upper()
             for concept in concepts
             for it in concept.coding
-            if SYSTEMS.get(plain_system(it.system)) == "atc" and it.code
+            if known_system(it.system) == "atc" and it.code
         ]
         written = words(text[:_LONGEST_TEXT])
         if any(code.startswith(self._drugs.cancer_atc) for code in codes):
@@ -180,8 +185,8 @@ class DrugNames:
             return None
         code = coding.code.strip()
         if coding.system:
-            system = plain_system(coding.system)
-            return self._drugs.by_code.get((SYSTEMS.get(system, system), code))
+            system = known_system(coding.system) or plain_system(coding.system)
+            return self._drugs.by_code.get((system, code))
         return self._drugs.by_any_code.get(code)
 
     def _specific(self, agents: tuple[AgentId, ...]) -> tuple[AgentId, ...]:
@@ -314,6 +319,11 @@ class DrugNames:
             tokens[at : at + len(name)] == name for name in self._drugs.trial_names for at in range(len(tokens))
         )
 
+    def _wider_protocol(self, text: str, named: tuple[AgentId, ...]) -> tuple[AgentId, ...]:
+        """A protocol that shares a drug with those named beside it and holds more ("THP, then trastuzumab and pertuzumab")."""
+        agents = self._protocol(text)
+        return agents if not set(agents).isdisjoint(named) and not set(named).issuperset(agents) else ()
+
     def _protocol(self, text: str) -> tuple[AgentId, ...]:
         tokens = words(text[:_LONGEST_TEXT])
         for length in (2, 1):
@@ -347,8 +357,12 @@ def _conjugates(drugs: DrugKnowledge) -> dict[str, dict[str, AgentId]]:
     return found
 
 
+def is_code(text: str) -> bool:
+    """Whether what stands for an unknown drug is its code, for want of words."""
+    system, mark, _ = text.partition(_CODE_MARK)
+    return bool(mark) and (system == _NO_SYSTEM or " " not in system)
+
+
 def unmapped_system(text: str) -> str:
     """The code system of a drug that is known by its code alone, in our own few names for them; "text" for words."""
-    system, mark, _ = text.partition(_CODE_MARK)
-    is_code = mark and (system == _NO_SYSTEM or " " not in system)
-    return SYSTEMS.get(plain_system(system), "other") if is_code else "text"
+    return (known_system(text.partition(_CODE_MARK)[0]) or "other") if is_code(text) else "text"

@@ -37,6 +37,8 @@ class Said(msgspec.Struct, frozen=True):
     status: str | None = None
     number: float | None = None
     comparator: str | None = None
+    laterality: str | None = None
+    """The side of the body that the clause, or the last one before it that names a side, speaks of."""
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -72,16 +74,24 @@ class ReceptorReports:
         said: list[Said] = []
         is_open: set[str] = set()
         last: str | None = None
-        for clause in self._text.clauses(text):
+        sides = self._sides(text)
+        for clause, side in zip(self._text.clauses(text), sides, strict=True):
             found, undecided = self._of_clause(clause.text, last)
             is_open |= undecided
             if clause.is_earlier:
                 is_open.update(it.marker for it in found)
             else:
-                said.extend(found)
+                said.extend(msgspec.structs.replace(it, laterality=side) for it in found)
             named = self._names_in(clause.text)
             last = named[-1][2] if named else last
         return Report(tuple(dict.fromkeys(said)), frozenset(is_open - {it.marker for it in said}))
+
+    def _sides(self, text: str) -> Iterator[str | None]:
+        """For each clause the side it speaks of: its own, or that of the clause before."""
+        side: str | None = None
+        for clause in self._text.clauses(text):
+            side = self._words.side(clause.text) or side
+            yield side
 
     def _of_diagnosis(self, text: str) -> tuple[Said, ...]:
         """What the name of a diagnosis says: it holds for as long as the diagnosis does ("known HER2-positive cancer")."""

@@ -336,7 +336,7 @@ class ReceptorTestReader:
                 date=day,
                 is_metastasis=is_metastasis,
                 site=site,
-                laterality=self._words.side(words),
+                laterality=said.laterality or self._words.side(words),
                 specimen=sample.reference if sample is not None and sample.reference else str(day),
                 is_preliminary=report.status in {"preliminary", "registered", "partial"},
                 is_amended=report.status in {"amended", "corrected"},

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from cdshooks.ehr.remembered import remembered
 from cdshooks.ehr.resources import CodeableConcept, Coding
 from cdshooks.knowledge.codes import CodeKnowledge, ConditionTerm, system_of
-from cdshooks.knowledge.drugs import SYSTEMS, plain_system
+from cdshooks.knowledge.drugs import known_system
 from cdshooks.knowledge.meanings import NOTHING
 from cdshooks.knowledge.spread import CLAUSE_END
 from cdshooks.record.dates import DatesInWords
@@ -62,6 +62,7 @@ class RecordTerms:
         self.ranges = Ranges(self.meanings("number-range").pattern("to"))
         self.running_text = RunningText(*map(self.meanings, ("text-time", "text-open", "text-heading")))
         self._site_of = remembered(self._site)
+        self._progesterone = self.meanings("receptor-name").whole("pr")
         self._trends = remembered(codes.status_words.find)
         self._report_words = remembered(codes.report_words.find)
         self._asserted = remembered(self._asserted_in)
@@ -129,6 +130,10 @@ class RecordTerms:
         if any(term.category == "toxicity" for term in self.worded_conditions(texts)):
             found.add("toxicity")
         return next((it.value for it in StopReason if it in found), None)
+
+    def told_stops(self, drug: CodeableConcept | None) -> tuple[str, ...]:
+        """What the words of a drug say behind "stopped" ("T-DXd, stopped for ILD grade 2")."""
+        return tuple(it for text in texts_of(drug) if (it := self.meanings("drug-stopped").after("stopped", text)))
 
     def intent(self, concept: CodeableConcept) -> str | None:
         """What a treatment is meant for."""
@@ -199,13 +204,13 @@ class RecordTerms:
     def interacting_code(self, concepts: Iterable[CodeableConcept]) -> str | None:
         """The interacting drug that codes name, as our table writes it."""
         codings = (coding for concept in concepts for coding in concept.coding)
-        keys = ((SYSTEMS.get(plain_system(it.system), ""), (it.code or "").strip()) for it in codings)
+        keys = ((known_system(it.system) or "", (it.code or "").strip()) for it in codings)
         return next((found for key in keys if (found := self._codes.interaction_codes.get(key)) is not None), None)
 
     def is_unverified_code(self, concepts: Iterable[CodeableConcept]) -> bool:
         """Whether nobody has read in a source what the first code of an interacting drug stands for."""
         codings = (coding for concept in concepts for coding in concept.coding)
-        keys = ((SYSTEMS.get(plain_system(it.system), ""), (it.code or "").strip()) for it in codings)
+        keys = ((known_system(it.system) or "", (it.code or "").strip()) for it in codings)
         first = next((key for key in keys if key in self._codes.interaction_codes), None)
         return first in self._codes.unverified_interaction_codes
 
@@ -239,9 +244,13 @@ class RecordTerms:
         return self.worded_trend(texts_of(concept))
 
     def worded_trend(self, texts: Iterable[str]) -> str | None:
-        """What texts say of the disease; None when they say several things."""
-        found = {trend for text in texts for trend in self._trends(text)}
+        """What texts say of the disease; None when they say several things. Among receptors "PR" is one and no response."""
+        found = {trend for text in texts for trend in self._trends(self._without_receptors(text))}
         return found.pop() if len(found) == 1 else ("progression" if "progression" in found else None)
+
+    def _without_receptors(self, text: str) -> str:
+        named = self.meanings("receptor-name")
+        return self._progesterone.sub(" ", text) if {"her2", "er"}.intersection(named.of(text)) else text
 
     def wishes(self, text: str) -> tuple[str, ...]:
         """The wishes that a text expresses."""

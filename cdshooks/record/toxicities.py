@@ -201,12 +201,14 @@ class _Reader:
 
     def of_stopped_drug(self, held: Held, drug: Drug) -> list[Toxicity]:
         reason = getattr(drug, "status_reason", None)
-        if not reason and not drug.note:  # nearly every dose
+        is_over = getattr(drug, "status", None) in {"stopped", "completed"}
+        told = self._terms.told_stops(drug.medication_codeable_concept) if is_over else ()
+        if not reason and not drug.note and not told:  # nearly every dose
             return []
         concepts = reason if isinstance(reason, tuple) else (reason,) if reason is not None else ()
         texts = [text for concept in concepts for text in texts_of(concept)]
-        if getattr(drug, "status", None) in {"stopped", "completed"}:
-            texts += [note.text or "" for note in drug.note]
+        if is_over:
+            texts += [*(note.text or "" for note in drug.note), *told]
         if not any(texts) or getattr(drug, "status", None) in {"entered-in-error", "cancelled"}:
             return []
         agents = self._drug(drug).cancer_drugs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -24,10 +24,10 @@ from cdshooks.ehr.resources import (
     Reference,
     Resources,
 )
-from cdshooks.knowledge.ids import AgentId
+from cdshooks.knowledge.ids import AgentId, ResourceRef
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.dates import DatesInWords, bounds_of, end_of, read_date, start_of, year_in_words
-from cdshooks.record.drug_names import DrugNames, Identified
+from cdshooks.record.drug_names import DrugNames, Identified, is_code
 from cdshooks.record.merge import merge_exposures, orders_never_given
 from cdshooks.record.model import (
     UNVERIFIED,
@@ -117,6 +117,8 @@ class TreatmentReader:
         self._by_reference: dict[str, tuple[CodeableConcept, ...]] = {}
         self._by_display: set[str] = set()
         """References whose Medication is missing, so that only the words beside them name the drug."""
+        self._told_by_parts: set[ResourceRef] = set()
+        """Procedures whose drugs are told by records that are part of them."""
 
     def read(self) -> TreatmentReading:
         """All exposures, the same dose counted once, orders that were evidently never given set apart."""
@@ -136,10 +138,23 @@ class TreatmentReader:
             other_cancer_drugs=merge_exposures(self._other),
             suggested=tuple(self._suggested),
             comedications=tuple(self._comedications),
-            unmapped=tuple(self._unmapped),
+            unmapped=tuple(self._without_known_visits()),
             conflicts=tuple(self._conflicts),
             doubts=tuple(self._doubts),
         )
+
+    def _without_known_visits(self) -> Iterator[Unmapped]:
+        """All but procedures that give drugs without naming one, where other records name the drugs of that procedure or day.
+
+        Source: terminology 7 (count the drug once), 11 (a procedure code proves a visit, not a drug).
+        """
+        days = {it.start for it in (*self._taken, *self._other) if it.start is not None and it.start.is_exact}
+        for it in self._unmapped:
+            is_visit = it.evidence[0].startswith("Procedure/")
+            if not (
+                is_visit and (self._told_by_parts.issuperset(it.evidence) or (is_code(it.text) and it.start in days))
+            ):
+                yield it
 
     def _read_one(self, kind: str, held: Held, resource: Drug | Procedure) -> None:
         is_procedure = kind == "Procedure"
@@ -168,10 +183,14 @@ class TreatmentReader:
         dates = _DATES_OF[kind](resource, self._terms.dates_in_words)
         if identified.agents:
             self._doubt_words(held, resource, identified)
+            self._suggest(held, identified, dates)
         else:
             identified = self._in_instruction(held, resource, concepts) or identified
             if not identified.agents:
                 self._note_unknown(held, resource, identified, concepts, dates)
+        if identified.agents and isinstance(resource, (MedicationStatement, MedicationAdministration)):
+            whole = (resolve(self._resources, it.reference) for it in resource.part_of)
+            self._told_by_parts.update(it.ref for it in whole if it is not None)
         for agent in identified.supportive:
             self._add_comedication(held, str(agent), self._terms.interaction_classes(agent), dates)
         if identified.cancer_drugs:
@@ -248,6 +267,14 @@ class TreatmentReader:
                 return found
         return None
 
+    def _suggest(self, held: Held, identified: Identified, dates: _Dates) -> None:
+        """What a protocol name probably means."""
+        if identified.protocol:
+            named = Suggested(
+                protocol=identified.unmapped or "", agents=identified.protocol, date=dates.start, evidence=(held.ref,)
+            )
+            self._suggested.append(named)
+
     def _note_unknown(
         self,
         held: Held,
@@ -257,15 +284,7 @@ class TreatmentReader:
         dates: _Dates,
     ) -> None:
         """What names no drug that we know: a protocol, a drug known only for its interactions, or a text to be listed."""
-        if identified.protocol:
-            self._suggested.append(
-                Suggested(
-                    protocol=identified.unmapped or "",
-                    agents=identified.protocol,
-                    date=dates.start,
-                    evidence=(held.ref,),
-                )
-            )
+        self._suggest(held, identified, dates)
         text = identified.unmapped or f"{held.ref.partition('/')[0]} without a drug name"
         classes = self._terms.interaction_classes(text)
         coded = self._terms.interacting_code(concepts) if not classes else None
@@ -374,9 +393,12 @@ class TreatmentReader:
             gravest = next((it for it in StopReason if it in told), None)
             if gravest is not None:
                 return gravest
-        if resource.note and resource.status in {"stopped", "completed"}:
-            for note in resource.note:
-                found = self._terms.stop_reason(CodeableConcept(text=note.text))
+        if resource.status in {"stopped", "completed"}:
+            for text in (
+                *(it.text for it in resource.note),
+                *self._terms.told_stops(getattr(resource, "medication_codeable_concept", None)),
+            ):
+                found = self._terms.stop_reason(CodeableConcept(text=text))
                 if found is not None:
                     return StopReason(found)
         return None

@@ -1,0 +1,205 @@
+"""What whole records of different systems hold beside each other: codes of one list, procedures, protocols, words of four languages.
+
+Source: terminology 7, 10.1, 10.5, 10.6, 11, 12.
+"""
+
+import pytest
+
+from cdshooks.knowledge.load import load_knowledge
+from cdshooks.record.read import read_patient_record, vocabulary_of
+from tests.fhir import concept, condition, drug, observation, resources_of
+
+KNOWLEDGE = load_knowledge()
+
+
+def record(*resources):
+    return read_patient_record(resources_of(*resources), KNOWLEDGE)
+
+
+def given(system, code, day="2022-02-01", **more):
+    coded = {"medicationCodeableConcept": {"coding": [{"system": system, "code": code}]}}
+    made = {"resourceType": "MedicationAdministration", "id": more.pop("id", f"a{code}{day}"), "status": "completed"}
+    return {**made, **coded, "effectiveDateTime": day, **more}
+
+
+def procedure(code=None, text=None, day="2022-02-01", **more):
+    coded = concept(code, "http://www.ama-assn.org/go/cpt", text)
+    return {
+        "resourceType": "Procedure",
+        "id": "p1",
+        "status": "completed",
+        "code": coded,
+        "performedDateTime": day,
+        **more,
+    }
+
+
+@pytest.mark.parametrize(
+    "system",
+    [
+        "https://bluebutton.cms.gov/resources/codesystem/hcpcs",
+        "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets",
+        "https://www.cms.gov/Medicare/Coding/MedHCPCSGenInfo/index.html",
+        "http://terminology.hl7.org/CodeSystem/HCPCS-all-codes|2024",
+        "urn:oid:2.16.840.1.113883.6.285",
+        "HCPCS",
+    ],
+)
+def test_claims_name_one_list_of_codes_in_many_ways(system):
+    codes = {"J9354": "trastuzumab emtansine", "J9358": "trastuzumab deruxtecan", "Q5116": "trastuzumab"}
+    found = {code: [it.agent for it in record(given(system, code)).exposures] for code in codes}
+    assert found == {code: [agent] for code, agent in codes.items()}
+    assert [it.agent for it in record(given(system, "J9316")).exposures] == ["pertuzumab", "trastuzumab"]
+    assert record(given(system, "J2469")).unmapped == ()
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "agent"),
+    [
+        ("https://www.whocc.no/atc", "L01FD04", "trastuzumab deruxtecan"),
+        ("https://www.nlm.nih.gov/research/umls/rxnorm", "1371041", "trastuzumab emtansine"),
+    ],
+)
+def test_an_address_written_with_another_beginning_is_the_same_list(system, code, agent):
+    assert [it.agent for it in record(given(system, code)).exposures] == [agent]
+
+
+def test_a_procedure_code_on_the_day_of_a_known_drug_proves_only_the_visit():
+    dose = given("HCPCS", "J9354")
+    assert record(dose, procedure("96413")).unmapped == ()
+    for beside in (given("HCPCS", "J9354", day="2022-03-01"), given("HCPCS", "J2469")):
+        (unknown,) = record(beside, procedure("96413")).unmapped
+        assert unknown.may_be_cancer_drug
+    (unknown,) = record(dose, procedure("96413", text="infusion of ABC-123")).unmapped
+    assert unknown.text == "infusion of ABC-123"
+
+
+def test_the_drugs_of_a_procedure_are_told_by_the_statements_that_are_part_of_it():
+    whole = procedure("96413", text="Nicht komplexe Chemotherapie")
+    part = drug("MedicationStatement", "Docetaxel", effectiveDateTime="2022-02-01")
+    assert [it.text for it in record(whole, part).unmapped] == ["Nicht komplexe Chemotherapie"]
+    assert record(whole, {**part, "partOf": [{"reference": "Procedure/p1"}]}).unmapped == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "taken", "suggested"),
+    [
+        (
+            "THP x6, then trastuzumab/pertuzumab",
+            ["pertuzumab", "trastuzumab"],
+            ["docetaxel", "trastuzumab", "pertuzumab"],
+        ),
+        ("AC-T adjuvant", [], ["doxorubicin", "cyclophosphamide", "paclitaxel"]),
+        ("TCH: docetaxel, carboplatin, trastuzumab", ["carboplatin", "docetaxel", "trastuzumab"], []),
+        ("capecitabine 500 mg AC", ["capecitabine"], []),  # before meals
+    ],
+)
+def test_a_protocol_is_suggested_beside_the_drugs_that_are_named(text, taken, suggested):
+    found = record(drug("MedicationStatement", text))
+    assert [it.agent for it in found.exposures] == taken
+    assert [list(it.agents) for it in found.suggested] == ([suggested] if suggested else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "kinds"),
+    [
+        ("T-DXd, stopped for ILD grade 2", "toxicity", [("ild", 2)]),
+        ("Enhertu, discontinued because of progression", "progression", []),
+        ("Kadcyla, abgesetzt wegen Progress", "progression", []),
+        ("Lapatinib for progressive disease", None, []),
+        ("T-DXd", None, []),
+    ],
+)
+def test_why_a_drug_was_stopped_may_stand_in_its_own_words(text, reason, kinds):
+    found = record(drug("MedicationStatement", text, effectivePeriod={"start": "2022-03", "end": "2022-12"}))
+    (taken,) = found.exposures
+    assert (taken.stopped_for, [(it.kind, it.grade) for it in found.toxicities]) == (reason, kinds)
+
+
+@pytest.mark.parametrize(
+    ("text", "site"),
+    [
+        ("Métastases hépatiques", "liver"),
+        ("Metástasis óseas", "bone"),
+        ("Hepatische Metastasen", "liver"),
+        ("Ossäre Metastasierung", "bone"),
+        ("Métastase cérébrale", "brain"),
+        ("Pleurakarzinose", "pleura"),
+        ("Cancer du sein métastatique", "unspecified"),
+        ("Cáncer de mama metastásico", "unspecified"),
+        ("Metastasierter Brustkrebs", "unspecified"),
+    ],
+)
+def test_metastases_are_named_in_many_languages(text, site):
+    assert [it.site for it in record(condition(text=text)).metastases] == [site]
+
+
+@pytest.mark.parametrize(
+    ("text", "trend"),
+    [
+        ("ER 90 %, PR 20 %, HER2 3+", None),
+        ("Metastatic carcinoma, ER negative, PR negative", None),
+        ("Restaging: PR by RECIST", "responding"),
+        ("HER2-positive disease, PR negative: progression in the liver", "progression"),
+    ],
+)
+def test_pr_among_receptors_is_no_partial_response(text, trend):
+    made = {"resourceType": "DiagnosticReport", "id": "r", "status": "final", "effectiveDateTime": "2024-01-02"}
+    found = record({**made, "code": {"text": "CT abdomen"}, "conclusion": text}).statuses
+    assert [it.trend for it in found] == ([] if trend is None else [trend])
+    assert record({**made, "code": {"text": "Pathology report"}, "conclusion": text}).statuses == ()
+
+
+def test_a_report_on_both_breasts_tells_two_tumours():
+    made = {"resourceType": "DiagnosticReport", "id": "r", "status": "final", "effectiveDateTime": "2024-01-02"}
+    text = "Right breast: HER2 3+. ER negative. Left breast: HER2 1+, ER 95 %."
+    found = record({**made, "code": {"text": "Pathology report"}, "conclusion": text})
+    assert {(it.marker, it.laterality, it.status) for it in found.receptors} == {
+        ("her2", "right", "positive"),
+        ("er", "right", "negative"),
+        ("her2", "left", "low"),
+        ("er", "left", "positive"),
+    }
+
+
+def test_receptors_are_named_in_french():
+    (found,) = record(
+        {**observation("x", valueString="négatif"), "code": {"text": "Récepteurs aux œstrogènes"}}
+    ).receptors
+    assert (found.marker, found.status) == ("er", "negative")
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "denied"),
+    [
+        ("No cough. ILD grade 1.", ["ild"], []),
+        ("No fever; pneumonitis grade 2", ["ild"], []),
+        ("No effusion, pneumonitis present", ["ild"], []),
+        ("No ILD, pneumonitis", [], ["ild"]),
+        ("No cough, dyspnea, pneumonitis", [], ["ild"]),
+        ("no cough, fever or pneumonitis", [], ["ild"]),
+        ("no neuropathy, diarrhea, or rash", [], ["neuropathy", "diarrhoea", "rash"]),
+        ("No pneumonitis but neuropathy grade 2", ["neuropathy"], ["ild"]),
+        ("No ILD or pneumonitis, neuropathy grade 2", ["neuropathy"], ["ild"]),
+        ("No brain metastases, liver metastases stable", ["met-liver"], ["met-brain"]),
+        ("negative for pneumonitis", [], ["ild"]),
+        ("ER-negative, HER2-positive breast cancer", ["breast-cancer"], []),
+    ],
+)
+def test_a_denial_reaches_what_it_denies_and_no_further(text, found, denied):
+    terms = vocabulary_of(KNOWLEDGE).terms
+    assert [it.concept for it in terms.worded_conditions((text,))] == found
+    assert [it.concept for it in terms.denied_conditions((text,))] == denied
+
+
+@pytest.mark.parametrize(
+    ("text", "trend"),
+    [
+        ("No effusion. Progression in the liver.", "progression"),
+        ("Liver stable, no ascites, new lesions in bone", "progression"),
+        ("No evidence of progression or new lesions", None),
+        ("Brain negative. Progression in the liver.", "progression"),
+    ],
+)
+def test_a_trend_is_not_denied_by_the_sentence_before(text, trend):
+    assert vocabulary_of(KNOWLEDGE).terms.worded_trend((text,)) == trend
