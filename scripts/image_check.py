@@ -42,6 +42,13 @@ import os, sys, urllib.request, cdshooks.app, cdshooks.cli.main, gunicorn.app.ws
 files = {it.__name__: (it.__file__, it.__cached__) for it in list(sys.modules.values()) if getattr(it, "__cached__", None)}
 print([name for name, (file, cached) in files.items() if file.endswith(".py") and not os.path.exists(cached)])
 """
+MODELS_LOADED = """
+import sys
+from cdshooks.cards.actions import prepare_drafts
+from cdshooks.knowledge.load import load_knowledge
+prepare_drafts(load_knowledge())
+print(any(it.startswith("fhir.") for it in sys.modules))
+"""
 failed: list[str] = []
 
 
@@ -181,6 +188,8 @@ def check_content() -> None:
     check("a start and a health check compile nothing", passed=compiled == "[]", note=compiled[:200])
     sealed = run(*once, "from cdshooks.knowledge.seal import is_sealed; print(is_sealed())")
     check("the knowledge is sealed as the build has checked it", passed=sealed == "True")
+    models = run(*once, MODELS_LOADED)
+    check("every draft order was proved by the build, so a start loads no full model", passed=models == "False")
     writable = run(*once, "import os; print([d for d, _, _ in os.walk('/opt/cdshooks') if os.access(d, os.W_OK)])")
     check("the service can write none of its own files", passed=writable == "[]", note=writable[:200])
 
