@@ -65,6 +65,8 @@ INCOMPLETE = (
 )
 NOT_SEEN = "**Not seen:** {names}. They were not sent or could not be retrieved, so what they hold is unknown here."
 QUERIES = {
+    "medicationAdministrations": "doses given",
+    "medicationStatements": "medication statements",
     "procedures": "procedures",
     "reports": "diagnostic reports",
     "allergies": "allergies and intolerances",

@@ -178,9 +178,13 @@ class _Gathering:
         useless = self._useless(found)
         self._check_required((*found.incomplete, *useless), can_ask=can_ask)
         never_sent = tuple(
-            Incomplete(query=key, because=self._fetched.get(key) or "it was not sent", concerns_treatment=False)
+            Incomplete(
+                query=key,
+                because=self._fetched.get(key) or "it was not sent",
+                concerns_treatment=key in REQUIRED_ONE_OF and key not in MAY_BE_LACKING,
+            )
             for key in PREFETCH
-            if self._states.get(key, KeyState.UNKNOWN) is KeyState.UNKNOWN and key not in REQUIRED_ONE_OF
+            if self._states.get(key, KeyState.UNKNOWN) is KeyState.UNKNOWN
         )
         incomplete = (*map(_with_concern, (*found.incomplete, *useless)), *never_sent)
         return msgspec.structs.replace(found, incomplete=incomplete)

@@ -31,7 +31,9 @@ STATES = [
     ("failed", FAILED, 412),
     ("failed inside the Bundle (P-7)", bundle(FAILED), 412),
     ("a bare string (P-10)", "123", 412),
+    ("an empty Bundle of another type (P-10)", {"resourceType": "Bundle", "type": "collection"}, 200),
     ("another type", bundle({"resourceType": "Basic", "id": "b"}), 412),
+    ("fewer than it says there are", {**EMPTY, "total": 3}, 412),
     ("only the first page (P-11)", {**EMPTY, "link": [{"relation": "next", "url": "https://e.example.org/2"}]}, 412),
 ]
 
@@ -49,6 +51,76 @@ def test_pid_04_the_states_of_a_required_key(fire, story_request, key, value, st
         schema("operation-outcome.json").validate(outcome)
         assert answer.mimetype == "application/fhir+json"
         assert outcome["issue"][0]["expression"] == [f"$.prefetch.{key}"]
+
+
+IS_THERE = [it for it in STATES if it[2] == 200]
+IS_NOT = [it for it in STATES if it[2] == 412]
+BESIDE = {"procedures": "procedures", "reports": "reports", "allergies": "allergies", "adverseEvents": "adverse events"}
+MAY_BE_ABSENT = {"medicationAdministrations": "doses given", "medicationStatements": "medication statements"}
+"""Key -> as cards call it."""
+
+
+@pytest.mark.parametrize(("key", "words"), BESIDE.items())
+@pytest.mark.parametrize(("value", "status"), [it[1:] for it in STATES], ids=[it[0] for it in STATES])
+def test_pid_04_the_states_of_a_key_beside_treatment(fire, story_request, key, words, value, status):
+    """What is there, or was looked for and is not, is not spoken of; all else is named on each card as not seen."""
+    del story_request["prefetch"][key]
+    if value is not ...:
+        story_request["prefetch"][key] = value
+    answer = fire(story_request)
+    assert answer.status_code == 200
+    cards = answer.get_json()["cards"]
+    assert cards
+    for card in cards:
+        named = next((it for it in card["detail"].split("\n") if it.startswith("**Not seen:**")), "")
+        assert (words in named) is (status == 412)
+
+
+OF_TREATMENT = ["medicationRequests", "medicationAdministrations", "medicationStatements"]
+
+
+@pytest.mark.parametrize("key", OF_TREATMENT)
+@pytest.mark.parametrize("value", [it[1] for it in IS_NOT], ids=[it[0] for it in IS_NOT])
+def test_pid_04_the_states_of_a_key_of_treatment(fire, story_request, key, value):
+    """A part that is missing may be a line: none is counted. Only of doses and statements may a source have none at all.
+
+    An EHR that cannot get at the orders leaves their key out (P-5): that must never look like a patient who had no treatment.
+    """
+    del story_request["prefetch"][key]
+    if value is not ...:
+        story_request["prefetch"][key] = value
+    answer = fire(story_request)
+    says_nothing = value in (..., "123", bundle({"resourceType": "Basic", "id": "b"}))
+    assert answer.status_code == 200
+    cards = answer.get_json()["cards"]
+    if says_nothing and key in MAY_BE_ABSENT:
+        assert all(f"**Not seen:** {MAY_BE_ABSENT[key]}." in it["detail"] for it in cards)
+        assert any(it.get("suggestions") for it in cards)
+        return
+    (card,) = cards
+    assert "incomplete" in card["summary"]
+    assert key in card["detail"]
+    assert "suggestions" not in card
+
+
+@pytest.mark.parametrize("value", [it[1] for it in IS_NOT], ids=[it[0] for it in IS_NOT])
+def test_pid_04_without_any_key_of_treatment_nothing_is_concluded(fire, story_request, value):
+    for key in OF_TREATMENT:
+        del story_request["prefetch"][key]
+        if value is not ...:
+            story_request["prefetch"][key] = value
+    answer = fire(story_request)
+    assert answer.status_code == 412 or any("incomplete" in it["summary"] for it in answer.get_json()["cards"])
+
+
+@pytest.mark.parametrize("kind", ["collection", "searchset", "", None])
+def test_p_10_a_bundle_is_read_whatever_its_type_says(fire, story_request, kind):
+    before = [it["detail"] for it in fire(story_request).get_json()["cards"]]
+    assert before
+    for value in story_request["prefetch"].values():
+        if value and value["resourceType"] == "Bundle":
+            value["type"] = kind
+    assert [it["detail"] for it in fire(story_request).get_json()["cards"]] == before
 
 
 def test_every_resource_is_read_whatever_its_key(fire, story_request):
