@@ -11,7 +11,7 @@ from flask import Flask
 from cdshooks import __version__
 from cdshooks.cards.actions import prepare_drafts
 from cdshooks.errors import StoreUnavailableError
-from cdshooks.hooks.clients import Client, read_clients
+from cdshooks.hooks.clients import Client, read_clients, unfit_for_patients
 from cdshooks.knowledge.load import Knowledge, load_knowledge
 from cdshooks.settings import Settings, SettingsError
 from cdshooks.store.engine import open_engine
@@ -60,6 +60,8 @@ def build_app(settings: Settings, knowledge: Knowledge | None = None) -> Flask:
             "or set this to 1 for an evaluation without patients."
         )
     clients = _clients(settings, loaded, faults)
+    if not settings.is_evaluation:
+        faults.extend(unfit_for_patients(settings.base_url, clients))
     if settings.dev_profile not in loaded.profiles:
         faults.append(f"CDSHOOKS_DEV_PROFILE must be one of {', '.join(sorted(loaded.profiles))}.")
     faults.extend(access_faults(settings, clients))

@@ -16,6 +16,8 @@ from cdshooks.hooks.services import BY_ID
 from cdshooks.settings import SettingsError
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_SIGNED_BY_ANYONE = frozenset({"https://sandbox.cds-hooks.org"})
+"""Issuers whose private key stands in a public repository. Source: S-12, B-3."""
 _LONGEST_LIFETIME = 3600
 _LONGEST_ISSUER = 500
 _USER = re.compile(r"(Practitioner|PractitionerRole)(/[A-Za-z0-9.-]{1,64})?\Z")
@@ -157,6 +159,22 @@ def _faults(client: Client, folder: Path, profiles: Collection[str]) -> list[str
     if not 0 < client.longest_lifetime_seconds <= _LONGEST_LIFETIME:
         faults.append(f"longest_lifetime_seconds must lie between 1 and {_LONGEST_LIFETIME}")
     return faults
+
+
+def unfit_for_patients(base_url: str, clients: Collection[Client]) -> tuple[str, ...]:
+    """What an evaluation may do and a service beside patients may not, a sentence each. Source: S-1, S-12."""
+    parts = urlsplit(base_url)
+    faults = []
+    if parts.scheme != "https" and parts.hostname not in _LOOPBACK:
+        faults.append(
+            "CDSHOOKS_BASE_URL: it is http, so tokens and records would travel in the open; it must be https beyond this machine."
+        )
+    faults.extend(
+        f"CDSHOOKS_CLIENTS: client {number}: anybody can sign for this issuer, for its private key is public."
+        for number, client in enumerate(clients, start=1)
+        if client.issuer.rstrip("/") in _SIGNED_BY_ANYONE
+    )
+    return tuple(faults)
 
 
 def is_for(users: Collection[str], user_id: str | None) -> bool:

@@ -171,6 +171,16 @@ def test_out_04_tls_is_verified(
     assert fetched(session)[0].completeness is completeness
 
 
+def test_s_19_an_open_server_is_asked_without_a_token_where_it_is_configured(fetching_with, story, fhir):
+    body = {**story, "fhirServer": fhir.base}
+    request = read_hook_request(BY_ID["her2-later-line"], json.dumps(body).encode())
+    session = fetching_with().source_for(client_with(fhir.base), request, began=time.monotonic())
+    assert session.token is None
+    assert fetched(session)[0].completeness is Completeness.WHOLE
+    with pytest.raises(BadHookRequestError):
+        fetching_with().source_for(client_with(EHR), request, began=time.monotonic())
+
+
 LIMITS = [
     ("bytes of an answer", {"bytes_of_an_answer": 500}, Completeness.FAILED, "more than is read"),
     ("bytes of a call", {"bytes_of_a_call": 500}, Completeness.FAILED, "more than is read"),

@@ -5,9 +5,11 @@ Each fault befalls one type; the rest of the patient is fetched as it should be.
 
 import time
 import urllib.request
+from urllib.parse import unquote
 
 import pytest
 
+from cdshooks.hooks.services import PREFETCH
 from tests.fetching.conftest import DELAYING, SHORT_DEADLINE_MS, TOKEN
 from tests.fetching.misbehaving import (
     FAULTS_OF_OWNERS,
@@ -100,6 +102,19 @@ def test_obs_03_the_trace_goes_on_to_the_fhir_server(client, story, misbehaving)
     (asked,) = (it for it in misbehaving.seen() if it["path"].startswith("/none~Trace"))
     assert asked["traceparent"].split("-")[1] == trace
     assert not asked["authorization"]
+
+
+@pytest.mark.parametrize("key", [*PREFETCH])
+def test_p_13_just_what_was_not_sent_is_fetched_as_its_template_says(client, story, misbehaving, key):
+    """Prefetch that is present is not prefetch that is complete."""
+    story["fhirServer"] = misbehaving.base("none", f"Only-{key}")
+    story["prefetch"] = {name: story["prefetch"].get(name) for name in PREFETCH if name != key}
+    assert client.post("/cds-services/her2-later-line", json=story).status_code == 200
+    here = f"/none~Only-{key}/fhir/"
+    asked = {it["path"].removeprefix(here) for it in misbehaving.seen() if it["path"].startswith(here)}
+    template = PREFETCH[key].replace("{{context.patientId}}", story["context"]["patientId"])
+    (first,) = {unquote(it).partition("&_count")[0] for it in asked}
+    assert first == template
 
 
 def test_out_09_only_what_is_published_is_asked_for(ask, misbehaving):

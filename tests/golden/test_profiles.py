@@ -155,6 +155,19 @@ def test_each_kind_of_ehr_gets_what_it_takes(clients, story):
 
 
 @pytest.mark.parametrize("story", STORIES)
+def test_v_7_epic_gets_a_topic_that_it_can_tie_overrides_to(clients, story):
+    """Letters and digits, at most a hundred, and the same each time: else the same advice is shown again after an override."""
+    for _ in range(2):
+        codes = [it["source"]["topic"]["code"] for it in answer(clients["epic"], story, as_epic)["cards"]]
+        assert all(it.isascii() and it.isalnum() and len(it) <= 100 for it in codes)
+        assert codes == sorted(set(codes), key=codes.index)
+        assert codes == [
+            "".join(filter(str.isalnum, it["source"]["topic"]["code"]))
+            for it in answer(clients["standard"], story, WAYS["standard"])["cards"]
+        ]
+
+
+@pytest.mark.parametrize("story", STORIES)
 def test_every_drug_of_an_option_is_drafted_for_every_kind_of_ehr(clients, story):
     """An option whose second drug is lost on the way is another treatment."""
     drugs = {}

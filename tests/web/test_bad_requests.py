@@ -1,9 +1,15 @@
 """What is not a request of this hook is refused with its JSON path; what is missing is named; nothing is ever silently empty."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
+from uuid import UUID
 
+import jsonschema
 import pytest
+
+SCHEMAS = Path(__file__).parents[2] / "cdshooks" / "hooks" / "schemas"
 
 
 def without(path):
@@ -26,12 +32,14 @@ def put(path, value):
     return change
 
 
+HOOK_INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
 BAD = [
     ("C-2 hook missing", without("hook"), "$.hook"),
     ("C-2 another hook", put("hook", "patient-view"), "$.hook"),
     ("C-2 hook is a number", put("hook", 7), "$.hook"),
     ("C-3 hookInstance missing", without("hookInstance"), "$.hookInstance"),
     ("C-3 hookInstance is no UUID", put("hookInstance", "once"), "$.hookInstance"),
+    ("C-3 hookInstance with a prefix", put("hookInstance", f"urn:uuid:{HOOK_INSTANCE}"), "$.hookInstance"),
     ("C-6 context missing", without("context"), "$.context"),
     ("C-6 context is a list", put("context", []), "$.context"),
     ("H-1 patientId missing", without("context.patientId"), "$.context.patientId"),
@@ -45,6 +53,7 @@ BAD = [
     ("H-5 draftOrders is a list", put("context.draftOrders", []), "$.context.draftOrders"),
     ("C-4 token without a server", put("fhirAuthorization", {"access_token": "x"}), "$.fhirServer"),
     ("C-7 prefetch is a list", put("prefetch", []), "$.prefetch"),
+    ("C-8 extension is a list, as in FHIR", put("extension", [{"url": "x"}]), "$.extension"),
 ]
 
 
@@ -171,8 +180,59 @@ def test_c_16_405_names_what_is_allowed(client):
     assert "POST" in client.get("/cds-services/her2-later-line").headers["Allow"]
 
 
-def test_inp_05_another_media_type_gives_415(client):
-    assert client.post("/cds-services/her2-later-line", data="a=1", content_type="text/plain").status_code == 415
+@pytest.mark.parametrize(
+    ("media", "status"),
+    [
+        ("application/json", 400),
+        ("application/json; charset=utf-8", 400),
+        ("Application/JSON", 400),
+        ("application/fhir+json", 400),
+        ("application/vnd.ehr+json", 400),
+        ("text/plain", 415),
+        ("text/json", 415),
+        ("application/x-www-form-urlencoded", 415),
+        ("application/jsonx", 415),
+        ("", 415),
+    ],
+)
+def test_inp_05_and_c_16_what_is_not_sent_as_json_gets_415(client, media, status):
+    """400: it was read, and is no hook request."""
+    headers = {"Content-Type": media} if media else {}
+    assert client.post("/cds-services/her2-later-line", data=b"{}", headers=headers).status_code == status
+
+
+REFUSALS = {
+    400: lambda client, story: client.post(PATH, json={}),
+    404: lambda client, story: client.post("/cds-services/unknown", json=story),
+    405: lambda client, story: client.get(PATH),
+    412: lambda client, story: client.post(PATH, json={**story, "prefetch": {}}),
+    413: lambda client, story: client.post(PATH, data=b" " * 2_000_000, content_type="application/json"),
+    415: lambda client, story: client.post(PATH, data=b"{}", content_type="text/plain"),
+}
+PATH = "/cds-services/her2-later-line"
+OUTCOME = json.loads((SCHEMAS / "operation-outcome.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("status", REFUSALS)
+@pytest.mark.parametrize("origin", ["https://sandbox.example.org", None])
+def test_c_15_and_c_19_every_refusal_is_an_operation_outcome_that_a_browser_may_read(
+    client, story_request, status, origin
+):
+    """401 is in test_callers, 503 in the tests of what withholds; each says the same in FHIR."""
+    client.environ_base |= {"HTTP_ORIGIN": origin} if origin else {}
+    answer = REFUSALS[status](client, story_request)
+    assert answer.status_code == status
+    assert answer.mimetype == "application/fhir+json"
+    jsonschema.Draft202012Validator(OUTCOME).validate(answer.get_json())
+    assert answer.headers.get("Access-Control-Allow-Origin") == origin
+
+
+@pytest.mark.parametrize(("asks", "told"), [({"Access-Control-Request-Private-Network": "true"}, "true"), ({}, None)])
+@pytest.mark.parametrize("origin", ["https://sandbox.example.org", "null"])
+def test_c_20_a_public_page_may_call_a_service_on_this_machine_where_it_may_call_at_all(client, asks, told, origin):
+    preflight = {"Origin": origin, "Access-Control-Request-Method": "POST", **asks}
+    answer = client.options(PATH, headers=preflight)
+    assert answer.headers.get("Access-Control-Allow-Private-Network") == (told if origin != "null" else None)
 
 
 def test_inp_01_a_body_over_the_limit_gives_413(fire, client):
@@ -189,12 +249,57 @@ def test_inp_01_a_body_over_the_limit_gives_413(fire, client):
 
 def test_c_10_unknown_members_and_extensions_change_nothing(fire, story_request):
     before = fire(story_request).get_json()["cards"]
+    assert before
+    for bundle in (*story_request["prefetch"].values(), story_request["context"]["draftOrders"]):
+        for entry in (bundle or {}).get("entry", ()):
+            entry["com.vendor.member"] = entry["resource"]["com.vendor.member"] = {"a": [1]}
     story_request["com.vendor.member"] = [1]
-    story_request["extension"] = {"com.vendor": True}
+    story_request["extension"] = {"com.vendor": True, "com.epic.cdshooks.request.bpa-trigger-action": "18"}
     story_request["context"]["extra"] = {"a": 1}
     story_request["prefetch"]["unasked"] = {"resourceType": "Basic"}
     after = fire(story_request).get_json()["cards"]
     assert [it["detail"] for it in after] == [it["detail"] for it in before]
+
+
+def test_c_11_a_call_that_is_repeated_is_answered_alike_and_is_no_error(fire, story_request):
+    """One after the other and at the same time, with one ``hookInstance`` and with others."""
+
+    def told(number):
+        asked = {**story_request, **({"hookInstance": str(UUID(int=number))} if number else {})}
+        answer = fire(asked)
+        return answer.status_code, [(it["summary"], it["detail"]) for it in answer.get_json()["cards"]]
+
+    first = told(0)
+    assert first[0] == 200
+    assert first[1]
+    with ThreadPoolExecutor(4) as crowd:
+        assert all(it == first for it in crowd.map(told, [0, 0, 0, 1, 2, 0]))
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        {"scope": "PATIENT.READ (Unsigned Order) [R4]"},
+        {"scope": ["patient/*.rs"]},
+        {"scope": None},
+        {"expires_in": None},
+        {"expires_in": "300"},
+        {"expires_in": {"seconds": 300}},
+        {"subject": 7},
+        {"token_type": None},
+        {"unheard-of": True},
+    ],
+    ids=json.dumps,
+)
+def test_s_20_and_v_12_what_a_token_says_of_itself_is_no_reason_to_refuse_the_call(fire, story_request, authorization):
+    granted = {"access_token": "opaque", "token_type": "Bearer", "expires_in": 300, "scope": "user/*.read"}
+    story_request |= {
+        "fhirServer": "https://ehr.example.org/fhir/R4",
+        "fhirAuthorization": granted | {"subject": "cds", **authorization},
+    }
+    answer = fire(story_request)
+    assert answer.status_code == 200
+    assert answer.get_json()["cards"]
 
 
 def test_log_03_an_internal_fault_gives_500_with_an_id_that_is_in_the_log(app, caplog):

@@ -11,8 +11,10 @@ from threading import Thread
 from uuid import uuid4
 
 import jwt
+import msgspec
 import pytest
 from click.testing import CliRunner
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -32,6 +34,7 @@ ISSUER, OTHER = "https://ehr.example.org", "https://other.example.org"
 KEYS = {
     "p384": ec.generate_private_key(ec.SECP384R1()),
     "p256": ec.generate_private_key(ec.SECP256R1()),
+    "p521": ec.generate_private_key(ec.SECP521R1()),
     "other": ec.generate_private_key(ec.SECP384R1()),
     "rsa": rsa.generate_private_key(public_exponent=65537, key_size=2048),
     "rsa-short": rsa.generate_private_key(public_exponent=65537, key_size=1024),
@@ -144,6 +147,12 @@ def test_aut_a_good_token_is_answered(send, make):
     assert answer.get_json()["cards"]
 
 
+def der_signed():
+    """ES384 as many libraries of cryptography write it, and as JWS does not (S-12, 5)."""
+    text = f"{segment({'alg': 'ES384', 'typ': 'JWT', 'kid': 'p384'})}.{segment(claims())}"
+    return f"{text}.{segment(KEYS['p384'].sign(text.encode(), ec.ECDSA(hashes.SHA384())))}"
+
+
 def _hmac_with_the_public_key():
     pem = KEYS["rsa"].public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     text = f"{segment({'alg': 'HS384', 'typ': 'JWT', 'kid': 'rsa'})}.{segment(claims())}"
@@ -169,10 +178,12 @@ BAD = {
     ),
     "aut-02 ES256 is not configured": lambda: token("p256", "ES256"),
     "aut-02 r = s = 0": lambda: raw_token({"alg": "ES384", "typ": "JWT", "kid": "p384"}, claims(), b"\0" * 96),
+    "aut-02 a signature in DER": der_signed,
     "aut-02 RSA of 1024 bits": lambda: token("rsa-short", "RS384"),
     "aut-02 unknown crit": lambda: token(header={"crit": ["x"], "x": 1}),
     "aut-02 embedded key": lambda: token("other", header={"kid": "p384", "jwk": jwk("other")}),
     "aut-02 x5u": lambda: token(header={"x5u": "https://evil.example/x"}),
+    "aut-03 a key that nobody has": lambda: token(header={"kid": "unheard of"}),
     "aut-03 unknown issuer": lambda: token(iss="https://evil.example"),
     "aut-03 issuer with a slash": lambda: token(iss=ISSUER + "/"),
     "aut-03 other client's key": lambda: token("other"),
@@ -219,6 +230,151 @@ def test_aut_01_every_refusal_is_the_same(send, make):
     assert answer.status_code == 401
     assert (answer.get_data(), dict(answer.headers)) == (without.get_data(), dict(without.headers))
     assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+REFUSED_FOR = {
+    "no-token": ["no token"],
+    "shape": [
+        "not a token", "four segments", "padding", "larger than 8 KB", "not JSON", "deeply nested", "aut-06 a claim twice", "aut-06 NaN",
+    ],
+    "alg": ["aut-02 alg none", "aut-02 HMAC with the public key", "aut-02 ES256 is not configured"],
+    "key": ["aut-02 ES384 named, P-256 key"],
+    "signature": ["aut-02 r = s = 0", "aut-02 a signature in DER", "aut-03 other client's key under the same kid"],
+    "header": ["aut-02 unknown crit", "aut-02 embedded key", "aut-02 x5u"],
+    "iss": ["aut-03 unknown issuer", "aut-03 issuer with a slash"],
+    "jku": ["aut-03 jku that is not configured"],
+    "kid": [
+        "aut-02 RSA of 1024 bits", "aut-03 a key that nobody has", "aut-03 other client's key", "aut-06 kid missing", "aut-06 kid a number",
+    ],
+    "aud": [it for it in BAD if it.startswith("aut-04")],
+    "exp": [it for it in BAD if it.startswith("aut-05 exp ") and it != "aut-05 exp before iat"] + ["aut-05 expired 61 s ago"],
+    "iat": ["aut-05 issued 90 s from now", "aut-05 iat missing"],
+    "nbf": ["aut-05 nbf 90 s from now"],
+    "lifetime": ["aut-05 ten years", "aut-05 sixteen minutes", "aut-05 issued ten years ago", "aut-05 exp before iat"],
+    "typ": ["aut-06 typ missing", "aut-06 typ at+jwt"],
+    "jti": ["aut-06 jti missing", "aut-06 jti empty", "aut-06 jti a number", "aut-06 jti of 257 characters"],
+}  # fmt: skip
+"""The check that each bad token fails, so that none is refused for a reason that is not the one it is here for."""
+
+
+@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
+@pytest.mark.parametrize("reason", REFUSED_FOR)
+def test_s_14_the_log_names_the_check_that_failed_and_nothing_of_the_token(send, caplog, reason):
+    assert sorted(it for cases in REFUSED_FOR.values() for it in cases) == sorted(BAD)
+    for case in REFUSED_FOR[reason]:
+        bearer = BAD[case]()
+        caplog.clear()
+        with caplog.at_level("INFO"):
+            send(bearer)
+        (told,) = (json.loads(it.message) for it in caplog.records if "client-refused" in it.message)
+        assert told["reason"] == reason, case
+        assert not bearer or not any(len(it) > 9 and it in caplog.text for it in bearer.split("."))
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "key"),
+    [(f"ES{bits}", f"p{curve}") for bits, curve in ((256, 256), (384, 384), (512, 521))]
+    + [(f"{family}{bits}", "rsa") for family in ("RS", "PS") for bits in (256, 384, 512)],
+)
+def test_s_8_each_algorithm_that_may_be_configured_is_verified_and_no_other(tmp_path, algorithm, key):
+    (tmp_path / "ehr.json").write_bytes(key_set("p256", "p384", "p521", "rsa"))
+    file = tmp_path / "clients.toml"
+    file.write_text(
+        f'[[clients]]\nname = "a"\nissuer = "{ISSUER}"\njwks_file = "ehr.json"\nalgorithms = ["{algorithm}"]\n',
+        encoding="utf-8",
+    )
+    callers = Callers(read_clients(file, PROFILES), tmp_path, use_once=lambda *_: True, now=lambda: datetime.now(UTC))
+
+    def identify(bearer):
+        return callers.identify(f"Bearer {bearer}", service=SERVICE, audiences=frozenset({URL})).name
+
+    assert identify(token(key, algorithm)) == "a"
+    for other in {"ES384", "RS384"} - {algorithm}:
+        with pytest.raises(UnauthorizedClientError):
+            identify(token("p384" if other == "ES384" else "rsa", other))
+
+
+EXAMPLE_KEY = {
+    "kty": "EC",
+    "use": "sig",
+    "crv": "P-384",
+    "kid": "example-kid",
+    "x": "46SDH7Znh821wblCBglA61sNE9ZrHYKKt3qRtRTmSXyOI_FIGBLWrWa0GPUkDCEk",
+    "y": "XMcRuuoGW7CXjQdy-F5i3FeBE0x9hPLdeFdSoDd3ELmx404tLX0VRRcqzAsPhXcI",
+    "alg": "ES384",
+}
+EXAMPLE_TOKEN = (
+    "eyJhbGciOiJFUzM4NCIsInR5cCI6IkpXVCIsImtpZCI6ImV4YW1wbGUta2lkIiwiamt1IjoiaHR0cHM6Ly9maGlyLWVoci5leGFtcGxlLmNvbS9qd2tfdXJpIn0."
+    "eyJpc3MiOiJodHRwczovL2ZoaXItZWhyLmV4YW1wbGUuY29tLyIsInN1YiI6ImNsaWVudF9pZCIsImF1ZCI6Imh0dHBzOi8vY2RzLmV4YW1wbGUub3JnL2Nkcy1z"
+    "ZXJ2aWNlcy9zb21lLXNlcnZpY2UiLCJleHAiOjE0MjI1Njg4NjAsImlhdCI6MTMxMTI4MDk3MCwianRpIjoiZWUyMmIwMjEtZTFiNy00NjExLWJhNWItOGVlYzZh"
+    "MzNhYzFlIiwidGVuYW50IjoiMmRkZDZjM2EtOGU5YS00NGM2LWEzMDUtNTIxMTFhZDMwMmEyIn0."
+    "CUFPkplnWd6YGIvzoHolWCQBDsCL8QtTWKGg_QFpS169WrqDGzktRi-_we6-6rVzbjerU27ZKww_SW0-b9RTz-dPJNcqsueMio8r6EqXUXhbLm_ch3XFSbDlGHDl_tqo"
+)
+"""As the standard prints both, under "Trusting CDS Clients", "Example"."""
+
+
+def test_s_13_the_standards_own_token_is_verified_and_refused_for_its_times_alone(tmp_path):
+    """It lives from 2011 to 2015, so its signature holds and it is refused all the same; were years allowed, it would pass."""
+    (tmp_path / "ehr.json").write_text(json.dumps({"keys": [EXAMPLE_KEY]}), encoding="utf-8")
+    file = tmp_path / "clients.toml"
+    file.write_text(
+        '[[clients]]\nname = "a"\nissuer = "https://fhir-ehr.example.com/"\njwks_file = "ehr.json"\n'
+        'jku = "https://fhir-ehr.example.com/jwk_uri"\ntenants = ["2ddd6c3a-8e9a-44c6-a305-52111ad302a2"]\n',
+        encoding="utf-8",
+    )
+    (client,) = read_clients(file, PROFILES)
+    audiences = frozenset({"https://cds.example.org/cds-services/some-service"})
+
+    def identify(moment, who=client, bearer=EXAMPLE_TOKEN):
+        callers = Callers([who], tmp_path, use_once=lambda *_: True, now=lambda: moment)
+        return callers.identify(f"Bearer {bearer}", service=SERVICE, audiences=audiences)
+
+    def refused(*call):
+        with pytest.raises(UnauthorizedClientError) as told:
+            identify(*call)
+        return told.value.reason
+
+    in_its_life = datetime(2011, 8, 1, tzinfo=UTC)
+    assert refused(datetime.now(UTC)) == "exp"
+    assert refused(in_its_life) == "lifetime", "three and a half years are no lifetime of a token"
+    patient = msgspec.structs.replace(client, longest_lifetime_seconds=10**9)  # more than a file may say
+    assert identify(in_its_life, patient).name == "a"
+    changed = EXAMPLE_TOKEN[:-4] + "AAAA"
+    assert refused(in_its_life, patient, changed) == "signature"
+
+
+@pytest.mark.parametrize("sent", [None, "Bearer nonsense", "Basic YTpi"])
+def test_s_2_discovery_is_open_and_never_fails_over_a_token(service, sent):
+    answer = service.get("/cds-services", headers={"Authorization": sent} if sent else {})
+    assert answer.status_code == 200
+    assert answer.get_json()["services"]
+
+
+@pytest.mark.parametrize(
+    ("base_url", "issuer", "faults"),
+    [
+        ("https://cds.example.org", ISSUER, []),
+        ("http://127.0.0.1:8080", ISSUER, []),
+        ("http://cds.example.org", ISSUER, ["CDSHOOKS_BASE_URL"]),
+        ("https://cds.example.org", "https://sandbox.cds-hooks.org", ["CDSHOOKS_CLIENTS"]),
+    ],
+)
+@pytest.mark.parametrize("is_evaluation", [False, True])
+def test_s_1_and_s_12_beside_patients_all_is_https_and_no_key_is_public(
+    tmp_path, loaded_knowledge, base_url, issuer, faults, is_evaluation
+):
+    """An evaluation without patients may do both: it is how the public sandbox is tried with tokens."""
+    (tmp_path / "ehr.json").write_bytes(key_set("p384"))
+    file = tmp_path / "clients.toml"
+    file.write_text(f'[[clients]]\nname = "a"\nissuer = "{issuer}"\njwks_file = "ehr.json"\n', encoding="utf-8")
+    told = Settings(base_url=base_url, clients=file, is_evaluation=is_evaluation, state_directory=tmp_path)
+    if is_evaluation:
+        build_app(told, loaded_knowledge)
+        return
+    with pytest.raises(SettingsError) as refused:  # for the knowledge that is shipped is not signed
+        build_app(told, loaded_knowledge)
+    named = [it.partition(":")[0] for it in refused.value.faults]
+    assert named == ["CDSHOOKS_EVALUATION", *faults]
 
 
 @pytest.mark.parametrize(

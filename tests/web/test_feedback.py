@@ -59,6 +59,27 @@ def test_f_10_the_same_answer_twice_gives_the_same_answer(show, answer):
     assert (first.status_code, first.get_json()) == (second.status_code, second.get_json()) == (200, {})
 
 
+def test_f_10_one_body_may_answer_cards_of_several_calls_and_a_card_may_be_answered_again(show, answer):
+    """Who dismisses a card may still follow it later: both are kept, and neither is a repeat of the other."""
+    first, second = show(), show()
+    assert answer(override(first[0]), override(second[0])).status_code == 200
+    card = next(it for it in first if it.get("suggestions"))
+    accepted = {"card": card["uuid"], "outcome": "accepted", "outcomeTimestamp": "2026-11-24T11:00:00Z"}
+    accepted["acceptedSuggestions"] = [{"id": card["suggestions"][0]["uuid"]}]
+    assert answer(override(card)).status_code == 200
+    assert answer(accepted).status_code == 200
+    assert answer(accepted, override(card)).status_code == 200
+
+
+def test_f_11_what_cannot_be_stored_is_told_by_its_status(show, answer, service):
+    """Where the statement asks for 200 for an unknown card, AUT-09 asks for 404, and is held (docs/protocol.md)."""
+    card = show()[0]
+    assert (answer(override(card)).status_code, answer(override(card)).get_json()) == (200, {})
+    assert service.post(f"{SERVICE}/feedback", json={"feedback": {}}).status_code == 400
+    assert answer(override(card), at="/cds-services/unknown").status_code == 404
+    assert answer(override({"uuid": "never issued"})).status_code == 404
+
+
 def test_f_5_an_accepted_suggestion_is_one_of_the_cards(show, answer):
     card = next(it for it in show() if it.get("suggestions"))
     accepted = {"card": card["uuid"], "outcome": "accepted", "outcomeTimestamp": "2026-11-24T10:00:00Z"}

@@ -11,8 +11,9 @@ import click
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from cdshooks.app import build_app
 from cdshooks.cli.serve import addresses
-from cdshooks.settings import SettingsError, read_settings
+from cdshooks.settings import Settings, SettingsError, read_settings
 from cdshooks.trace import read_trace
 from cdshooks.web.tracing import tracing_faults
 from tests.web.conftest import STORY
@@ -149,6 +150,38 @@ def test_obs_02_the_version_names_code_knowledge_and_python(client, loaded_knowl
 )
 def test_obs_02_what_the_service_listens_on(host, port, metrics, listens):
     assert addresses(host, port, metrics) == listens
+
+
+@pytest.fixture(scope="module")
+def apart(loaded_knowledge, tmp_path_factory):
+    settings = Settings(
+        is_dev=True, is_evaluation=True, metrics_port=9464, state_directory=tmp_path_factory.mktemp("apart")
+    )
+    return build_app(settings, loaded_knowledge).test_client()
+
+
+class FakeConnection:
+    def __init__(self, address):
+        self.getsockname = lambda: address
+
+
+@pytest.mark.parametrize(
+    ("address", "metrics", "discovery"),
+    [
+        (("127.0.0.1", 8080), 404, 200),
+        (("10.0.0.5", 9464), 200, 404),
+        (("fd00::5", 9464, 0, 0), 200, 404),
+        ("/run/cdshooks.sock", 404, 200),
+        (None, 404, 200),
+    ],
+)
+def test_obs_02_the_connection_says_which_address_it_came_to_and_no_header_does(apart, address, metrics, discovery):
+    """Of a socket in the file system, gunicorn makes the server's port out of the Host header."""
+    told = {"SERVER_PORT": "9464", "HTTP_HOST": "metrics:9464", "HTTP_X_FORWARDED_PORT": "9464"}
+    told |= {} if address is None else {"gunicorn.socket": FakeConnection(address)}
+    assert apart.get("/metrics", environ_overrides=told).status_code == metrics
+    assert apart.get("/cds-services", environ_overrides=told).status_code == discovery
+    assert apart.get("/readyz", environ_overrides=told).status_code == 200
 
 
 def test_obs_02_one_port_for_both_is_refused():

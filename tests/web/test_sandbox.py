@@ -61,15 +61,15 @@ def service(key, loaded_knowledge, tmp_path_factory):
         today=date(2026, 11, 24),
         state_directory=folder,
     )
-    server = make_server(
-        "127.0.0.1", port, build_app(settings, loaded_knowledge), threaded=True, request_handler=Silent
-    )
+    app = build_app(settings, loaded_knowledge)
+    server = make_server("127.0.0.1", port, app, threaded=True, request_handler=Silent)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{port}/cds-services"
     server.shutdown()
     thread.join()
     server.server_close()
+    app.extensions["cdshooks.fetching"].close()
 
 
 @pytest.fixture(scope="module")
