@@ -7,10 +7,12 @@ from datetime import date, timedelta
 import msgspec
 import pytest
 
-from cdshooks.knowledge.ids import ResourceRef
+from cdshooks.knowledge.ids import AgentId, ResourceRef
 from cdshooks.lines.courses import build_runs
 from cdshooks.lines.model import Confidence, EndReason
-from cdshooks.record.model import Unmapped
+from cdshooks.lines.sentences import CONFIDENCE
+from cdshooks.partial_date import PartialDate
+from cdshooks.record.model import Suggested, Unmapped
 from tests.histories.drawn import TODAY, history_of, record_of, shipped
 
 START = date(2021, 1, 4)
@@ -301,3 +303,43 @@ def test_a_line_whose_end_nobody_recorded_ends_at_the_latest_where_the_next_begi
     untold = tuple(msgspec.structs.replace(it, is_open=False) for it in record.exposures)
     history = history_of(msgspec.structs.replace(record, exposures=untold))
     assert [str(it.end) for it in history.lines] == [on(300), on(500)]
+
+
+def test_a_partner_whose_end_nobody_recorded_ended_as_its_line_did():
+    table = f"agent | start | end | stopped for\n{T} | {on(0)} | |\n{D} | {on(0)} | {on(400)} | progression\nlapatinib | {on(401)} | |"
+    record = record_of(table, metastatic=on(0))
+    untold = tuple(msgspec.structs.replace(it, is_open=False) if it.agent == T else it for it in record.exposures)
+    history = history_of(msgspec.structs.replace(record, exposures=untold))
+    assert {it.agent: it.outcome for it in history.uses if it.line == 1} == {T: "progression", D: "progression"}
+
+
+@pytest.mark.parametrize(("goes_on", "opened_by"), [(True, "R9-new-agent"), (False, "R12-endocrine-alone")])
+def test_r12_endocrine_therapy_is_alone_only_where_the_antibody_has_stopped(goes_on, opened_by):
+    history = lines_of(
+        (T, 0, None if goes_on else 300),
+        ("letrozole", 0, 300, "progression"),
+        ("fulvestrant", 320, None),
+        metastatic=on(0),
+    )
+    assert [it.opened_by for it in history.lines] == ["R8-regimen", opened_by]
+
+
+@pytest.mark.parametrize(("last", "kept"), [(200, True), (199, False)])
+def test_r8_in_the_first_weeks_an_antibody_given_with_the_new_drug_is_part_of_its_regimen(last, kept):
+    table = f"agent | start | end | stopped for\n{T} | {on(0)} | {on(last)} |\n{D} | {on(0)} | {on(180)} | progression\nvinorelbine | {on(200)} | {on(207)} |"
+    history = history_of(record_of(table), as_of=START + timedelta(210))
+    assert (T in history.lines[-1].agents) == kept
+
+
+@pytest.mark.parametrize(("named", "is_known"), [("2021-02-01", True), ("2021-01-31", False)])
+def test_r8_a_protocol_name_is_known_from_a_drug_that_may_have_started_within_28_days_of_it(named, is_known):
+    """The drug started in March 2021, so 28 days before its first possible day is 1 February."""
+    record = record_of(f"agent | start | end\n{T} | 2021-03 | {on(300)}", metastatic="2021-01-04")
+    protocol = Suggested(
+        protocol="TH",
+        agents=(AgentId(D), AgentId(T)),
+        date=PartialDate.from_fhir(named),
+        evidence=(ResourceRef("MedicationRequest/p"),),
+    )
+    reasons = history_of(msgspec.structs.replace(record, suggested=(protocol,))).confidence_because
+    assert (CONFIDENCE["suggested"] not in reasons) == is_known
