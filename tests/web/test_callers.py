@@ -688,7 +688,7 @@ def test_rel_09_a_file_without_clients_stops_the_start(tmp_path, text):
         ('jwks_url = "https://a.example/keys"\njku = "https://a.example/keys"', "jku goes with jwks_file"),
     ],
 )
-def test_s_7_an_address_of_keys_stands_beside_a_file_alone(tmp_path, members, fault):
+def test_s_5_an_address_of_keys_stands_beside_a_file_alone(tmp_path, members, fault):
     (tmp_path / "keys.json").write_text('{"keys": []}', encoding="utf-8")
     file = tmp_path / "clients.toml"
     file.write_text(f'[[clients]]\nname = "a"\nissuer = "https://a"\n{members}\n', encoding="utf-8")

@@ -47,6 +47,21 @@ def test_pid_01_a_resource_of_any_type_that_names_another_patient_ends_the_call(
     assert_refused(fire(story_request))
 
 
+@pytest.mark.parametrize(
+    ("patient", "status"), [("{id}", 200), (None, 200), ("", 200), ("somebody-else", 400), ("{ID}", 400), (7, 400)]
+)
+def test_s_16_and_pid_01_a_token_for_another_patient_ends_the_call(fire, story_request, patient, status):
+    own = story_request["context"]["patientId"]
+    named = patient.format(id=own, ID=own.upper()) if isinstance(patient, str) else patient
+    story_request["fhirServer"] = "https://ehr.example.org/fhir/R4"
+    story_request["fhirAuthorization"] = {"access_token": "opaque", "token_type": "Bearer", "patient": named}
+    answer = fire(story_request)
+    assert answer.status_code == status
+    if status == 400:
+        assert_refused(answer)
+        assert answer.get_json()["issue"][0]["expression"] == ["$.fhirAuthorization.patient"]
+
+
 @pytest.mark.parametrize("key", sorted(PREFETCH))
 def test_pid_01_under_whatever_key_it_comes(fire, story_request, key):
     put(story_request, key, strange("Condition", story_request["context"]["patientId"], FORMS["another id"]))
