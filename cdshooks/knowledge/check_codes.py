@@ -30,6 +30,7 @@ _TABLES = {
     "condition_words": _Table(("words",), ("term",)),
     "site_words": _Table(("words",), ("site",)),
     "negation_words": _Table(("words",), ("role",)),
+    "site_codes": _Table(("system", "code"), ("site", "side")),
     "spread_words": _Table(("words", "role"), ()),
     "told_treatments": _Table(("concept",), ("treatment", "classes")),
     "status_words": _Table(("words",), ("trend",)),

@@ -80,6 +80,8 @@ class CodeKnowledge(msgspec.Struct, frozen=True, kw_only=True):
     toxicity_kinds: Mapping[str, str]
     """Concept of a diagnosis -> kind of toxicity that facts ask for."""
     site_words: Words
+    site_codes: Mapping[tuple[str, str], tuple[str, str | None]]
+    """Code of a place in the body -> the place, and its side where the code tells one."""
     spread: SpreadWords
     told_treatments: Mapping[str, ToldTreatment]
     """By the concept of a diagnosis."""
@@ -151,6 +153,10 @@ def load_codes(overlay: Path | None = None) -> CodeKnowledge:
         toxicity_kinds={row["concept"]: row["kind"] for _, row in rows_of("toxicity_kinds", overlay)},
         condition_words=load_words("condition_words", "term", overlay),
         site_words=load_words("site_words", "site", overlay),
+        site_codes={
+            (system_of(row["system"]), row["code"]): (row["site"], row["side"] or None)
+            for _, row in rows_of("site_codes", overlay)
+        },
         spread=load_spread(overlay),
         told_treatments={
             row["concept"]: ToldTreatment(row["treatment"], frozenset(split(row["classes"])))

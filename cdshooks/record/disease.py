@@ -154,7 +154,7 @@ class DiseaseReader:
         for term in denied:
             if term.category == "metastasis":
                 self._absent.append((term.concept.removeprefix("met-"), held, start))
-        coded = self._terms.conditions(condition.code)
+        coded = self._terms.conditions_at(condition.code, condition.body_site)
         told_once = {term.category for term in coded} & _TOLD_ONCE
         worded = (it for it in self._terms.worded_conditions(texts) if it.category not in told_once)
         for term in dict.fromkeys((*coded, *worded)):
@@ -196,7 +196,7 @@ class DiseaseReader:
     def _side(self, condition: Condition) -> str | None:
         places = (it for site in condition.body_site for it in texts_of(site))
         sides = self._terms.meanings("side").of(" ".join((*texts_of(condition.code), *places)))
-        return sides[0] if sides else None
+        return self._terms.side(*condition.body_site) or (sides[0] if sides else None)
 
     def _add_metastasis(
         self, held: Held, category: str, concept: str, start: PartialDate | None, basis: str, certainty: Certainty

@@ -48,6 +48,10 @@ class Report(msgspec.Struct, frozen=True):
     is_open: frozenset[str]
 
 
+_ALL_NEGATIVE = (Said("er", "er", "negative"), Said("pr", "pr", "negative"), Said(_HER2, "summary", "negative"))
+"""What "triple negative" says."""
+
+
 class ReceptorReports:
     """Reads reports; what a text says is remembered."""
 
@@ -63,6 +67,7 @@ class ReceptorReports:
         self._copies = _pattern(rf"{copies.pattern('copies')}{between}{_NUMBER}")
         self._ratio = _pattern(rf"{ratio}{between}{_NUMBER}")
         self._controls = terms.meanings("receptor-control").whole("control")
+        self._triple = terms.meanings("receptor-triple").whole("negative")
         self._stop = terms.meanings("receptor-stop").whole("stop")
         self._denied_ahead = _pattern(rf"{terms.meanings('receptor-denial-ahead').pattern('no')}\W*$")
         self._finding = _pattern(rf"^[\s-]*(?:\w+[\s-]+)?{terms.meanings('receptor-finding').pattern('finding')}")
@@ -95,6 +100,8 @@ class ReceptorReports:
 
     def _of_diagnosis(self, text: str) -> tuple[Said, ...]:
         """What the name of a diagnosis says: it holds for as long as the diagnosis does ("known HER2-positive cancer")."""
+        if self._is_triple_negative(text):
+            return _ALL_NEGATIVE
         named = self._names_in(text)
         stops = [*(start for start, _, _ in named[1:]), len(text)]
         parts = (
@@ -124,6 +131,8 @@ class ReceptorReports:
         if self._terms.meanings("receptor-elsewhere").first(clause) is not None:
             return (), set()
         named = self._names_in(clause)
+        if not named and self._is_triple_negative(self._text.standing(clause)):
+            return _ALL_NEGATIVE, set()
         if not named:
             return self._of_unnamed(clause, last)
         said: list[Said] = []
@@ -142,6 +151,10 @@ class ReceptorReports:
                 is_open.add(marker)
             before = end
         return tuple(said), is_open
+
+    def _is_triple_negative(self, text: str) -> bool:
+        found = self._triple.search(text)
+        return found is not None and not self._denied_ahead.search(text[: found.start()])
 
     def _until_stop(self, behind: str) -> str:
         """Up to the name of another finding, whose numbers are its own."""

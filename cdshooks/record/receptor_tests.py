@@ -201,7 +201,7 @@ class ReceptorTestReader:
             date=day,
             is_metastasis=is_metastasis,
             site=site,
-            laterality=self._words.side(text),
+            laterality=self._terms.side(place, taken_from) or self._words.side(text),
             specimen=sample.reference if sample is not None and sample.reference else str(day),
             is_preliminary=observation.status in {"preliminary", "registered"},
             is_amended=observation.status in {"amended", "corrected"},
@@ -283,7 +283,7 @@ class ReceptorTestReader:
         status = codes_of(condition.verification_status)
         if status & {"refuted", "entered-in-error"}:
             return
-        side = self._words.side(
+        side = self._terms.side(*condition.body_site) or self._words.side(
             " ".join((*(it for site in condition.body_site for it in texts_of(site)), *texts_of(condition.code)))
         )
         said = self._terms.receptors(condition.code)
@@ -336,7 +336,9 @@ class ReceptorTestReader:
                 date=day,
                 is_metastasis=is_metastasis,
                 site=site,
-                laterality=said.laterality or self._words.side(words),
+                laterality=said.laterality
+                or self._terms.side(taken.body_site if taken else None)
+                or self._words.side(words),
                 specimen=sample.reference if sample is not None and sample.reference else str(day),
                 is_preliminary=report.status in {"preliminary", "registered", "partial"},
                 is_amended=report.status in {"amended", "corrected"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from cdshooks.ehr.remembered import remembered
-from cdshooks.ehr.resources import CodeableConcept, Coding
+from cdshooks.ehr.resources import CodeableConcept, Coding, Condition
 from cdshooks.knowledge.codes import CodeKnowledge, ConditionTerm, system_of
 from cdshooks.knowledge.drugs import known_system
 from cdshooks.knowledge.meanings import NOTHING
@@ -26,7 +26,12 @@ _STOP_CODES = {
 """Meanings of the answer table ``treatment-termination-reason`` -> stop reason; every other meaning is "other"."""
 _BREAST_CONCEPTS = frozenset({"breast-cancer", "metastatic-breast-cancer"})
 _METASTASIS = "metastasis"
+_BREAST, _UNTOLD_SITE = "breast", "cancer-of-untold-site"
 _OTHER_CANCER = "other-cancer"
+_AT_BREAST, _ELSEWHERE = (
+    ConditionTerm("disease", "breast-cancer"),
+    ConditionTerm(_OTHER_CANCER, "cancer-of-another-site"),
+)
 _NO_MEANINGS = RememberedMeanings(NOTHING)
 _THERAPIES = ("wbrt", "srs", "resection", "mastectomy", "radiotherapy", "surgery")
 """Kinds of local therapy, the most telling first: of several that words name, that one counts."""
@@ -142,9 +147,26 @@ class RecordTerms:
             return coded.split(" ")[0]
         return next((text.casefold() for text in texts_of(concept)), None)
 
-    def _given_for(self, reasons: tuple[CodeableConcept, ...]) -> GivenFor | None:
-        found = {self._disease_of(concept) for concept in reasons}
+    def _given_for(self, reasons: tuple[CodeableConcept | GivenFor, ...]) -> GivenFor | None:
+        found = {it if isinstance(it, GivenFor) else self._disease_of(it) for it in reasons}
         return next((it for it in GivenFor if it in found), None)
+
+    def conditions_at(
+        self, concept: CodeableConcept | None, places: tuple[CodeableConcept, ...]
+    ) -> tuple[ConditionTerm, ...]:
+        """The same, where a code for cancer of any organ is told apart by the place beside it. Source: terminology 2.5."""
+        terms = self.conditions(concept)
+        if not places or all(it.concept != _UNTOLD_SITE for it in terms):
+            return terms
+        told = _AT_BREAST if self.site(*places) == _BREAST else _ELSEWHERE
+        return tuple(dict.fromkeys(told if it.concept == _UNTOLD_SITE else it for it in terms))
+
+    def reason_in(self, condition: Condition) -> CodeableConcept | GivenFor | None:
+        """A diagnosis as the reason of a drug: its concept, or the disease where only its place tells which one it is."""
+        terms = self.conditions_at(condition.code, condition.body_site)
+        if _AT_BREAST in terms:
+            return GivenFor.BREAST_CANCER
+        return GivenFor.OTHER_CANCER if _ELSEWHERE in terms else condition.code
 
     def _disease_of(self, reason: CodeableConcept) -> GivenFor | None:
         terms = self.conditions(reason)
@@ -230,11 +252,21 @@ class RecordTerms:
             for term in self.conditions(concept):
                 if term.category == "metastasis" and term.concept.startswith("met-"):
                     return term.concept.removeprefix("met-")
+            for coding in concept.coding if concept is not None else ():
+                known = self._codes.site_codes.get((system_of(coding.system), coding.code or ""))
+                if known is not None:
+                    return known[0]
             for text in texts_of(concept):
                 found = self._codes.site_words.find(text)
                 if found:
                     return found[0]
         return None
+
+    def side(self, *concepts: CodeableConcept | None) -> str | None:
+        """The side of the body that the codes of places tell."""
+        codings = (coding for concept in concepts if concept is not None for coding in concept.coding)
+        known = (self._codes.site_codes.get((system_of(it.system), it.code or "")) for it in codings)
+        return next((it[1] for it in known if it is not None and it[1] is not None), None)
 
     def trend(self, concept: CodeableConcept | None) -> str | None:
         """What a disease status says."""

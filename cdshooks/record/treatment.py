@@ -11,6 +11,7 @@ from cdshooks.ehr.decode import resolve
 from cdshooks.ehr.model import Unreadable
 from cdshooks.ehr.resources import (
     CodeableConcept,
+    Condition,
     Contained,
     Drug,
     Extension,
@@ -42,7 +43,7 @@ from cdshooks.record.model import (
     TreatmentIntent,
     Unmapped,
 )
-from cdshooks.record.terms import RecordTerms
+from cdshooks.record.terms import RecordTerms, texts_of
 
 _TAKEN = {
     "MedicationAdministration": (frozenset({"completed", "in-progress", "stopped", "on-hold"}), frozenset({"unknown"})),
@@ -222,7 +223,8 @@ class TreatmentReader:
         given_for = self._given_for(resource)
         intent = self._intent(resource.extension)
         route = self._route(resource, concepts)
-        if given_for is None and self._terms.is_for_no_cancer(_said_of_use(resource)):
+        named = (text for it in concepts for text in texts_of(it))
+        if given_for is None and self._terms.is_for_no_cancer((*_said_of_use(resource), *named)):
             given_for = GivenFor.NOT_CANCER
         is_other = given_for in _OTHER_USES or route == "topical" or intent is TreatmentIntent.SUPPORTIVE
         kept = self._other if is_other else self._planned if proof is Proof.PLANNED else self._taken
@@ -408,12 +410,13 @@ class TreatmentReader:
             return self._ordered_for(resource)
         if not resource.reason_reference:
             return self._terms.given_for(resource.reason_code)
-        concepts = list(resource.reason_code)
+        reasons: list[CodeableConcept | GivenFor] = list(resource.reason_code)
         for reference in resource.reason_reference:
             held = resolve(self._resources, reference.reference)
-            code = getattr(held.resource, "code", None) if held is not None else None
-            concepts.append(code if code is not None else CodeableConcept(text=reference.display))
-        return self._terms.given_for(tuple(concepts))
+            cause = held.resource if held is not None else None
+            reason = self._terms.reason_in(cause) if isinstance(cause, Condition) else getattr(cause, "code", None)
+            reasons.append(reason if reason is not None else CodeableConcept(text=reference.display))
+        return self._terms.given_for(tuple(reasons))
 
     def _ordered_for(self, resource: Drug | Procedure) -> GivenFor | None:
         """What the order of a dose or supply was for, where the dose or supply itself gives no reason."""

@@ -203,3 +203,78 @@ def test_a_denial_reaches_what_it_denies_and_no_further(text, found, denied):
 )
 def test_a_trend_is_not_denied_by_the_sentence_before(text, trend):
     assert vocabulary_of(KNOWLEDGE).terms.worded_trend((text,)) == trend
+
+
+SNOMED = "http://snomed.info/sct"
+ANY_CANCER, BREAST, LEFT_BREAST, LIVER, HEAD_AND_NECK = "363346000", "76752008", "80248007", "10200004", "361355005"
+
+
+@pytest.mark.parametrize(
+    ("places", "concept_found", "side", "kept"),
+    [
+        ([BREAST], "breast-cancer", None, True),
+        ([LEFT_BREAST], "breast-cancer", "left", True),
+        ([HEAD_AND_NECK], "cancer-of-another-site", None, False),
+        ([], "cancer-of-untold-site", None, True),
+    ],
+)
+def test_a_code_for_any_cancer_is_told_apart_by_the_place_beside_it(places, concept_found, side, kept):
+    cancer = condition(ANY_CANCER, system=SNOMED, id="c", bodySite=[concept(it, SNOMED) for it in places])
+    dose = drug("MedicationStatement", "Docetaxel", reasonReference=[{"reference": "Condition/c"}])
+    found = record(cancer, dose)
+    assert [(it.concept, it.laterality) for it in found.diagnoses] == [(concept_found, side)]
+    assert bool(found.exposures) is kept
+
+
+def test_a_place_is_known_by_its_code_alone():
+    left = observation("85319-2", valueString="3+", bodySite=concept(LEFT_BREAST, SNOMED))
+    liver = observation("85319-2", id="o2", valueString="1+", day="2024-03-01", bodySite=concept(LIVER, SNOMED))
+    found = [(it.site, it.laterality, it.is_metastasis) for it in record(left, liver).receptors]
+    assert found == [("breast", "left", False), ("liver", None, True)]
+
+
+@pytest.mark.parametrize(
+    ("text", "agent", "is_other"),
+    [
+        ("leuprolide for endometriosis", "leuprolide", True),
+        ("megestrol for appetite", "megestrol", True),
+        ("Methotrexat 15 mg bei rheumatoider Arthritis", "methotrexate", True),
+        ("everolimus after kidney transplant", "everolimus", True),
+        ("leuprolide for breast cancer", "leuprolide", False),
+    ],
+)
+def test_what_a_drug_is_given_for_may_stand_in_its_own_words(text, agent, is_other):
+    found = record(drug("MedicationStatement", text))
+    assert [it.agent for it in (found.other_cancer_drugs if is_other else found.exposures)] == [agent]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Triple negative breast cancer", True),
+        ("Triple-negative metastatic carcinoma", True),
+        ("TNBC", True),
+        ("Not triple negative", False),
+        ("Breast cancer", False),
+    ],
+)
+def test_triple_negative_tells_three_receptors(text, told):
+    three = {("er", "negative"), ("her2", "negative"), ("pr", "negative")} if told else set()
+    assert {(it.marker, it.status) for it in record(condition(text=text)).receptors} == three
+    made = {"resourceType": "DiagnosticReport", "id": "r", "status": "final", "effectiveDateTime": "2024-01-02"}
+    report = {**made, "code": {"text": "Pathology report"}, "conclusion": f"{text}."}
+    assert {(it.marker, it.status) for it in record(report).receptors} == three
+
+
+@pytest.mark.parametrize("text", ["Radiation pneumonitis", "Strahlenpneumonitis"])
+def test_radiation_pneumonitis_is_no_ild_of_a_drug_by_words_as_by_code(text):
+    by_words, by_code = record(condition(text=text)), record(condition("J70.0"))
+    assert by_words.toxicities == by_code.toxicities == ()
+    assert [it.concept for it in by_words.diagnoses] == [it.concept for it in by_code.diagnoses]
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "kinds"), [("E88.89", None, []), ("E88.89", "DPD deficiency", ["dpd_deficiency"])]
+)
+def test_a_code_for_any_metabolic_disorder_is_no_dpd_deficiency_by_itself(code, text, kinds):
+    assert [it.kind for it in record(condition(code, text=text)).toxicities] == kinds
