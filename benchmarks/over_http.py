@@ -24,6 +24,7 @@ from cdshooks.cards.actions import prepare_drafts
 from cdshooks.ehr.proved import PROVED, write_proved
 from cdshooks.knowledge import seal
 from cdshooks.knowledge.load import load_knowledge
+from cdshooks.knowledge.parsed import write_parsed
 
 HERE = Path(__file__).parent
 WORKERS = 2
@@ -127,17 +128,18 @@ def served(application: str, **settings: str) -> Iterator[Server]:
 
 @contextlib.contextmanager
 def sealed_knowledge() -> Iterator[None]:
-    """The shipped knowledge sealed and its drafts proved, as the build of an image does it; a seal that was there stays."""
+    """The shipped knowledge parsed and sealed, its drafts proved, as the build of an image does it; a seal that was there stays."""
     was_there = seal.SEAL.exists()
     if not was_there:
-        seal.write_seal()
         write_proved(prepare_drafts(load_knowledge()))
+        write_parsed()
+        seal.write_seal()
     try:
         yield
     finally:
         if not was_there:
-            seal.SEAL.unlink()
-            PROVED.unlink()
+            for made in (seal.SEAL, seal.PARSED, PROVED):
+                made.unlink()
 
 
 def load(server: Server, bodies: list[bytes], *, callers: int, seconds: float) -> Load:

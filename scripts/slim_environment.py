@@ -67,8 +67,10 @@ SEALED = """
 from cdshooks.cards.actions import prepare_drafts
 from cdshooks.ehr.proved import write_proved
 from cdshooks.knowledge.load import load_knowledge
+from cdshooks.knowledge.parsed import write_parsed
 from cdshooks.knowledge.seal import write_seal
 write_proved(prepare_drafts(load_knowledge()))
+write_parsed()
 write_seal()
 """
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import msgspec
 
 from cdshooks.errors import KnowledgeError
-from cdshooks.knowledge.entries import DATA, read_entries
+from cdshooks.knowledge.entries import read_entries
 from cdshooks.knowledge.ids import RegimenId
+from cdshooks.knowledge.seal import DATA
 
 
 class Canary(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from cdshooks.knowledge.check_codes import code_faults
 from cdshooks.knowledge.codes import load_codes
 from cdshooks.knowledge.criteria import Criterion, load_criteria
 from cdshooks.knowledge.drugs import DrugKnowledge, load_drugs
-from cdshooks.knowledge.entries import SCHEMAS, Entry, read_entries
+from cdshooks.knowledge.entries import Entry, read_entries
 from cdshooks.knowledge.facts import FactDefinition, load_facts
 from cdshooks.knowledge.files import files_under
 from cdshooks.knowledge.gaps import load_gap_rules
@@ -34,6 +34,7 @@ from cdshooks.knowledge.ranking import load_ranking
 from cdshooks.knowledge.receptors import load_receptor_rules
 from cdshooks.knowledge.regimens import Regimen, load_regimens
 from cdshooks.knowledge.rules import bind_criteria
+from cdshooks.knowledge.seal import SCHEMAS
 from cdshooks.knowledge.sources import Source, cited_in, load_sources
 from cdshooks.knowledge.trial_files import load_trials
 from cdshooks.knowledge.trial_terms import load_trial_terms

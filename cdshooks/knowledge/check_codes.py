@@ -10,8 +10,8 @@ import msgspec
 
 from cdshooks.knowledge.codes import system_of
 from cdshooks.knowledge.drugs import rests_on_memory, split
-from cdshooks.knowledge.entries import DATA
 from cdshooks.knowledge.names import name_of
+from cdshooks.knowledge.seal import DATA
 
 
 class _Table(msgspec.Struct, frozen=True):

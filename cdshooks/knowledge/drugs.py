@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 
 from cdshooks.errors import KnowledgeError
-from cdshooks.knowledge.entries import DATA
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.knowledge.meanings import NOTHING, Meanings, load_meanings
 from cdshooks.knowledge.names import Name, name_of
+from cdshooks.knowledge.seal import DATA
 
 SYSTEMS = {
     "http://www.nlm.nih.gov/research/umls/rxnorm": "rxnorm",

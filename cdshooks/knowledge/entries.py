@@ -18,14 +18,13 @@ import msgspec
 
 from cdshooks.errors import KnowledgeError
 from cdshooks.knowledge.files import files_under
-from cdshooks.knowledge.seal import is_sealed
-from cdshooks.knowledge.strict_yaml import LineMap, read_yaml
+from cdshooks.knowledge.parsed import read_document
+from cdshooks.knowledge.seal import DATA, SCHEMAS, is_sealed
+from cdshooks.knowledge.strict_yaml import LineMap
 
 if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
 
-DATA = Path(__file__).parent / "data"
-SCHEMAS = Path(__file__).parent / "schemas"
 _SWITCHED_OFF, _CHANGES = "switched_off", "changes"
 _SWITCHABLE = frozenset({"regimens", "criteria", "gaps", "trials", "sources", "canaries", "quiet", "line_rules"})
 """Kinds that can do without an entry; the others hold what the service needs to work at all (of line rules: their loader)."""
@@ -203,7 +202,7 @@ def _merged(shipped: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str,
 
 def _rows(path: Path, kind: str, id_key: str, faults: list[str]) -> Iterator[tuple[dict[str, Any], _At, LineMap]]:
     try:
-        document, lines = read_yaml(path)
+        document, lines = read_document(path)
     except KnowledgeError as error:
         faults.extend(error.faults)
         return

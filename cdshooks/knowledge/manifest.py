@@ -9,8 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from cdshooks.knowledge.entries import DATA, read_entries
+from cdshooks.knowledge.entries import read_entries
 from cdshooks.knowledge.files import files_under
+from cdshooks.knowledge.seal import DATA
 from cdshooks.knowledge.sign import Signature, load_signatures, signature_in_force
 
 _NO_CONTENT = frozenset({"signatures", "switches", "hazards", "attributes"})

@@ -10,7 +10,8 @@ import msgspec
 from cdshooks.errors import KnowledgeError
 from cdshooks.knowledge.criteria import criterion_from
 from cdshooks.knowledge.drugs import rows_of
-from cdshooks.knowledge.entries import SCHEMAS, Entries, Entry, read_entries
+from cdshooks.knowledge.entries import Entries, Entry, read_entries
+from cdshooks.knowledge.seal import SCHEMAS
 from cdshooks.knowledge.stricter import weakened
 
 KINDS = tuple(sorted(it.stem for it in SCHEMAS.glob("*.json") if it.stem not in {"signatures", "switches", "trials"}))

@@ -12,7 +12,8 @@ from functools import cache
 from pathlib import Path
 
 _HERE = Path(__file__).parent
-SEALED = (_HERE / "data", _HERE / "schemas")
+DATA, SCHEMAS, PARSED = _HERE / "data", _HERE / "schemas", _HERE / "parsed.msgpack.z"
+SEALED = (DATA, SCHEMAS, PARSED)
 SEAL = _HERE / "sealed.sha256"
 
 
@@ -39,7 +40,7 @@ def is_sealed() -> bool:
 def _digest(roots: Iterable[Path]) -> str:
     digest = hashlib.sha256()
     for root in roots:
-        for path in sorted(it for it in root.rglob("*") if it.is_file()):
+        for path in sorted(it for it in (root, *root.rglob("*")) if it.is_file()):
             content = path.read_bytes()
             digest.update(f"{root.name}/{path.relative_to(root)} {len(content)}\n".encode())
             digest.update(content)

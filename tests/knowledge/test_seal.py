@@ -3,10 +3,13 @@
 import shutil
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 import pytest
 
+from cdshooks.knowledge.parsed import write_parsed
+from cdshooks.knowledge.seal import PARSED as PARSED_FILE
 from cdshooks.knowledge.seal import SEALED, fits, is_sealed, write_seal
 
 ROOT = Path(__file__).parents[2]
@@ -16,6 +19,17 @@ from cdshooks.knowledge.load import load_knowledge
 asked = []
 entries._validator = lambda kind, real=entries._validator: asked.append(kind) or real(kind)
 print(load_knowledge().manifest.content_hash, len(asked))
+"""
+PARSED = """
+import cdshooks.knowledge.parsed as parsed
+from cdshooks.knowledge.files import files_under
+from cdshooks.knowledge.load import load_knowledge
+from cdshooks.knowledge.seal import DATA
+from cdshooks.knowledge.strict_yaml import read_yaml
+asked = []
+parsed.read_yaml = lambda path: asked.append(path) or read_yaml(path)
+content = load_knowledge().manifest.content_hash
+print(content, len(asked), all(parsed.read_document(it) == read_yaml(it) for it in files_under(DATA, ".yaml")))
 """
 
 
@@ -60,3 +74,27 @@ def test_sealed_knowledge_is_the_same_and_a_changed_file_is_checked_and_refused(
     refused = load(copied)
     assert refused.returncode != 0
     assert "accepted_dayz" in refused.stderr
+
+
+def test_what_the_build_has_parsed_is_what_the_files_say_and_counts_only_under_the_seal(tmp_path):
+    shutil.copytree(ROOT / "cdshooks", tmp_path / "cdshooks", ignore=shutil.ignore_patterns("__pycache__"))
+    package = tmp_path / "cdshooks" / "knowledge"
+    seal, roots, kept = package / "sealed.sha256", [package / it.name for it in SEALED], package / PARSED_FILE.name
+
+    def started():
+        done = subprocess.run([sys.executable, "-c", PARSED], cwd=tmp_path, capture_output=True, text=True, check=True)
+        content, parsed, is_same = done.stdout.split()
+        assert is_same == "True"
+        return content, int(parsed)
+
+    content, parsed = started()
+    assert parsed > 40
+    write_parsed(package / "data", kept)
+    assert started() == (content, parsed)  # nothing has been sealed
+    write_seal(seal, roots)
+    assert started() == (content, 0)
+    other = kept.read_bytes()
+    kept.write_bytes(zlib.compress(zlib.decompress(other).replace(b"tdxd", b"tdm1")))
+    assert started() == (content, parsed)
+    kept.unlink()
+    assert started() == (content, parsed)
