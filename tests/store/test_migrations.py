@@ -54,16 +54,62 @@ def test_rel_12_a_store_migrated_by_a_newer_version_is_left_as_it_is(store):
     assert revision(store.engine) == "9999"
 
 
-def test_rel_12_the_newest_migration_can_be_taken_back(store):
+@pytest.fixture
+def alembic_to(store):
+    """Bring the store to a revision, as an administrator would."""
+
+    def bring(way, where):
+        config = Config()
+        config.set_main_option("script_location", str(Path(migrate_module.__file__).parent / "migrations"))
+        with store.engine.connect() as connection, connection.begin():
+            config.attributes["connection"] = connection
+            way(config, where)
+        return revision(store.engine)
+
+    return bring
+
+
+def held(store, tables):
+    with store.reading() as connection:
+        return {it: connection.execute(sa.text(f"SELECT * FROM {it}")).mappings().all() for it in tables}
+
+
+def test_rel_12_the_newest_migration_can_be_taken_back_and_no_row_of_a_working_store_is_lost(store, issue, alembic_to):
     store.prepare()
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrate_module.__file__).parent / "migrations"))
-    with store.engine.connect() as connection, connection.begin():
-        config.attributes["connection"] = connection
-        command.downgrade(config, "-1")
-    assert revision(store.engine) == "0002"
+    issue("card-1")
+    before = held(store, ("issued_cards", "issued_suggestions"))
+    assert all(before.values())
+    assert alembic_to(command.downgrade, "-1") == "0002"
+    assert held(store, before) == before
+    issue("card-2", suggestions=())  # this version serves on the older store too
     migrate(store.engine)
     assert revision(store.engine) == HEAD
+    cards = held(store, ("issued_cards",))["issued_cards"]
+    assert {it["card"] for it in cards} == {"card-1", "card-2"}
+
+
+def test_rel_12_each_migration_only_adds_so_that_the_version_before_works_on_the_same_store(store, alembic_to):
+    """A column that the older version does not know must not be asked of it, and none that it knows may go or change."""
+
+    def shape():
+        inspector = sa.inspect(store.engine)
+        return {
+            (table, it["name"]): (str(it["type"]), it["nullable"], it["default"])
+            for table in inspector.get_table_names()
+            for it in inspector.get_columns(table)
+        }
+
+    alembic_to(command.upgrade, "0001")
+    for number in range(2, int(HEAD) + 1):
+        before = shape()
+        tables = {table for table, _ in before}
+        alembic_to(command.upgrade, f"{number:04}")
+        after = shape()
+        assert {it: after.get(it) for it in before} == before
+        added = {it: of for it, of in after.items() if it not in before}
+        assert added
+        asked = [it for it, (_, nullable, default) in added.items() if it[0] in tables and not nullable and not default]
+        assert asked == []
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(store, monkeypatch):
