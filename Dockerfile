@@ -35,7 +35,7 @@ COPY --from=build /opt/cdshooks /opt/cdshooks
 # Only the default SQLite store and its key are written here; with PostgreSQL and CDSHOOKS_HASH_KEY_FILE it stays empty.
 COPY --from=build --chown=10001:10001 /tmp/state /var/lib/cdshooks
 ENV PATH=/opt/cdshooks/bin:$PATH XDG_STATE_HOME=/var/lib PYTHONUNBUFFERED=1 \
-    PYTHONDONTWRITEBYTECODE=1 PYTHONPYCACHEPREFIX=/opt/cdshooks/bytecode
+    PYTHONDONTWRITEBYTECODE=1 PYTHONPYCACHEPREFIX=/opt/cdshooks/bytecode CDSHOOKS_REVISION=${REVISION}
 VOLUME /var/lib/cdshooks
 USER 10001:10001
 EXPOSE 8080

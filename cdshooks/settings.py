@@ -21,6 +21,7 @@ _SECRETS = ("DATABASE_URL", "HASH_KEY")
 _SHORTEST_KEY = 16
 _ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):([1-9]\d{0,4})\Z", re.ASCII)
 _LAST_PORT = 65_535
+_REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z", re.ASCII)
 SETTINGS = frozenset(
     {
         "AUDIT_RETENTION_DAYS",
@@ -45,6 +46,7 @@ SETTINGS = frozenset(
         "POSITION",
         "PUBLIC_URL",
         "RETENTION_DAYS",
+        "REVISION",
         "SHADOW",
         "SWITCHES",
         "THREADS",
@@ -99,6 +101,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Resources of one call; a record that is read in a moment has fewer."""
     metrics_port: int | None = None
     """Where alone ``/metrics`` is answered; None: beside everything else. Source: OBS-02."""
+    revision: str = "unknown"
+    """The commit that was built, for ``/version``; the image sets it. Source: OBS-02."""
     public_url: str | None = None
     """Where browsers of clinicians reach the patient page; None: cards do not link to it."""
     position: tuple[float, float] | None = None
@@ -160,6 +164,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         metrics_port=get("METRICS_BIND", port_of_address, None, "must be an address such as 127.0.0.1:9464"),
         public_url=get("PUBLIC_URL", _public_url, None, "must be an https URL such as https://cds.example.org"),
         position=get("POSITION", _position, None, "must be latitude,longitude in degrees such as 42.36,-71.06"),
+        revision=get("REVISION", _revision, "unknown", "must name a commit"),
         today=get("TODAY", date.fromisoformat, None, "must be a date such as 2026-11-24"),
     )
     read_server_settings(environment, faults)
@@ -285,6 +290,12 @@ def _public_url(text: str) -> str:
 
 def _database_url(text: str) -> str:
     if not text.startswith(("sqlite:///", "postgresql://")):
+        raise ValueError
+    return text
+
+
+def _revision(text: str) -> str:
+    if not _REVISION.match(text):
         raise ValueError
     return text
 

@@ -86,6 +86,7 @@ def health_blueprint(
     def version() -> Response:
         told = {
             "version": __version__,
+            "commit": settings.revision,
             "knowledge": knowledge.manifest.version,
             "knowledge_hash": knowledge.manifest.content_hash,
             "python": platform.python_version(),

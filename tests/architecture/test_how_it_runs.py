@@ -27,6 +27,23 @@ def test_rel_08_no_socket_takes_commands_and_the_heartbeat_of_workers_is_in_memo
     assert directory == "/dev/shm" or not Path("/dev/shm").is_dir()
 
 
+def test_each_drill_that_starts_a_service_tells_its_figures():
+    """``make drill`` prints one line for each; one that only passes would say nothing of what was held."""
+    drills = [
+        it
+        for file in sorted((ROOT / "tests" / "drills").glob("test_*.py"))
+        for it in ast.parse(file.read_text(encoding="utf-8")).body
+        if isinstance(it, ast.FunctionDef) and it.name.startswith("test_") and "start" in {a.arg for a in it.args.args}
+    ]
+    told = [
+        it.name
+        for it in drills
+        if any(ast.unparse(node.func) == "tell" for node in ast.walk(it) if isinstance(node, ast.Call))
+    ]
+    assert len(drills) > 20
+    assert [it.name for it in drills if it.name not in told] == []
+
+
 def test_log_03_a_debugger_stops_the_start_except_in_dev():
     with pytest.raises(SettingsError, match="FLASK_DEBUG"):
         read_settings({"FLASK_DEBUG": "1"})

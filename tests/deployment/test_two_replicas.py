@@ -249,6 +249,29 @@ def test_what_only_operators_need_does_not_pass_the_proxy(hospital):
             assert connection.getresponse().status == status, path
 
 
+def test_rel_04_a_caller_who_floods_the_proxy_is_told_so_and_is_heard_again(hospital):
+    """The shipped settings take 50 requests a second of one address, and 100 more at once."""
+    context = ssl._create_unverified_context()
+
+    def ask(times):
+        connection = http.client.HTTPSConnection("127.0.0.1", hospital.port, timeout=30, context=context)
+        statuses = []
+        with contextlib.closing(connection):
+            for _ in range(times):
+                connection.request("GET", "/cds-services")
+                answer = connection.getresponse()
+                answer.read()
+                statuses.append(answer.status)
+        return statuses
+
+    with ThreadPoolExecutor(8) as crowd:
+        flood = [it for one in crowd.map(ask, [100] * 8) for it in one]
+    assert set(flood) == {200, 429}
+    assert flood.count(200) >= 100
+    time.sleep(1)
+    assert ask(10) == [200] * 10
+
+
 def test_a_rolling_restart_under_load_fails_no_call(hospital):
     """No call is tried twice: each must be answered with its cards the first time."""
     answers, stopped = [], threading.Event()

@@ -69,11 +69,19 @@ def test_inp_08_clients_stuck_on_the_way_do_not_hold_their_neighbours(start, tel
 
 
 @pytest.mark.parametrize("sent", [HEAD, BODY], ids=["header", "body"])
-def test_inp_08_gunicorns_own_threads_would_be_held(start, sent):
+def test_inp_08_gunicorns_own_threads_would_be_held(start, tell, sent):
     service = start(workers=1, CDSHOOKS_THREADS="4", GUNICORN_CMD_ARGS="--worker-class gthread")
     slow = list(_stuck(service, sent, 8))
     time.sleep(0.5)
-    assert _answers_within(service, 2) is None
+    waited = _answers_within(service, 2)
+    kind = "header" if sent == HEAD else "body"
+    tell(
+        f"stuck in the {kind}, gunicorn's own worker",
+        clients=len(slow),
+        honest_requests=1,
+        unanswered=int(waited is None),
+    )
+    assert waited is None
     for it in slow:
         it.close()
 
@@ -225,7 +233,7 @@ def test_inp_01_a_client_that_sends_far_too_much_still_reads_the_refusal(start, 
     assert set(statuses) == {413}
 
 
-def test_rel_07_a_connection_is_kept_and_requests_sent_ahead_are_answered_in_order(start):
+def test_rel_07_a_connection_is_kept_and_requests_sent_ahead_are_answered_in_order(start, tell):
     service = start(workers=1)
     body = json.dumps(STORY).encode()
     call = (
@@ -239,10 +247,11 @@ def test_rel_07_a_connection_is_kept_and_requests_sent_ahead_are_answered_in_ord
         answered = b"".join(iter(lambda: connection.recv(65536), b""))
     assert answered.count(b"HTTP/1.1 200 OK") == 4
     order = [answered.find(it) for it in (b'"cards"', b'"alive"', b'"python"')]
+    tell("sent ahead on one connection", requests=4, answered=answered.count(b"HTTP/1.1 200 OK"))
     assert order == sorted(order)
 
 
-def test_inp_08_leave_to_send_a_body_is_given(start):
+def test_inp_08_leave_to_send_a_body_is_given(start, tell):
     service = start(workers=1)
     body = json.dumps(STORY).encode()
     head = f"POST {CALL} HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -250,4 +259,6 @@ def test_inp_08_leave_to_send_a_body_is_given(start):
         connection.sendall(head.encode())
         assert connection.recv(100).startswith(b"HTTP/1.1 100 Continue")
         connection.sendall(body)
-        assert b'"cards"' in b"".join(iter(lambda: connection.recv(65536), b""))
+        answered = b"".join(iter(lambda: connection.recv(65536), b""))
+    tell("leave asked to send a body", calls=1, answered_with_cards=answered.count(b'"cards"'))
+    assert answered.count(b'"cards"') == 1

@@ -16,8 +16,9 @@ from cdshooks.cli.serve import addresses
 from cdshooks.settings import Settings, SettingsError, read_settings
 from cdshooks.trace import read_trace
 from cdshooks.web.tracing import tracing_faults
-from tests.web.conftest import STORY
+from tests.web.conftest import FIXTURES, STORY
 
+ROOT = FIXTURES.parent
 SERVICE = "/cds-services/her2-later-line"
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = f"00-{TRACE}-b7ad6b7169203331-01"
@@ -135,7 +136,17 @@ def test_obs_04_the_state_and_age_of_the_knowledge_are_told(count):
 def test_obs_02_the_version_names_code_knowledge_and_python(client, loaded_knowledge):
     told = client.get("/version").get_json()
     assert told["knowledge_hash"] == loaded_knowledge.manifest.content_hash
-    assert sorted(told) == ["knowledge", "knowledge_hash", "python", "version"]
+    assert sorted(told) == ["commit", "knowledge", "knowledge_hash", "python", "version"]
+    assert told["commit"] == "unknown"
+
+
+def test_obs_02_the_image_tells_the_commit_that_it_was_built_from(loaded_knowledge, tmp_path):
+    environment = {"CDSHOOKS_DEV": "1", "XDG_STATE_HOME": str(tmp_path), "CDSHOOKS_REVISION": "4c06a4f"}
+    told = build_app(read_settings(environment), loaded_knowledge).test_client().get("/version").get_json()
+    assert told["commit"] == "4c06a4f"
+    assert "CDSHOOKS_REVISION=${REVISION}" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    with pytest.raises(SettingsError, match="CDSHOOKS_REVISION must name a commit"):
+        read_settings(environment | {"CDSHOOKS_REVISION": "a commit"})
 
 
 @pytest.mark.parametrize(
