@@ -43,7 +43,8 @@ class RecordTerms:
     ``test``: which test an observation is. ``conditions``: everything that a diagnosis says, each coding for itself, and its
     words where no coding is known. ``given_for``: what the reasons of a drug say that it is for, breast cancer wherever one of
     them says so; None when they say nothing to us. ``stop_reason``: why a drug was stopped; progression outranks the other
-    words of one reason, toxicity the rest. ``route``: how a drug is given. ``interaction_classes``: those of every drug that a
+    words of one reason, toxicity the rest. ``told_stops``: what the words of a drug say behind "stopped" ("T-DXd, stopped for ILD
+    grade 2"). ``route``: how a drug is given. ``interaction_classes``: those of every drug that a
     text names; ``interacting_name``: the first of these drugs, as our table writes it. ``gene_in_words``: the marker whose
     gene a text names. ``therapy``: the kind of local therapy that a procedure is, by its codes first and its words second.
     ``is_urgent``: whether a report calls for local therapy soon. ``dates_in_words``: the dates that instructions hold.
@@ -56,6 +57,7 @@ class RecordTerms:
         self.conditions = remembered(self._conditions)
         self.given_for = remembered(self._given_for)
         self.stop_reason = remembered(self._stop_reason)
+        self.told_stops = remembered(self._told_stops)
         self.route = remembered(self._route)
         self.interaction_classes = remembered(self._interaction_classes)
         self.interacting_name = remembered(self._interacting_name)
@@ -136,8 +138,7 @@ class RecordTerms:
             found.add("toxicity")
         return next((it.value for it in StopReason if it in found), None)
 
-    def told_stops(self, drug: CodeableConcept | None) -> tuple[str, ...]:
-        """What the words of a drug say behind "stopped" ("T-DXd, stopped for ILD grade 2")."""
+    def _told_stops(self, drug: CodeableConcept | None) -> tuple[str, ...]:
         return tuple(it for text in texts_of(drug) if (it := self.meanings("drug-stopped").after("stopped", text)))
 
     def intent(self, concept: CodeableConcept) -> str | None:
