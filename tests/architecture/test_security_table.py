@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+WHOLE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+PAGE = re.sub(r"^```.*?^```$", "", WHOLE, flags=re.MULTILINE | re.DOTALL)
+"""Without its example: a fence would pair each of the other quotes with the one after it, and nothing quoted would be found."""
 ROW = re.compile(
     r"^\| (?P<id>[A-Z]{3}-\d\d) \| (?P<property>[^|]+) \| (?P<modules>[^|]+) \| (?P<tests>[^|]+) \|$", re.MULTILINE
 )
@@ -20,6 +22,8 @@ TESTS = {
 }
 REQUIREMENTS = Path(os.environ.get("CDSHOOKS_SHARED", ROOT.parent / "shared")) / "specs" / "safety.md"
 KINDS = ("AUT", "OUT", "INP", "LOG", "REL", "FBK", "OBS", "COR", "PID")
+EXAMPLES = {"clients.toml"}
+"""Files of a hospital."""
 OPEN: frozenset[str] = frozenset()
 """What no test proves yet; the page says so."""
 
@@ -40,7 +44,25 @@ def test_saf_12_each_requirement_names_modules_and_tests_that_exist(row):
 
 def test_saf_12_every_other_test_that_the_page_names_exists():
     named = {it for it in quoted(PAGE) if re.fullmatch(r"test_[a-z0-9_]+\*?", it)}
+    assert len(named) > 60
     assert [it for it in sorted(named) if not any(fnmatchcase(name, it) for name in TESTS)] == []
+
+
+FILES = {it.name for folder in ("cdshooks", "tests", "scripts") for it in (ROOT / folder).rglob("*.py")}
+
+
+def test_saf_12_every_file_and_drill_that_the_page_names_exists():
+    """In the prose too: a path from the root or from ``cdshooks``, or the bare name of a file."""
+    named = {it for it in quoted(PAGE) if re.fullmatch(r"[\w/.-]+(\.py|\.conf|\.toml|/)", it) and it not in EXAMPLES}
+    assert len(named) > 50
+    missing = {it for it in named if not (ROOT / it).exists() and not (ROOT / "cdshooks" / it).exists()}
+    assert sorted(it for it in missing if it not in FILES) == []
+    drills = "".join(it.read_text(encoding="utf-8") for it in (ROOT / "tests" / "drills").glob("test_*.py"))
+    told = [
+        name for names in re.findall(r'drills? ("[^"]+"(?: and "[^"]+")*)', PAGE) for name in names.split('"')[1::2]
+    ]
+    assert told
+    assert [it for it in told if f'"{it}' not in drills] == []
 
 
 def test_saf_12_each_id_is_there_once():
