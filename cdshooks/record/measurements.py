@@ -94,6 +94,8 @@ class MeasurementReader:
         self, part: Observation | Component, asked: _Asked, held: Held, observation: Observation
     ) -> Measurement | Doubt | None:
         measure = asked.measure
+        if _differ_twice(part, self._terms):
+            return _doubt("several", measure, held, f"This {measure.label} holds two values that differ.")
         number = _number(part, self._terms, measure.fact)
         if number is None:
             is_silent = part.value_codeable_concept is None and not part.value_string and part.value_quantity is None
@@ -187,7 +189,11 @@ def _upper_limit(observation: Observation, measure: Measure, factor: float) -> f
 
 
 def _number(part: Observation | Component, terms: RecordTerms, fact: str) -> _Number | None:
-    quantity, span = part.value_quantity, part.value_range
+    quantity, span, ratio = part.value_quantity, part.value_range, part.value_ratio
+    if ratio is not None and ratio.numerator is not None and ratio.denominator is not None:
+        top, bottom = number_of(ratio.numerator.value), number_of(ratio.denominator.value)
+        if top is not None and bottom:
+            return _Number(low=top / bottom, high=top / bottom, comparator=ratio.numerator.comparator)
     if part.value_integer is not None:
         return _Number(low=float(part.value_integer), high=float(part.value_integer))
     if quantity is not None:
@@ -211,6 +217,15 @@ def _number(part: Observation | Component, terms: RecordTerms, fact: str) -> _Nu
             (it for it in (_in_text(text, None, "", terms.ranges) for text in texts_of(concept)) if it), None
         )
     return _in_text(_now_in(part.value_string, terms), None, "", terms.ranges) if part.value_string else None
+
+
+def _differ_twice(part: Observation | Component, terms: RecordTerms) -> bool:
+    """Whether a value sent twice, as a number and as text, is two values. Source: terminology 13."""
+    quantity = part.value_quantity
+    if quantity is None or not part.value_string:
+        return False
+    number, told = number_of(quantity.value), numbers_in(_now_in(part.value_string, terms))
+    return number is not None and bool(told) and number not in told
 
 
 def _now_in(text: str, terms: RecordTerms) -> str:

@@ -218,3 +218,30 @@ def test_numbers_as_people_write_them(text, numbers):
 def test_the_library_refuses_what_has_no_factor(unit, into):
     with pytest.raises(KnowledgeError):
         factor_between(unit, into, molar_mass=None, valence=None)
+
+
+@pytest.mark.parametrize(
+    ("code", "number", "unit", "expected"),
+    [
+        ("19123-9", 1.8, "mg/dL", 0.7406),
+        ("2601-3", 0.74, "mmol/L", 0.74),
+        ("1558-6", 99, "mg/dL", 5.4952),
+        ("4548-4", 6.1, "%", 6.1),
+        ("59261-8", 43, "mmol/mol", "unit"),  # another scale, which no factor leads to
+    ],
+)
+def test_electrolytes_and_sugar_are_read_by_their_codes(code, number, unit, expected):
+    assert value(code, quantity(number, unit)) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("member", "expected"),
+    [
+        ({**quantity(55, "%"), "valueString": "45 %"}, ["several"]),
+        ({**quantity(55, "%"), "valueString": "55 %"}, [55]),
+        ({**quantity(55, "%"), "valueString": "preserved"}, [55]),
+        ({"valueRatio": {"numerator": {"value": 55}, "denominator": {"value": 100}}}, [55]),
+    ],
+)
+def test_a_value_sent_twice_or_as_a_ratio(member, expected):
+    assert value(LVEF, member) == expected
