@@ -19,6 +19,7 @@ from cdshooks.ehr.resources import (
     ServiceRequest,
 )
 from cdshooks.knowledge.ids import ResourceRef
+from cdshooks.knowledge.spread import CLAUSE_END
 from cdshooks.partial_date import PartialDate, latest
 from cdshooks.record.dates import end_of, read_date, start_of
 from cdshooks.record.model import (
@@ -62,8 +63,14 @@ def is_disease_test(code: CodeableConcept | None, terms: RecordTerms) -> bool:
     """Whether an observation of this code tells of the disease."""
     test = terms.test(code)
     if test is None:
-        return terms.meanings("csf-cytology").first(" ".join(texts_of(code))) is not None
+        names = " ".join(texts_of(code))
+        return terms.meanings("csf-cytology").first(names) is not None or _is_status_name(code, terms)
     return test in _TESTS_OF_DISEASE
+
+
+def _is_status_name(code: CodeableConcept | None, terms: RecordTerms) -> bool:
+    """Whether the name of an observation is that of an assessment of the disease."""
+    return any(terms.meanings("disease-status-name").first(text) is not None for text in texts_of(code))
 
 
 class DiseaseReading(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,6 +103,7 @@ class DiseaseReader:
         self._urgent: list[tuple[PartialDate | None, Held]] = []
         self._called_treated: set[ResourceRef] = set()
         self._stages: list[Statement] = []
+        self._contradictions: list[Conflict] = []
         self._never_spread: list[tuple[PartialDate | None, Held]] = []
         """Statements that there is no metastasis at all."""
 
@@ -127,7 +135,7 @@ class DiseaseReader:
             local_therapies=therapies,
             cns=self._cns_state(metastases, statuses, therapies),
             statements=tuple(self._stages),
-            conflicts=tuple(self._denied_spread(metastases)),
+            conflicts=(*self._contradictions, *self._denied_spread(metastases)),
             doubts=tuple(self._second_cancers(metastases)),
         )
 
@@ -139,7 +147,7 @@ class DiseaseReader:
             Certainty.REFUTED
             if verification & _GONE
             else Certainty.PROVISIONAL
-            if verification & _WEAK
+            if verification & _WEAK or self._terms.is_suspected(condition.code)
             else Certainty.CONFIRMED
         )
         onset = read_date(condition.onset_date_time, start_of(condition.onset_period), condition.onset_string)
@@ -231,13 +239,18 @@ class DiseaseReader:
         if test is None and self._is_csf_cytology(observation.code):
             said = (observation.value_string or "", *texts_of(observation.value_codeable_concept))
             self._read_cytology(held, " ".join(said), day)
+        if test is None and _is_status_name(observation.code, self._terms):
+            test = "disease-status"
         if test not in _TESTS_OF_DISEASE:
             return
         value = observation.value_codeable_concept or CodeableConcept(text=observation.value_string)
         self._note_stage(held, test, value, day)
         if test in {"disease-status", "treatment-response"}:
             trend = self._terms.trend(value)
-            if trend == "distant-metastasis-present":
+            if self._terms.is_contradiction(value):
+                because = "The code and the words of one disease status contradict each other, so it was not used."
+                self._contradictions.append(Conflict(about="disease-status", because=because, evidence=(held.ref,)))
+            elif trend == "distant-metastasis-present":
                 self._metastases.append(
                     Metastasis(
                         site="unspecified",
@@ -400,8 +413,11 @@ class DiseaseReader:
                 self._absent.append((term.concept.removeprefix("met-"), held, day))
         if is_brain and self._terms.meanings("brain-clear").first(conclusion) is not None:
             self._absent.append(("brain", held, day))  # on a report on the head "no metastases" means its own
-        for term in self._terms.worded_conditions((conclusion,)):
+        told = self._terms.worded_conditions((conclusion,))
+        for term in told:
             self._add_metastasis(held, term.category, term.concept, day, "text", Certainty.PROVISIONAL)
+        if is_brain and not any(it.concept == "met-brain" for it in told) and self._names_brain_lesion(conclusion):
+            self._add_metastasis(held, "metastasis", "met-brain", day, "text", Certainty.PROVISIONAL)
         is_tissue = self._terms.is_report_on("tissue", report.code)
         trend = self._terms.worded_trend((conclusion,)) if not is_tissue else None
         if trend is not None:
@@ -412,6 +428,12 @@ class DiseaseReader:
             self._urgent.append((day, held))
         if is_brain and self._terms.meanings("brain-treated").first(conclusion) == "treated":
             self._called_treated.add(held.ref)
+
+    def _names_brain_lesion(self, conclusion: str) -> bool:
+        """Whether a report on the head speaks of metastases that it neither denies nor only looks for."""
+        lesion, denial = self._terms.meanings("brain-lesion"), self._terms.meanings("denial")
+        clauses = CLAUSE_END.split(conclusion)
+        return any(lesion.of(it) == ("lesion",) and denial.first(it) is None for it in clauses)
 
     def _is_csf_cytology(self, code: CodeableConcept | None) -> bool:
         return self._terms.meanings("csf-cytology").first(" ".join(texts_of(code))) is not None

@@ -8,7 +8,7 @@ from cdshooks.ehr.resources import CodeableConcept, Coding, Component, Observati
 from cdshooks.knowledge.measures import MeasureKnowledge
 from cdshooks.record.dates import read_date, start_of
 from cdshooks.record.model import Biomarker
-from cdshooks.record.numbers import number_in, number_of
+from cdshooks.record.numbers import number_in, number_of, numbers_in
 from cdshooks.record.terms import RecordTerms, texts_of
 
 _MARKERS = {
@@ -24,6 +24,8 @@ _MARKERS = {
     "pd-l1": "pd-l1",
 }
 _ANY_GENE = frozenset({"gene-variant", "gene-studied"})
+_TOLD_AS_NUMBER = frozenset({"tmb", "pd-l1"})
+_BOUND = re.compile(r"[<>\u2264\u2265]")
 _PROTEIN_CHANGE = re.compile(r"\bp\.[A-Z]")
 """A change as HGVS writes it."""
 _NEAR = 15
@@ -55,6 +57,8 @@ def read_biomarkers(resources: Resources, terms: RecordTerms, measures: MeasureK
             continue
         inside = [it.value_codeable_concept for it in observation.component]
         text = " ".join((_text(observation), *(it for concept in inside for it in texts_of(concept))))
+        bare = terms.without_genes(text)
+        text = text if bare == text else f"{text} ; {bare}"
         coded = terms.answer("variant", observation.value_codeable_concept) or terms.answer(
             "msi", observation.value_codeable_concept
         )
@@ -64,9 +68,14 @@ def read_biomarkers(resources: Resources, terms: RecordTerms, measures: MeasureK
             coded = next((it for it in (terms.answer("variant-class", one) for one in inside) if it), coded)
         limits = [it for it in measures.marker_limits if it.marker == marker]
         quantity, number, unit = _measured(observation, with_parts=bool(limits))
+        told = (
+            terms.without_genes(observation.value_string or "") if number is None and marker in _TOLD_AS_NUMBER else ""
+        )
+        if len(numbers_in(told)) == 1:
+            number, unit = number_in(told), terms.ranges.unit_after(told)
         limit = (
             None
-            if quantity is None or number is None or quantity.comparator
+            if number is None or (quantity is not None and quantity.comparator) or _is_bounded(observation.value_string)
             else next((it.value for it in limits if it.holds(number, unit)), None)
         )
         value = (
@@ -94,6 +103,11 @@ def read_biomarkers(resources: Resources, terms: RecordTerms, measures: MeasureK
     return tuple(
         sorted(dict.fromkeys(found), key=lambda it: (it.date is not None, str(it.date), it.marker, it.evidence))
     )
+
+
+def _is_bounded(text: str | None) -> bool:
+    """Whether a text gives a bound and no value."""
+    return text is not None and _BOUND.search(text) is not None
 
 
 def _gene(observation: Observation, terms: RecordTerms) -> str | None:

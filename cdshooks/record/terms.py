@@ -122,6 +122,10 @@ class RecordTerms:
                 found.setdefault(marker, status)
         return found
 
+    def is_suspected(self, concept: CodeableConcept | None) -> bool:
+        """Whether the words of a diagnosis call it suspected, possible or still to be ruled out."""
+        return any(self.meanings("suspicion").first(text) is not None for text in texts_of(concept))
+
     def is_report_on(self, what: str, concept: CodeableConcept | None) -> bool:
         """Whether a report is one on ``tissue`` or on the ``brain``, by its code or its name."""
         if self.test(concept) == f"report-on-{what}":
@@ -197,6 +201,13 @@ class RecordTerms:
 
     def _is_urgent(self, text: str) -> bool:
         return bool(self._codes.urgency_words.find(text))
+
+    def without_genes(self, text: str) -> str:
+        """A result without the names of genes: "no DPYD variant" is "no variant"."""
+        named = self.meanings("gene-name")
+        for marker in named.of(text):
+            text = named.whole(marker).sub(" ", text)
+        return text
 
     def gene(self, texts: Iterable[str], codings: Iterable[Coding]) -> str | None:
         """The marker whose gene a result is about, by its HGNC number or its symbol."""
@@ -275,6 +286,12 @@ class RecordTerms:
         if coded is not None:
             return coded.split(" (")[0].replace(" ", "-").replace("no-evidence-of-disease", "no-evidence-of-disease")
         return self.worded_trend(texts_of(concept))
+
+    def is_contradiction(self, concept: CodeableConcept) -> bool:
+        """Whether code and words of one disease status say progression and something else."""
+        told = {self.worded_trend((text,)) for text in texts_of(concept)}
+        told |= {self.trend(CodeableConcept(coding=concept.coding))} if concept.coding else set()
+        return "progression" in told and len(told - {None}) > 1
 
     def worded_trend(self, texts: Iterable[str]) -> str | None:
         """What texts say of the disease; None when they say several things. Among receptors "PR" is one and no response."""

@@ -108,7 +108,7 @@ class _Reader:
             Certainty.REFUTED
             if "refuted" in verification
             else Certainty.PROVISIONAL
-            if verification & {"provisional", "differential", "unconfirmed"}
+            if verification & {"provisional", "differential", "unconfirmed"} or self._terms.is_suspected(condition.code)
             else Certainty.CONFIRMED
         )
         texts = [*texts_of(condition.code), *(note.text or "" for note in condition.note)]

@@ -278,3 +278,84 @@ def test_radiation_pneumonitis_is_no_ild_of_a_drug_by_words_as_by_code(text):
 )
 def test_a_code_for_any_metabolic_disorder_is_no_dpd_deficiency_by_itself(code, text, kinds):
     assert [it.kind for it in record(condition(code, text=text)).toxicities] == kinds
+
+
+@pytest.mark.parametrize(
+    ("text", "certainty"),
+    [
+        ("Pneumonitis", "confirmed"),
+        ("Suspected pneumonitis", "provisional"),
+        ("Rule out pneumonitis", "provisional"),
+        ("Verdacht auf Pneumonitis", "provisional"),
+    ],
+)
+def test_what_a_diagnosis_calls_suspected_is_not_confirmed(text, certainty):
+    found = record(condition(text=text))
+    assert [it.certainty for it in (*found.diagnoses, *found.toxicities)] == [certainty, certainty]
+    assert [
+        it.certainty for it in record(condition(text=text.replace("neumonitis", "leural metastases"))).metastases
+    ] == [certainty]
+
+
+def named(name, **value):
+    return {**observation("x", **value), "code": {"text": name}}
+
+
+@pytest.mark.parametrize(
+    ("gene", "text", "marker", "value", "number"),
+    [
+        ("PD-L1", "CPS 12", "pd-l1", "measured", 12),
+        ("PD-L1", "PD-L1 negative, CPS <1", "pd-l1", "negative", 1),
+        ("NTRK", "no NTRK fusion", "ntrk", "wild_type", None),
+        ("TMB", "TMB 12 mut/Mb", "tmb", "high", 12),
+        ("TMB", "9.9 mut/Mb", "tmb", "measured", 9.9),
+        ("TMB", "> 10 mut/Mb", "tmb", "measured", 10),
+        ("ERBB2", "ERBB2 amplification by NGS", "erbb2-amplification", "mutated", None),
+        ("DPYD", "no DPYD variant", "dpyd", "normal", None),
+        ("PIK3CA", "PIK3CA: no mutation", "pik3ca", "wild_type", None),
+    ],
+)
+def test_a_marker_told_in_a_few_words(gene, text, marker, value, number):
+    (found,) = record(named(gene, valueString=text)).biomarkers
+    assert (found.marker, found.value, found.number) == (marker, value, number)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "trend"),
+    [
+        ("Disease status", "Progressive disease", "progression"),
+        ("Gesamtbeurteilung Tumorstatus", "Teilremission", "partial-remission"),
+        ("RECIST 1.1", "PR", "responding"),
+        ("Évaluation de la réponse", "Réponse complète", "complete-remission"),
+        ("Smoking status", "Progressive disease", None),
+    ],
+)
+def test_a_disease_status_is_known_by_its_name(name, text, trend):
+    assert [it.trend for it in record(named(name, valueString=text)).statuses] == ([trend] if trend else [])
+
+
+def test_a_disease_status_that_contradicts_itself_is_not_used():
+    """A partial remission coded P, which is progression in that list. Source: terminology 7."""
+    value = {
+        "coding": [{"system": "https://local", "code": "P", "display": "Progression"}],
+        "text": "Partielle Remission",
+    }
+    found = record(observation("97509-4", valueCodeableConcept=value))
+    assert (found.statuses, [it.about for it in found.conflicts]) == ((), ["disease-status"])
+
+
+@pytest.mark.parametrize(
+    ("text", "state"),
+    [
+        ("New 9 mm lesion in the left cerebellum, consistent with metastasis.", "unknown"),
+        ("Multiple metastases in both hemispheres.", "unknown"),
+        ("Zwei neue Metastasen links frontal. Keine Meningeosis.", "unknown"),
+        ("Treated metastases stable. No new lesions.", "treated_stable"),
+        ("No metastases.", "none"),
+        ("Evaluate for metastases. Normal study.", None),
+    ],
+)
+def test_a_report_on_the_head_that_names_metastases_tells_of_the_brain(text, state):
+    made = {"resourceType": "DiagnosticReport", "id": "r", "status": "final", "effectiveDateTime": "2024-01-02"}
+    found = record({**made, "code": {"text": "MRI brain"}, "conclusion": text}).cns
+    assert (found.state if found else None) == state
