@@ -68,11 +68,10 @@ def read_biomarkers(resources: Resources, terms: RecordTerms, measures: MeasureK
             coded = next((it for it in (terms.answer("variant-class", one) for one in inside) if it), coded)
         limits = [it for it in measures.marker_limits if it.marker == marker]
         quantity, number, unit = _measured(observation, with_parts=bool(limits))
-        told = (
-            terms.without_genes(observation.value_string or "") if number is None and marker in _TOLD_AS_NUMBER else ""
-        )
-        if len(numbers_in(told)) == 1:
-            number, unit = number_in(told), terms.ranges.unit_after(told)
+        is_in_words = number is None and marker in _TOLD_AS_NUMBER
+        bare = terms.without_genes(observation.value_string or "") if is_in_words else ""
+        if len(numbers_in(bare)) == 1:
+            number, unit = number_in(bare), terms.ranges.unit_after(bare)
         limit = (
             None
             if number is None or (quantity is not None and quantity.comparator) or _is_bounded(observation.value_string)
