@@ -118,7 +118,7 @@ class EjectionFractions:
                 found.append(_measurement(told, held, day, is_preliminary=report.status in _NOT_FINAL))
             else:
                 open_points.append((told.because or "elsewhere", day, held))
-        new = tuple(it for it in found if not any(_is_same(it, one) for one in known))
+        new = tuple(it for it in dict.fromkeys(found) if not any(_is_same(it, one) for one in known))
         settled = [it.date for it in (*known, *new)]
         doubts = (_doubt(*it) for it in open_points if not any(_is_settled(it[1], day) for day in settled))
         return new, tuple(dict.fromkeys((*doubts, *_differing(new, known))))

@@ -117,7 +117,9 @@ def read_patient_record(resources: Resources, knowledge: Knowledge, *, as_of: da
         person=person,
         exposures=exposures,
         planned=treatment.planned,
-        suggested=treatment.suggested,
+        suggested=tuple(
+            sorted(dict.fromkeys(treatment.suggested), key=lambda it: (it.protocol, _day(it.date), it.evidence))
+        ),
         other_cancer_drugs=treatment.other_cancer_drugs,
         receptors=receptors,
         biomarkers=read_biomarkers(observed["biomarkers"], terms, knowledge.measures),

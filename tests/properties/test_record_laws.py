@@ -20,6 +20,47 @@ from cdshooks.record.read import read_patient_record
 
 BOUNDED = settings(max_examples=40, deadline=None)
 STORIES = sorted(Path("fhir_fixtures").glob("*/request.json"))
+REPORTS = [
+    ("Echocardiogram", "2026-11-20", "LVEF 54 % (previously 60 % in 2025). GLS -17 %."),
+    ("Echocardiogram", "2026-11-21", "LVEF 54 % by eye, 50 % by Simpson."),
+    ("Oncology note", "2026-11-22", "Last LVEF 49 %. HER2 previously positive."),
+    ("Pathology report", "2026-11-19", "Known HER2 3+ primary. ER 80 %, PR <1 %. HER2 2+; FISH: ratio 1.2."),
+    ("Pathology report", "2026-11-23", "Left breast: HER2 1+. Right breast: HER2 3+."),
+    ("Pathology report", "2026-11-24", "HER2 previously positive."),
+    ("MRI brain", "2026-11-18", "No new lesions; treated metastasis stable."),
+]
+DRUGS = [
+    ("m", "Omeprazole 20 mg"),
+    ("b", "Xylophan"),
+    ("a", "Zyxolin"),
+    ("c", "THP C3"),
+    ("d", "AC-T"),
+    ("e", "ondansetron"),
+]
+BESIDE = (
+    *(
+        {
+            "resourceType": "DiagnosticReport",
+            "id": f"told-{at}",
+            "status": "final",
+            "code": {"text": name},
+            "effectiveDateTime": day,
+            "conclusion": text,
+        }
+        for at, (name, day, text) in enumerate(REPORTS)
+    ),
+    *(
+        {
+            "resourceType": "MedicationStatement",
+            "id": f"drug-{name}",
+            "status": "active",
+            "medicationCodeableConcept": {"text": text},
+            "effectiveDateTime": "2026-11",
+        }
+        for name, text in DRUGS
+    ),
+)
+"""Reports in words and drugs that nobody knows beside each story, for they must obey the same laws."""
 JUNK = st.sampled_from(
     [None, "", "x", "3+", "positive", "2021", "2021-13-45", -1, 0, 3, 1e308, True, [], {}, [None], [{}], {"value": "?"}]
 )
@@ -44,7 +85,7 @@ def story_resources(path: Path) -> tuple[dict, ...]:
 
     for value in (json.loads(path.read_text(encoding="utf-8")).get("prefetch") or {}).values():
         walk(value)
-    return tuple(found)
+    return (*found, *BESIDE)
 
 
 def record_of(resources) -> PatientRecord:
