@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from cdshooks.ehr.remembered import remembered
 from cdshooks.knowledge.meanings import Meanings
 
@@ -14,10 +16,18 @@ class RememberedMeanings:
     def __init__(self, meanings: Meanings) -> None:
         self.of = remembered(meanings.of, most=_MOST_OF_A_READER)
         self.first = remembered(meanings.first, most=_MOST_OF_A_READER)
-        self.after = meanings.after
+        self._after = remembered(partial(_after, meanings), most=_MOST_OF_A_READER)
         self.pattern = meanings.pattern
         self.whole = meanings.whole
+
+    def after(self, meaning: str, text: str) -> str:
+        """What follows the first words with this meaning; "" where there are none."""
+        return self._after((meaning, text))
 
     def has(self, meaning: str, text: str) -> bool:
         """Whether a text has this meaning."""
         return meaning in self.of(text)
+
+
+def _after(meanings: Meanings, asked: tuple[str, str]) -> str:
+    return meanings.after(*asked)
