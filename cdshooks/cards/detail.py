@@ -228,9 +228,9 @@ def receptors_in_force(advice: Advice) -> str:
     parts = []
     for marker in ("her2", "er", "pr"):
         fact = facts.get(marker)
-        value = fact.value if fact is not None and fact.value is not None else "unknown"
+        value = str(fact.value) if fact is not None and fact.value is not None else "unknown"
         dated = f" ({fact.date})" if fact is not None and fact.date is not None and fact.value is not None else ""
-        parts.append(f"{marker.upper()} {value}{dated}")
+        parts.append(f"{marker.upper()} {wording.RECEPTOR_VALUES.get(value, value)}{dated}")
     return wording.RECEPTORS.format(receptors=", ".join(parts))
 
 

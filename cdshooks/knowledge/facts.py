@@ -39,6 +39,8 @@ class FactDefinition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     world: str
     unit: str | None = None
     values: tuple[str, ...] = ()
+    said: dict[str, str] = {}
+    """Values in words that stand by themselves; another value stands after the label."""
     valid_for_days: int | None = None
     ask: str | None = None
     decides: str | None = None

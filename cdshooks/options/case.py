@@ -59,6 +59,11 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
         return in_words(self.told)
 
     @property
+    def each(self) -> Iterator[Told]:
+        """What was observed, each by itself."""
+        return _flat(self.told)
+
+    @property
     def evidence(self) -> tuple[ResourceRef, ...]:
         """The resources that it rests on."""
         return evidence_of(self.grounds)

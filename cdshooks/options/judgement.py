@@ -12,7 +12,7 @@ from cdshooks.knowledge.load import Knowledge
 from cdshooks.options.case import Answer, Bound, Case, Ground, evidence_of
 from cdshooks.options.later import Later
 from cdshooks.options.model import GRAVITY, Ask, Finding, Outcome, Warned, all_of
-from cdshooks.options.predicates import NOT_KNOWN, question
+from cdshooks.options.predicates import NOT_KNOWN, FactTold, question
 
 
 class Judgement(msgspec.Struct, frozen=True, gc=False):
@@ -155,10 +155,10 @@ _MOST_OBSERVED = 3
 
 
 def _because(sentence: str, answer: Answer, *, says_unknown: bool) -> str:
-    told = answer.observed
+    told = tuple(dict.fromkeys(it.beside(sentence) if isinstance(it, FactTold) else str(it) for it in answer.each))
     if says_unknown and answer.outcome is Outcome.UNKNOWN:
         told = tuple(it for it in told if not it.endswith(NOT_KNOWN))  # the sentence says it in better words
-    observed = "; ".join(told[:_MOST_OBSERVED])
+    observed = "; ".join([it for it in told if it][:_MOST_OBSERVED])
     if not observed:
         return sentence if sentence.endswith(".") else f"{sentence}."
     return f"{sentence.rstrip('.')} ({observed})."

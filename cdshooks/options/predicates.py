@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
@@ -103,6 +104,20 @@ class FactTold(msgspec.Struct, frozen=True, gc=False):
 
     def __str__(self) -> str:
         return describe(self.fact, self.definition)
+
+    def beside(self, sentence: str) -> str:
+        """What it adds to a sentence: where all its words stand there, no more than the day on which it was recorded."""
+        fact = self.fact
+        if fact.value is not True or not _words_of(self.definition.label) <= _words_of(sentence):
+            return str(self)
+        return f"on record: {fact.date}" if fact.date is not None else ""
+
+
+def _words_of(text: str) -> set[str]:
+    return set(_WORD.findall(text.casefold()))
+
+
+_WORD = re.compile(r"[\w-]+")
 
 
 def _about_fact(leaf: FactLeaf, knowledge: Knowledge) -> Question:
@@ -206,6 +221,8 @@ def describe(fact: Fact, definition: FactDefinition) -> str:
     if value is None:
         return f"{definition.label}{NOT_KNOWN}"
     when = f" ({fact.date})" if fact.date is not None and definition.type != "date" else ""
+    if isinstance(value, str) and value in definition.said:
+        return f"{definition.said[value]}{when}"
     if isinstance(value, bool):
         return f"{'' if value else 'no '}{definition.label}{when}"
     if isinstance(value, tuple):

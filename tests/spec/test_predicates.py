@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from cdshooks.knowledge.criteria import Predicate, predicate_from
-from cdshooks.knowledge.ids import AgentId
+from cdshooks.knowledge.ids import AgentId, FactId
 from cdshooks.options.case import Answer, Bound, Case
-from cdshooks.options.predicates import question
+from cdshooks.options.model import Fact
+from cdshooks.options.predicates import FactTold, question
+from cdshooks.partial_date import PartialDate
 from tests.option_cases import (
     THREE_LINES,
     but,
@@ -18,6 +20,7 @@ from tests.option_cases import (
     history,
     measured,
     patient,
+    shipped,
     toxicity,
 )
 
@@ -26,6 +29,33 @@ LVEF_50 = {"fact": "lvef_percent", "op": "ge", "value": 50}
 
 def evaluate(predicate: Predicate, case: Case, bound: Bound = frozenset()) -> Answer:
     return question(predicate, case.knowledge, bound)(case)
+
+
+@pytest.mark.parametrize(
+    ("fact", "value", "sentence", "added"),
+    [
+        ("symptomatic_hf", True, "Symptomatic heart failure rules out this drug.", ""),
+        ("symptomatic_hf", True, "Heart failure rules out this drug.", "symptomatic heart failure"),
+        # that something is absent is never left out, whatever words stand beside it
+        ("symptomatic_hf", False, "Without symptomatic heart failure it fits.", "no symptomatic heart failure"),
+        ("her2", "conflict", "HER2 is not settled.", "HER2 results contradict each other"),
+        ("her2", "positive", "HER2 is settled.", "HER2 status in force positive"),
+        ("cns", "needs_local_therapy", "Local therapy comes first.", "brain metastases that need local therapy first"),
+    ],
+)
+@pytest.mark.parametrize("day", [None, "2026-11-16"])
+def test_what_the_sentence_says_already_is_not_said_again(
+    fact: str, value: Any, sentence: str, added: str, day: str | None
+) -> None:
+    when = PartialDate.from_fhir(day) if day else None
+    told = FactTold(Fact(id=FactId(fact), value=value, date=when), shipped().facts[FactId(fact)])
+    dated = f"{added} ({day})" if added else f"on record: {day}"
+    assert told.beside(sentence) == (dated if day else added)
+
+
+def test_every_value_that_has_words_is_a_value_of_its_fact() -> None:
+    for definition in shipped().facts.values():
+        assert set(definition.said) <= set(definition.values)
 
 
 @pytest.mark.parametrize(
