@@ -143,12 +143,12 @@ def http_page(app: Flask) -> str:
             table(("id", "hook", "says"), ((f"`{it.id}`", it.hook, plain(it.description)) for it in SERVICES)),
             "## Prefetch templates\n\nThe same for all services. What is optional and missing is named on the card.\n",
             table(
-                ("key", "template", ""),
+                ("key", "template", "needed"),
                 ((f"`{key}`", f"`{it}`", required.get(key, "")) for key, it in PREFETCH.items()),
             ),
             "## Routes\n",
             table(
-                ("route", "methods", ""),
+                ("route", "methods", "gives"),
                 (
                     (f"`{it}`", ", ".join(shown[it]), ROUTES.get(it, ""))
                     for it in (*ROUTES, *sorted(shown.keys() - ROUTES.keys()))
@@ -316,7 +316,7 @@ def trials_page() -> str:
             f"[{it['nct_id']}](https://clinicaltrials.gov/study/{it['nct_id']})",
             plain(it["title"]),
             it["registry"]["status"].lower().replace("_", " "),
-            it["registry"]["as_of"],
+            _unbroken(it["registry"]["as_of"]),
             len(it["criteria"]),
         )
         for it in (one.content for one in read_entries("trials", None, id_key="nct_id").by_id.values())
@@ -339,7 +339,7 @@ def sources_page() -> str:
                 f'<a id="{entry.id.lower()}"></a>`{entry.id}`',
                 f"{cite} {numbers}".strip(),
                 it["read"].replace("_", " "),
-                it.get("published", ""),
+                _unbroken(it.get("published", "")),
             )
         )
     return (
@@ -375,6 +375,11 @@ def attributes_page() -> str:
             parts.append(f"## {plain(group)}\n")
         parts.append(f"**{plain(it['title'])}.** {plain(it['value'])}\n")
     return "\n".join(parts)
+
+
+def _unbroken(day: object) -> str:
+    """A date that does not end one line and begin the next."""
+    return f'<span class="unbroken">{day}</span>' if day else ""
 
 
 def _entries(kind: str) -> Iterable[Entry]:
