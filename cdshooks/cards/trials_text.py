@@ -22,7 +22,7 @@ from cdshooks.knowledge.trial_criteria import (
 from cdshooks.knowledge.trial_registry import TrialSite
 from cdshooks.knowledge.trials import Trial
 from cdshooks.options.model import Advice, Finding, Outcome, TrialMatch, TrialVerdict
-from cdshooks.options.trials.again import TriedBefore, tried_before
+from cdshooks.options.trials.again import tried_before
 from cdshooks.options.trials.place import nearest_sites, recruiting_sites
 
 MOST_TRIALS = 3
@@ -152,14 +152,8 @@ def _trial(place: int, match: TrialMatch, advice: Advice, knowledge: Knowledge, 
 
 def to_weigh(trial: Trial, advice: Advice, knowledge: Knowledge) -> str:
     """That the disease progressed on a drug of the trial, or on one of its kind; nothing where no progression is on record."""
-    told = [_tried(it) for it in tried_before(trial, advice.lines, knowledge)[:_MOST_TRIED]]
+    told = [it.told for it in tried_before(trial, advice.lines, knowledge)[:_MOST_TRIED]]
     return wording.TRIAL_WEIGH.format(points="; ".join(told)) if told else ""
-
-
-def _tried(before: TriedBefore) -> str:
-    had = f"{before.use.agent} ({before.use.end})" if before.use.end is not None else before.use.agent
-    sentence = wording.TRIAL_SAME_KIND if before.kind else wording.TRIAL_SAME_DRUG
-    return sentence.format(had=had, drug=before.drug, kind=before.kind)
 
 
 def _verdict(match: TrialMatch) -> str:

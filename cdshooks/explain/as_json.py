@@ -10,9 +10,9 @@ import msgspec
 from cdshooks.explain.unused import Unused
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.manifest import Manifest
-from cdshooks.knowledge.places import Position
 from cdshooks.lines.model import LineOfTherapy
 from cdshooks.options.model import Advice, Fact, Finding, Option, TrialMatch
+from cdshooks.options.trials.again import tried_before
 from cdshooks.options.trials.place import nearest_sites, recruiting_sites
 from cdshooks.partial_date import PartialDate
 
@@ -129,7 +129,7 @@ def explain_json(advice: Advice, knowledge: Knowledge, unused: tuple[Unused, ...
         "options": [
             _option(it) for it in sorted(advice.options, key=lambda it: (it.rank is None, it.rank or 0, it.id))
         ],
-        "trials": [_trial(it, advice.home) for it in advice.trials],
+        "trials": [_trial(it, advice, knowledge) for it in advice.trials],
         "gaps": [{"fact": it.fact, "ask": it.ask} for it in advice.gaps],
         "conflicts": [
             {"about": it.about, "because": it.because, "evidence": list(it.evidence)} for it in advice.conflicts
@@ -238,9 +238,9 @@ def _option(option: Option) -> dict[str, Any]:
     }
 
 
-def _trial(trial: TrialMatch, home: Position | None) -> dict[str, Any]:
+def _trial(trial: TrialMatch, advice: Advice, knowledge: Knowledge) -> dict[str, Any]:
     sites = recruiting_sites(trial.state.sites)
-    near = nearest_sites(sites, home, most=1) if sites and trial.is_worth_a_way else ()
+    near = nearest_sites(sites, advice.home, most=1) if sites and trial.is_worth_a_way else ()
     return {
         "nct_id": trial.nct_id,
         "title": trial.title,
@@ -249,6 +249,7 @@ def _trial(trial: TrialMatch, home: Position | None) -> dict[str, Any]:
         "missing": list(trial.missing),
         "recoverable": trial.recoverable,
         "cohorts": list(trial.cohorts),
+        "to_weigh": [it.told for it in tried_before(knowledge.trials.by_id[trial.nct_id], advice.lines, knowledge)],
         "confirm_with_site": list(trial.confirm_with_site),
         "nearest_site": msgspec.to_builtins(near[0]) if near else None,
         "recruiting_sites": len(sites) if sites is not None else None,

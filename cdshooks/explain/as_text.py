@@ -46,7 +46,7 @@ def print_explanation(advice: Advice, knowledge: Knowledge, console: Console, un
     _print_facts(advice, console)
     _print_options(advice, console)
     _heading(console, "Trials")
-    print_trials(advice, console)
+    print_trials(advice, knowledge, console)
     _print_open_points(advice, console)
     print_unused(unused, console)
     _heading(console, "Line rules in force")

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.places import Position
 from cdshooks.knowledge.trial_registry import RegistryAge
 from cdshooks.options.model import Advice, Finding, Outcome, TrialMatch, TrialVerdict
+from cdshooks.options.trials.again import TriedBefore, tried_before
 from cdshooks.options.trials.place import nearest_sites, recruiting_sites
 
 _FITS = "Fit as far as the record tells"
@@ -23,7 +27,7 @@ _WORDS = {
     Outcome.REVIEW: "to be judged",
     Outcome.MET: "met",
 }
-_TO_CONFIRM = "ask the site"
+_TO_CONFIRM, _TO_WEIGH = "ask the site", "to weigh"
 _NOT_LOOKED_UP = (
     "Trials could not be looked up: the stored registry records cannot be read; each status is as of its date."
 )
@@ -31,7 +35,7 @@ _TITLE_INDENT, _INDENT = (0, 0, 0, 2), (0, 0, 0, 4)
 _MOST_SITES = 2
 
 
-def print_trials(advice: Advice, console: Console) -> None:
+def print_trials(advice: Advice, knowledge: Knowledge, console: Console) -> None:
     """Print the trials in groups, those that a patient may join first; of those that are ruled out only the reasons."""
     if advice.registry_age is not RegistryAge.CURRENT:
         console.print(_NOT_LOOKED_UP, markup=False)
@@ -42,7 +46,8 @@ def print_trials(advice: Advice, console: Console) -> None:
         if matches:
             console.print(Text(f"{title}: {len(matches)}", style="bold"))
         for match in matches:
-            _print_trial(match, console, advice.home, is_ruled_out=title == _RULED_OUT)
+            told = tried_before(knowledge.trials.by_id[match.nct_id], advice.lines, knowledge)
+            _print_trial(match, told, console, advice.home, is_ruled_out=title == _RULED_OUT)
 
 
 def _group(match: TrialMatch) -> str:
@@ -55,7 +60,9 @@ def _group(match: TrialMatch) -> str:
     return _NOT_NOW if match.recoverable else _RULED_OUT
 
 
-def _print_trial(match: TrialMatch, console: Console, home: Position | None, *, is_ruled_out: bool) -> None:
+def _print_trial(
+    match: TrialMatch, tried: Iterable[TriedBefore], console: Console, home: Position | None, *, is_ruled_out: bool
+) -> None:
     status = f"{match.state.status.lower().replace('_', ' ')}, {match.state.status_date}"
     told = [match.verdict.value, status, *match.cohorts]
     if match.recovers_on is not None:
@@ -68,6 +75,8 @@ def _print_trial(match: TrialMatch, console: Console, home: Position | None, *, 
             if finding.criterion in deciding or (outcome is Outcome.MET and not is_ruled_out):
                 table.add_row(word, Text(str(finding.criterion)), Text(_told(finding)))
     if not is_ruled_out:
+        for before in tried:
+            table.add_row(_TO_WEIGH, "", Text(before.told))
         for item in match.confirm_with_site:
             name, _, text = item.partition(": ")
             table.add_row(_TO_CONFIRM, Text(name if text else ""), Text(text or item))

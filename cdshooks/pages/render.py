@@ -24,7 +24,20 @@ _templates = Environment(
     trim_blocks=True,
     auto_reload=False,
 )
-_templates.filters |= {"elements": elements, "findings": findings, "sources": sources, "unbroken": unbroken}
+
+
+def counted(number: int, noun: str) -> str:
+    """So many of something: "1 regimen", "2 regimens"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+_templates.filters |= {
+    "counted": counted,
+    "elements": elements,
+    "findings": findings,
+    "sources": sources,
+    "unbroken": unbroken,
+}
 
 
 _reading = _templates.overlay(undefined=Undefined)

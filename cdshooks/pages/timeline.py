@@ -16,10 +16,10 @@ from cdshooks.options.model import Advice
 from cdshooks.pages.drawing import Drawing, Shape, box, line, place_labels, shape, width_of, words
 from cdshooks.partial_date import PartialDate
 
-_ROW, _BAR, _LANE, _CURVE = 24, 12, 17, 38
+_ROW, _BAR, _LANE, _CURVE, _SWING = 24, 12, 17, 44, 16
 _GUTTER, _NARROW_BELOW = 178, 600
-_BADGE, _BOLD = 20, 1.1
-"""How wide the number of a line is with the room around it, and how much wider bold words are."""
+_BADGE, _BOLD, _APART = 20, 1.1, 6
+"""How wide the number of a line is with the room around it, how much wider bold words are, how far they keep from the next."""
 _END_MARKS = END_MARKS | {"ongoing": "\u25b8"}
 LEGEND = (
     "How a drug ended: P progression, T toxicity, C completed, W patient's choice, O other, ? not on record, "
@@ -31,7 +31,7 @@ _RESULTS = {
     "low": "low",
     "equivocal": "equivocal",
     "indeterminate": "indeterminate",
-    "conflict": "conflict",
+    "conflict": "contradictory",
 }
 _CURVES = (("lvef_percent", "LVEF", "%"), ("weight_kg", "Weight", "kg"))
 
@@ -114,7 +114,7 @@ class _Timeline:
             end = max(end, next((other for other in starts if other > start), end))
             name = str(it.number) if it.number is not None else "early"
             reason = REASONS[it.end_reason.value]
-            if width_of(reason) * _BOLD + _BADGE > end - start:
+            if width_of(reason) * _BOLD + _BADGE + _APART > end - start:
                 reason = _END_MARKS[it.end_reason.value]
             if it.number is None:
                 if start >= until:
@@ -243,7 +243,7 @@ class _Timeline:
         values = [value for _, value in measured]
         low, high = min(values), max(values)
         room = max(high - low, 1)
-        points = [(self._at(day), y + 8 + (high - value) / room * (_CURVE - 22), value) for day, value in measured]
+        points = [(self._at(day), y + 8 + (high - value) / room * _SWING, value) for day, value in measured]
         if len(points) > 1:
             self._back.append(shape("polyline", "curve", points=" ".join(f"{px:.1f},{py:.1f}" for px, py, _ in points)))
         self._front += [shape("circle", "point", cx=px, cy=py, r=2.5) for px, py, _ in points]

@@ -11,7 +11,7 @@ from cdshooks.cards import wording as cards_wording
 from cdshooks.cards.detail import brain_state, counted, gravest_of_topic, receptors_in_force, relevant_gaps
 from cdshooks.cards.options_text import could_be_offered, evidence_of, had_tdxd, has_evidence, views_of
 from cdshooks.cards.render import FINISHED_LINES, concerns
-from cdshooks.cards.trials_text import MOST_TRIALS, trials_doubts, trials_to_show
+from cdshooks.cards.trials_text import MOST_TRIALS, to_weigh, trials_doubts, trials_to_show
 from cdshooks.knowledge.criteria import Effect
 from cdshooks.knowledge.ids import SourceId
 from cdshooks.knowledge.load import Knowledge
@@ -62,6 +62,7 @@ class LineView(View, frozen=True, kw_only=True):
     end: str
     reason: str
     doubt: str
+    has_ended: bool
 
 
 class OptionView(View, frozen=True, kw_only=True):
@@ -76,6 +77,8 @@ class OptionView(View, frozen=True, kw_only=True):
     asks: tuple[str, ...]
     doses: tuple[str, ...]
     views: tuple[str, ...]
+    local: str
+    """What this hospital notes of it."""
     would_change: tuple[str, ...]
     findings: tuple[Answered, ...]
     is_first: bool
@@ -109,6 +112,7 @@ class TrialView(View, frozen=True, kw_only=True):
     url: str
     verdict: str
     told: str
+    to_weigh: str
     criteria: tuple[Answered, ...]
     to_confirm: tuple[str, ...]
 
@@ -159,6 +163,9 @@ def view_patient(advice: Advice, knowledge: Knowledge, *, is_date_fixed: bool = 
     options = [
         _option(it, advice, knowledge, after_tdxd=after_tdxd, is_first=place == 0) for place, it in enumerate(offered)
     ]
+    if options and not options[0].why:
+        why = wording.UNPROVEN if _is_unproven(offered, advice, knowledge) else _before_next(offered)
+        options[0] = msgspec.structs.replace(options[0], why=tuple(filter(None, [why])))
     is_told = concerns(advice)
     gaps = relevant_gaps(advice, knowledge, ranked[:_MOST_IN_FULL]) if is_told else []
     possible = [] if is_silent else _possible_trials(advice, knowledge)
@@ -186,9 +193,9 @@ def view_patient(advice: Advice, knowledge: Knowledge, *, is_date_fixed: bool = 
         more_options=tuple(options[_MOST_IN_FULL:]),
         refused=() if is_silent else _refused(advice, knowledge),
         is_judged=not is_silent,
-        possible_trials=tuple(_trial(it, knowledge, is_possible=True) for it in possible[:MOST_TRIALS]),
-        more_trials=tuple(_trial(it, knowledge, is_possible=True) for it in possible[MOST_TRIALS:]),
-        other_trials=tuple(_trial(it, knowledge, is_possible=False) for it in others),
+        possible_trials=tuple(_trial(it, advice, knowledge, is_possible=True) for it in possible[:MOST_TRIALS]),
+        more_trials=tuple(_trial(it, advice, knowledge, is_possible=True) for it in possible[MOST_TRIALS:]),
+        other_trials=tuple(_trial(it, advice, knowledge, is_possible=False) for it in others),
         not_when=knowledge.wording.not_when,
         basis=cards_wording.BASIS.format(version=manifest.version, reviewed=manifest.reviewed),
     )
@@ -291,12 +298,17 @@ def _now(advice: Advice, offered: list[Option], knowledge: Knowledge) -> Answer:
     why = " ".join(it for it in (_first_why(first), _before_next(offered)) if it)
     named = wording.FIRST_DRUG.format(label=drug.label) if drug is not None and drug is not first else ""
     evidence = _first_why(drug) if drug is not None and named else ""
-    if knowledge.regimens[first.id].role == "trial" and not any(
-        has_evidence(it, knowledge, after_tdxd=had_tdxd(advice)) for it in offered
-    ):
+    if _is_unproven(offered, advice, knowledge):
         why, evidence = wording.UNPROVEN, ""
     note = " ".join(it for it in (why, named, evidence, _now_given(drug or first, advice), blocked) if it)
     return Answer(question=wording.NOW, answer=first.label, note=note, kind="first")
+
+
+def _is_unproven(offered: list[Option], advice: Advice, knowledge: Knowledge) -> bool:
+    """Whether the referral to a trial comes first because no drug has been seen to work in this situation."""
+    return knowledge.regimens[offered[0].id].role == "trial" and not any(
+        has_evidence(it, knowledge, after_tdxd=had_tdxd(advice)) for it in offered
+    )
 
 
 def _first_why(option: Option) -> str:
@@ -304,8 +316,8 @@ def _first_why(option: Option) -> str:
 
 
 def _before_next(offered: list[Option]) -> str:
-    """What puts the first drug before the next option: the other side of what that one says of its place."""
-    if len(offered) < 2 or not offered[0].agents:  # noqa: PLR2004 - a first and a next
+    """What puts the first drug, or what has no word of its own, before the next: the other side of what that one says."""
+    if len(offered) < 2 or not (offered[0].agents or not _first_why(offered[0])):  # noqa: PLR2004 - a first and a next
         return ""
     begins = wording.STANDS_BEFORE.format(label=offered[0].label)
     told = (it.removeprefix(begins) for it in offered[1].why_this_rank if it.startswith(begins))
@@ -349,6 +361,7 @@ def _line(it: LineOfTherapy) -> LineView:
         end=str(it.end) if it.end is not None else "goes on" if it.end_reason == "ongoing" else "not on record",
         reason=cards_wording.REASONS[it.end_reason.value],
         doubt="" if it.confidence == "high" else it.confidence.value,
+        has_ended=it.end_reason != "ongoing",
     )
 
 
@@ -366,6 +379,7 @@ def _option(option: Option, advice: Advice, knowledge: Knowledge, *, after_tdxd:
         asks=tuple(dict.fromkeys(it.text for it in option.asks)),
         doses=tuple(dict.fromkeys(option.dose_notes)),
         views=tuple(views_of(option, advice, knowledge)),
+        local=regimen.formulary_note or "",
         would_change=_would_change(option, knowledge),
         findings=tuple(
             dict.fromkeys([_answered(it, _cited(it.sources, knowledge)) for it in _by_outcome(option.findings)])
@@ -443,7 +457,8 @@ def _possible_trials(advice: Advice, knowledge: Knowledge) -> list[TrialMatch]:
     return [*shown, *(it for it in advice.trials if it.verdict != TrialVerdict.INELIGIBLE and it.nct_id not in named)]
 
 
-def _trial(match: TrialMatch, knowledge: Knowledge, *, is_possible: bool) -> TrialView:
+def _trial(match: TrialMatch, advice: Advice, knowledge: Knowledge, *, is_possible: bool) -> TrialView:
+    trial = knowledge.trials.by_id[match.nct_id]
     failing = [it for it in match.findings if it.criterion in match.failing]
     missing = [it for it in match.findings if it.criterion in match.missing]
     told = wording.TRIAL_OPEN
@@ -458,9 +473,10 @@ def _trial(match: TrialMatch, knowledge: Knowledge, *, is_possible: bool) -> Tri
     return TrialView(
         nct_id=match.nct_id,
         title=match.title,
-        url=knowledge.trials.by_id[match.nct_id].url,
+        url=trial.url,
         verdict=match.verdict.value,
         told=told,
+        to_weigh=to_weigh(trial, advice, knowledge).replace("**", ""),
         criteria=tuple([_answered(it) for it in _by_outcome(match.findings)]),
         to_confirm=match.confirm_with_site,
     )

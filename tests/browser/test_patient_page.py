@@ -33,10 +33,20 @@ def test_each_story_is_readable_in_every_look(watched, story):
 
 
 @pytest.mark.parametrize("story", STORIES)
-def test_each_story_is_printed_on_one_page(watched, story):
+def test_each_story_is_printed_on_one_page_that_leaves_out_no_option_no_refusal_and_no_possible_trial(watched, story):
+    page = watched.page
     watched.open(f"/app/stories/{story}", 1440, "light")
-    watched.page.emulate_media(media="print")
-    assert len(_PAGE_OF_PDF.findall(watched.page.pdf(prefer_css_page_size=True))) == 1
+    page.emulate_media(media="print")
+    assert len(_PAGE_OF_PDF.findall(page.pdf(prefer_css_page_size=True))) == 1
+    printed = (
+        ".option h3, .not-offered > .refused > li, .below > .trials > li > strong, .conflicts li, .find-out li, .legend"
+    )
+    hidden = "all => all.filter(it => !it.closest('details') && !it.checkVisibility()).map(it => it.textContent)"
+    assert page.locator(printed).evaluate_all(hidden) == []
+    named = page.inner_text("main")
+    summaries = page.locator(".more-options summary, .more-trials summary")
+    folded = summaries.evaluate_all("all => all.map(it => it.firstChild.textContent)")
+    assert [it for it in folded if (it[:11] if it.startswith("NCT") else it) not in named] == []
 
 
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)

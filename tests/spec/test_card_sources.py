@@ -18,6 +18,7 @@ from cdshooks.hooks.request import read_hook_request
 from cdshooks.hooks.services import SERVICES
 from cdshooks.lines.model import EndReason
 from cdshooks.options.model import Advice, TrialMatch, Verdict
+from cdshooks.options.trials import again
 from cdshooks.order_select import conclude
 from tests.golden.test_stories import STORIES, Story
 from tests.option_cases import TODAY, shipped
@@ -186,8 +187,8 @@ def test_saf_01_each_figure_is_the_patients_or_a_sources(story: Story, card: Car
 
 FIXED = [
     part
-    for name, text in vars(wording).items()
-    if name.startswith("TRIAL_") and isinstance(text, str)
+    for name, text in [*vars(wording).items(), *vars(again).items()]
+    if name.startswith(("TRIAL_", "SAME_")) and isinstance(text, str)
     for part in re.split(r"\{\w*\}", text)
     if re.search(r"[a-z]", part)
 ]

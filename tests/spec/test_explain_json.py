@@ -69,6 +69,16 @@ def test_ranks_count_from_one_without_a_hole(told):
     assert ranks == list(range(1, len(ranks) + 1))
 
 
+def test_a_trial_of_a_drug_that_failed_says_so_in_json_and_on_the_page(advice, knowledge):
+    weighed = {it["nct_id"]: it["to_weigh"] for it in explain_json(advice, knowledge)["trials"]}
+    assert weighed["NCT05748834"] == ["progression on tucatinib (2026-11-02), one of the trial's drugs"]
+    assert weighed["NCT07136428"] == []
+    console = Console(width=200, color_system=None, file=StringIO())
+    print_explanation(advice, knowledge, console)
+    assert "to weigh" in console.file.getvalue()
+    assert weighed["NCT05748834"][0] in console.file.getvalue()
+
+
 def test_lines_name_drugs_dates_rules_and_evidence(advice, knowledge):
     lines = explain_json(advice, knowledge)["lines"]
     assert [it["number"] for it in lines["history"]] == [1, 2, 3]

@@ -41,6 +41,26 @@ def test_one_row_for_each_agent_and_one_number_for_each_line(drawn, width):
     assert {it.text for it in of_class(drawing, "end")} == {"C", "P"}
 
 
+def test_below_the_drugs_stand_results_progressions_sites_local_treatment_and_two_curves(drawn):
+    _, drawing = drawn("after-thp-tdxd-tucatinib-active-brain-metastases")
+    below = "HER2 results", "ER results", "Progression", "Metastases", "Local therapy", "LVEF (%)", "Weight (kg)"
+    assert [it.text for it in of_class(drawing, "name")][-len(below) :] == list(below)
+    told = [it.text for it in of_class(drawing, "said")]
+    assert told[:4] == ["+", "+", "\u2212", "\u2212"]
+    assert "brain SRS" in told
+    _, contradictory = drawn("her2-results-contradict-each-other")
+    assert "contradictory" in [it.text for it in of_class(contradictory, "said")]
+
+
+def test_a_curve_tells_its_first_and_its_newest_value_and_keeps_clear_of_the_next_row(drawn):
+    _, drawing = drawn("ejection-fraction-44-percent")
+    values = {it.text: float(dict(it.attributes)["y"]) for it in of_class(drawing, "value")}
+    assert list(values) == ["62", "44", "66"]
+    assert len(of_class(drawing, "curve")) == 1
+    weight = float(dict(of_class(drawing, "point")[-1].attributes)["cy"])
+    assert weight - values["44"] > 8
+
+
 def test_a_day_that_is_not_known_is_pale_and_a_known_one_is_not(drawn):
     _, monthly = drawn("dates-known-only-to-the-month")
     _, daily = drawn("after-thp-tdxd-tucatinib-active-brain-metastases")

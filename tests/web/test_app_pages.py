@@ -5,15 +5,22 @@ from __future__ import annotations
 import json
 import re
 from datetime import date
+from pathlib import Path
 
 import pytest
 from flask import Flask
 
+from cdshooks.explain.patient import explain_file
+from cdshooks.knowledge.load import load_knowledge
+from cdshooks.pages.view import view_patient
 from cdshooks.settings import Settings
 from cdshooks.web.app_pages import app_blueprint
 from cdshooks.web.guard import Guard
 from cdshooks.web.page_drawer import PageDrawer
 
+ROOT = Path(__file__).parents[2]
+STORIES, EXAMPLE_OVERLAY = ROOT / "fhir_fixtures", ROOT / "docs" / "example-overlay"
+TODAY = date(2026, 11, 24)
 BRAIN = "/app/stories/after-thp-tdxd-tucatinib-active-brain-metastases"
 
 
@@ -46,6 +53,11 @@ def test_the_page_answers_the_three_questions_before_anything_else(client):
             "her2-low-after-her2-positive-disease",
             "First among drugs: Chemotherapy without a HER2-directed drug. Evidence",
         ),
+        (
+            "her2-low-after-her2-positive-disease",
+            "It stands before Chemotherapy without a HER2-directed drug: the evidence for it in this situation is stronger.",
+        ),
+        ("everything-proven-has-been-used", "No drug option rests on more than the opinion of experts"),
         ("pregnant-with-progressive-disease", "options are held back or refused: No cancer drug is offered"),
     ],
 )
@@ -147,6 +159,39 @@ def test_a_page_that_suggests_nothing_says_of_no_option_or_trial_that_it_was_wei
     assert "No option and no trial was weighed" in text
     assert "No trial that this service knows" not in text
     assert "Options, in order" not in text
+
+
+@pytest.mark.parametrize(
+    ("story", "told"),
+    [
+        ("everything-proven-has-been-used", "No drug option rests on more than the opinion of experts"),
+        ("her2-low-after-her2-positive-disease", "It stands before Chemotherapy without a HER2-directed drug"),
+    ],
+)
+def test_a_referral_that_comes_first_says_why_where_it_stands(page_text, story, told):
+    text = page_text(story)
+    first = text[text.index("Options, in order") : text.index("Why here")]
+    assert "Referral to a clinical trial" in first
+    assert told in first
+
+
+def test_a_drug_of_a_trial_that_failed_before_is_told_beside_the_trial(page_text):
+    text = page_text("after-thp-tdxd-tucatinib-active-brain-metastases")
+    trial = text[text.index("NCT05748834") : text.index("NCT05230810")]
+    assert "To weigh: progression on tucatinib (2026-11-02), one of" in trial
+
+
+def test_what_the_hospital_notes_of_an_option_is_told_on_its_page():
+    noted = load_knowledge(EXAMPLE_OVERLAY)
+    told = {it.label: it.local for it in _options_of(noted)}
+    assert told["Trastuzumab + vinorelbine"] == "vinorelbine capsules are kept in the day clinic"
+    assert set(told.values()) == {"", told["Trastuzumab + vinorelbine"]}
+
+
+def _options_of(knowledge):
+    story = STORIES / "after-thp-tdxd-tucatinib-active-brain-metastases" / "request.json"
+    page = view_patient(explain_file(story.read_bytes(), knowledge, as_of=TODAY, jurisdiction="US"), knowledge)
+    return (*page.options, *page.more_options)
 
 
 def test_a_trial_that_is_closed_now_is_not_told_as_open(page_text):

@@ -25,6 +25,16 @@ class TriedBefore(msgspec.Struct, frozen=True, kw_only=True):
     """The kind in words, where it was another drug of it; empty for the drug itself."""
     use: AgentUse
 
+    @property
+    def told(self) -> str:
+        """What a reader is told: "progression on lapatinib (2025-08-01), like tucatinib a HER2 tyrosine kinase inhibitor"."""
+        had = f"{self.use.agent} ({self.use.end})" if self.use.end is not None else self.use.agent
+        return (SAME_KIND if self.kind else SAME_DRUG).format(had=had, drug=self.drug, kind=self.kind)
+
+
+SAME_DRUG = "progression on {had}, one of the trial's drugs"
+SAME_KIND = "progression on {had}, like {drug} a {kind}"
+
 
 def tried_before(trial: Trial, lines: LineHistory, knowledge: Knowledge) -> tuple[TriedBefore, ...]:
     """The trial's drugs on which, or on whose kind, progression is on record; for each drug the nearest and latest use."""
