@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from cdshooks.knowledge.criteria import Predicate, predicate_from
 from cdshooks.knowledge.ids import AgentId, FactId
 from cdshooks.options.case import Answer, Bound, Case
 from cdshooks.options.model import Fact
-from cdshooks.options.predicates import FactTold, question
+from cdshooks.options.predicates import FactTold, is_too_old, question
 from cdshooks.partial_date import PartialDate
 from tests.option_cases import (
     THREE_LINES,
+    TODAY,
     but,
     case_of,
     comed,
@@ -170,6 +172,68 @@ def test_an_interval_that_the_month_leaves_open_is_unknown() -> None:
     case = case_of(lines=history(table))
     tree = {"prior_therapy": {"agents": ["capecitabine"], "min_months_since": 12}}
     assert evaluate(predicate_from(tree), case).outcome.value == "unknown"
+
+
+# 48 months are 1461 days to the day, so that the last day that counts can be drawn
+@pytest.mark.parametrize(
+    ("end", "ended", "use", "outcome"),
+    [
+        ("2022-11-22", "completed", {"min_months_since": 48}, "met"),
+        ("2022-11-23", "completed", {"min_months_since": 48}, "not_met"),
+        ("2022-11-22", "completed", {"max_months_since": 48}, "met"),
+        ("2022-11-21", "completed", {"max_months_since": 48}, "not_met"),
+        ("2022-11", "completed", {"max_months_since": 48}, "unknown"),
+        ("2022-10", "completed", {"max_months_since": 48}, "not_met"),
+        ("2022-12", "completed", {"max_months_since": 48}, "met"),
+        ("2022-11", "completed", {"min_months_since": 48}, "unknown"),
+        ("2022-11-22", "completed", {"min_months_since": 12, "max_months_since": 60}, "met"),
+        ("2022-11-22", "completed", {"min_months_since": 60, "max_months_since": 72}, "not_met"),
+        ("2022-11-22", "completed", {"min_months_since": 12, "max_months_since": 24}, "not_met"),
+        # taken now: not so long ago, and within any time
+        ("", "", {"min_months_since": 1}, "not_met"),
+        ("", "", {"max_months_since": 1}, "met"),
+        # over, and nobody recorded since when
+        ("", "unknown", {"min_months_since": 1}, "unknown"),
+        ("", "unknown", {"max_months_since": 1}, "unknown"),
+        ("", "unknown", {}, "met"),
+    ],
+)
+def test_how_long_ago_an_earlier_treatment_ended(end: str, ended: str, use: dict[str, Any], outcome: str) -> None:
+    table = f"line | agents | start | end | ended\n1 | capecitabine | 2020-02-01 | {end} | {ended}"
+    tree = {"prior_therapy": {"agents": ["capecitabine"], "outcome": "any", **use}}
+    assert evaluate(predicate_from(tree), case_of(lines=history(table))).outcome.value == outcome
+
+
+@pytest.mark.parametrize(
+    ("day", "within", "is_old"),
+    [
+        ("2026-11-12", 10, False),
+        ("2026-11-11", 10, True),
+        ("2026-10", 22, False),  # the last day of the month may have been the day
+        ("2026-10", 21, True),
+        (None, 10, False),
+    ],
+)
+def test_a_value_is_too_old_only_where_that_is_certain(day: str | None, within: int, is_old: object) -> None:
+    when = PartialDate.from_fhir(day) if day else None
+    fact = Fact(id=FactId("ecog"), value=1.0, date=when)
+    assert is_too_old(fact, shipped().facts[FactId("ecog")], TODAY, within) is is_old
+
+
+@pytest.mark.parametrize(("limit", "is_old"), [(22, False), (21, True), (None, False)])
+def test_a_value_is_too_old_by_the_limit_of_its_fact_where_none_is_given(limit: int | None, is_old: object) -> None:
+    definition = msgspec.structs.replace(shipped().facts[FactId("ecog")], valid_for_days=limit)
+    fact = Fact(id=FactId("ecog"), value=1.0, date=PartialDate.from_fhir("2026-10-31"))
+    assert is_too_old(fact, definition, TODAY) is is_old
+
+
+@pytest.mark.parametrize(("ended", "outcome"), [("", "not_met"), ("completed", "met")])
+def test_what_is_taken_now_is_no_earlier_use_of_the_drug_itself(ended: str, outcome: str) -> None:
+    end = "2026-01-05" if ended else ""
+    table = f"line | agents | start | end | ended\n1 | capecitabine | 2025-02-01 | {end} | {ended}"
+    tree = predicate_from({"component": {"outcome": "any"}})
+    found = evaluate(tree, case_of(lines=history(table)), frozenset((AgentId("capecitabine"),)))
+    assert found.outcome.value == outcome
 
 
 def test_the_last_use_counts_for_an_interval() -> None:
