@@ -15,6 +15,7 @@ import msgspec
 from cdshooks.errors import KnowledgeError
 from cdshooks.knowledge.canaries import load_canaries
 from cdshooks.knowledge.check_codes import code_faults
+from cdshooks.knowledge.check_vocabulary import vocabulary_faults
 from cdshooks.knowledge.codes import load_codes
 from cdshooks.knowledge.criteria import Criterion, load_criteria
 from cdshooks.knowledge.drugs import DrugKnowledge, load_drugs
@@ -97,6 +98,7 @@ def check_knowledge(overlay: Path | None = None) -> tuple[str, ...]:
         faults.extend(_hospitals_own(regimens))
     found = _Found(drugs=drugs, sources=sources, facts=facts, criteria=criteria, regimens=regimens)
     faults.extend(code_faults(overlay))
+    faults.extend(vocabulary_faults(overlay))
     faults.extend(_entry_faults(found, overlay))
     faults.extend(_reach_faults(found, overlay))
     faults.extend(_idle_sources(overlay))

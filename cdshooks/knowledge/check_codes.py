@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from cdshooks.knowledge.codes import system_of
-from cdshooks.knowledge.drugs import rests_on_memory, split
+from cdshooks.knowledge.drugs import known_system, plain_system, rests_on_memory, split
 from cdshooks.knowledge.names import name_of
 from cdshooks.knowledge.seal import DATA
 
@@ -119,13 +119,19 @@ def _columns(path: Path) -> set[str]:
 
 def _rows(table: str, overlay: Path | None) -> Iterator[Row]:
     for root in (DATA, overlay):
-        path = root / "codes" / f"{table}.csv" if root is not None else None
-        if path is None or not path.is_file():
-            continue
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file)
-            for row in reader:
-                yield f"{path.name}:{reader.line_num}", {key: value or "" for key, value in row.items() if key}
+        if root is not None:
+            yield from rows_in(root, table)
+
+
+def rows_in(root: Path, table: str) -> Iterator[Row]:
+    """The rows of one code table of the shipped knowledge or of an overlay."""
+    path = root / "codes" / f"{table}.csv"
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8", newline="") as file:
+        reader = csv.DictReader(file)
+        for row in reader:
+            yield f"{path.name}:{reader.line_num}", {key: value or "" for key, value in row.items() if key}
 
 
 def _contradictions(name: str, table: _Table, overlay: Path | None) -> Iterator[str]:
@@ -166,3 +172,12 @@ def _drug_faults(overlay: Path | None) -> Iterator[str]:
             named = names.setdefault(tuple(name_of(brand)), (agent, where))
             if named[0] != agent:
                 yield f"{where}: the name {brand!r} of {agent!r} is that of {named[0]!r} in {named[1]}"
+    for where, row in _rows("drug_codes", overlay):
+        key = (known_system(row.get("system")) or plain_system(row.get("system")), row.get("code", "").strip())
+        known = codes.get(key)
+        if known is not None and known[0] != row.get("agent", "").strip():
+            yield f"{where}: the code {key[1]!r} means {row.get('agent')!r} here and {known[0]!r} in {known[2]}"
+    for where, row in _rows("drug_names", overlay):
+        named = names.get(tuple(name_of(row.get("name", ""))), ("", ""))
+        if named[0] and named[0] != row.get("agent", "").strip():
+            yield f"{where}: the name {row.get('name')!r} means {row.get('agent')!r} here and {named[0]!r} in {named[1]}"

@@ -1,0 +1,112 @@
+"""The check of a hospital's own rows: each names only what the shipped tables know, and says where it comes from.
+
+A row that means something which nothing reads would be silence where the hospital expects an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from cdshooks.knowledge.check_codes import rows_in
+from cdshooks.knowledge.drugs import split
+from cdshooks.knowledge.seal import DATA
+
+_SOURCES = ("source", "verified")
+_CLOSED: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "observations": (("concept",),),
+    "observation_values": (("value_set",), ("value_set", "meaning")),
+    "receptor_codes": (("marker",), ("status",)),
+    "report_words": (("kind",),),
+    "site_words": (("site",),),
+    "site_codes": (("side",),),
+    "spread_words": (("role",),),
+    "negation_words": (("role",),),
+    "status_words": (("trend",),),
+    "stop_words": (("reason",),),
+    "wish_words": (("wish",),),
+    "route_words": (("route",),),
+    "therapy_words": (("kind",),),
+    "procedures": (("kind",),),
+    "urgency_words": (("meaning",),),
+    "toxicity_kinds": (("kind",),),
+    "genes": (("marker",),),
+    "cancer_drug_signs": (("kind",),),
+    "meanings": (("reader",), ("reader", "meaning")),
+    "interactions": (("class",),),
+    "conditions": (("category",), ("match",)),
+}
+"""Table -> the columns, alone or together, whose content must stand in the shipped table."""
+
+
+def vocabulary_faults(overlay: Path | None) -> Iterator[str]:
+    """One sentence for each row of an overlay that names what nothing reads, or that has no source."""
+    if overlay is None:
+        return
+    for path in sorted((overlay / "codes").glob("*.csv")):
+        if (DATA / "codes" / path.name).is_file():
+            for where, row in rows_in(overlay, path.stem):
+                yield from _of_row(path.stem, where, row)
+
+
+def _of_row(table: str, where: str, row: Mapping[str, str]) -> Iterator[str]:
+    named = [it for it in _SOURCES if it in row]
+    if named and not any(row[it].strip() for it in named):
+        yield f"{where}: the row has no {named[0]}"
+    for columns in _CLOSED.get(table, ()):
+        if _cells(row, columns) not in _known(table, columns):
+            yield f"{where}: nothing reads the {' '.join(columns)} {' '.join(_cells(row, columns))!r}"
+    for told, known in _REFERENCES.get(table, lambda _: ())(row):
+        if told not in known:
+            yield f"{where}: nothing reads {told!r}"
+
+
+def _cells(row: Mapping[str, str], columns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(row.get(it, "").strip() for it in columns)
+
+
+def _known(table: str, columns: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
+    return frozenset(_cells(row, columns) for _, row in rows_in(DATA, table))
+
+
+def _column(table: str, column: str) -> frozenset[str]:
+    return frozenset(row.get(column, "").strip() for _, row in rows_in(DATA, table))
+
+
+def _concepts() -> frozenset[str]:
+    """Category and concept of every diagnosis, as the table of words writes them."""
+    coded = {f"{row['category']}:{row['concept']}" for _, row in rows_in(DATA, "conditions")}
+    return frozenset(coded | _column("condition_words", "term"))
+
+
+Named = Iterator[tuple[str, frozenset[str]]]
+
+
+def _diagnosis(row: Mapping[str, str]) -> Named:
+    yield f"{row.get('category', '')}:{row.get('concept', '')}", _concepts()
+
+
+def _worded_diagnosis(row: Mapping[str, str]) -> Named:
+    yield row.get("term", "").strip(), _concepts()
+
+
+def _protocol(row: Mapping[str, str]) -> Named:
+    return ((agent, _column("drugs", "agent")) for agent in split(row.get("agents")))
+
+
+def _site(row: Mapping[str, str]) -> Named:
+    yield row.get("site", "").strip(), _column("site_words", "site")
+
+
+def _interacting(row: Mapping[str, str]) -> Named:
+    yield row.get("name", "").strip(), _column("interactions", "name")
+
+
+_REFERENCES: Mapping[str, Callable[[Mapping[str, str]], Named]] = {
+    "conditions": _diagnosis,
+    "condition_words": _worded_diagnosis,
+    "protocols": _protocol,
+    "site_codes": _site,
+    "interaction_codes": _interacting,
+}
+"""Table -> what a row of it names that must stand in another table."""
