@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import re
 import signal
 import socket
 import subprocess
@@ -18,6 +19,8 @@ from pathlib import Path
 from production import Production
 
 PROJECT = Path(__file__).resolve().parent.parent
+PROCESSORS = ("x86_64-manylinux_2_28", "aarch64-manylinux_2_28")
+"""What the image is built for: its base is Debian 13. Source: CON-08."""
 
 
 def run(*words: str | Path) -> None:
@@ -54,6 +57,11 @@ def main() -> None:
         run(*install, "--require-hashes", "--only-binary", ":all:", "-r", "requirements.txt")
         run(*install, "--no-index", *(place / "wheel").glob("*.whl"))
         print("ok      installed from the wheel and the lock into an empty environment")
+        for processor in PROCESSORS:
+            choose = ("install", "--dry-run", "--python-platform", processor, "--python-version", python_of_the_image())
+            lock = ("--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", "requirements.txt")
+            run(Path(sys.executable).with_name("uv"), "pip", *choose, "--target", place / processor, *lock)
+            print(f"ok      every locked package has a wheel for {processor}")
         run("chmod", "-R", "a-w,a+rX", place / "empty")
         state = place / "state"
         state.mkdir()
@@ -63,6 +71,12 @@ def main() -> None:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         serve(place, python, state, port, user=nobody.pw_uid)
+
+
+def python_of_the_image() -> str:
+    """The version that the Dockerfile's base has."""
+    found = re.search(r"python:(\d+\.\d+)-", (PROJECT / "Dockerfile").read_text("utf-8"))
+    return found[1] if found else sys.exit("the Dockerfile names no base of a known Python")
 
 
 def runnable_by_all() -> str:
