@@ -31,6 +31,7 @@ _TABLES = {
     "site_words": _Table(("words",), ("site",)),
     "negation_words": _Table(("words",), ("role",)),
     "site_codes": _Table(("system", "code"), ("site", "side")),
+    "reading_limits": _Table(("id",), ("value", "unit")),
     "spread_words": _Table(("words", "role"), ()),
     "told_treatments": _Table(("concept",), ("treatment", "classes")),
     "status_words": _Table(("words",), ("trend",)),

@@ -79,6 +79,8 @@ class CodeKnowledge(msgspec.Struct, frozen=True, kw_only=True):
     """Reader -> what words mean to it."""
     toxicity_kinds: Mapping[str, str]
     """Concept of a diagnosis -> kind of toxicity that facts ask for."""
+    limits: Mapping[str, float]
+    """Limits of reading, in the unit that the table gives."""
     site_words: Words
     site_codes: Mapping[tuple[str, str], tuple[str, str | None]]
     """Code of a place in the body -> the place, and its side where the code tells one."""
@@ -152,6 +154,7 @@ def load_codes(overlay: Path | None = None) -> CodeKnowledge:
         meanings=load_meanings(rows_of("meanings", overlay)),
         toxicity_kinds={row["concept"]: row["kind"] for _, row in rows_of("toxicity_kinds", overlay)},
         condition_words=load_words("condition_words", "term", overlay),
+        limits={row["id"]: float(row["value"]) for _, row in rows_of("reading_limits", overlay)},
         site_words=load_words("site_words", "site", overlay),
         site_codes={
             (system_of(row["system"]), row["code"]): (row["site"], row["side"] or None)

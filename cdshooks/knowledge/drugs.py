@@ -79,6 +79,8 @@ class DrugKnowledge(msgspec.Struct, frozen=True, kw_only=True):
     """How names end that only cancer drugs have, by their INN stems."""
     cancer_atc: tuple[str, ...]
     """How ATC codes of cancer drugs begin."""
+    joining: Meanings
+    """Words between two drugs of one text."""
     denials: Meanings
     """Words that, before a drug's name, say that it was not given."""
     blinded: Meanings
@@ -155,6 +157,7 @@ def load_drugs(overlay: Path | None = None) -> DrugKnowledge:
         payload_endings=payload_endings,
         cancer_endings=signs("ending"),
         cancer_atc=signs("atc"),
+        joining=meanings.get("drug-joining", NOTHING),
         denials=meanings.get("drug-denied", NOTHING),
         blinded=meanings.get("drug-blinded", NOTHING),
         not_given=meanings.get("drug-not-given", NOTHING),

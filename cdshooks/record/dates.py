@@ -13,8 +13,7 @@ from cdshooks.record.remembered_meanings import RememberedMeanings
 _SOON_A_DAY = r"\b[^0-9]{0,12}(\d{1,4}[/-]\d{1,2}[/-]\d{1,4})"
 _NULL_DAY = date.min.toordinal()
 """0001-01-01: how systems write that there is no date whose dates cannot be empty."""
-_YEAR = re.compile(r"\b((?:19|20)\d{2})(?:-(\d{2}))?\b")
-_EARLIEST_YEAR = 1980
+_YEAR = r"(?<![\d.,])((?:19|20)\d{2})(?:-(\d{2}))?\b(?![.,]?\d)(?!\s*{unit})"
 
 
 def read_date(*written: str | None) -> PartialDate | None:
@@ -53,9 +52,14 @@ def bounds_of(dosages: tuple[Dosage, ...]) -> Period | None:
 
 
 class DatesInWords:
-    """Reads the dates that instructions hold; which words announce them stands in the table of meanings."""
+    """Reads the dates that instructions hold; which words announce them stands in the table of meanings.
 
-    def __init__(self, words: RememberedMeanings) -> None:
+    ``earliest_year``: a year before it is none of a treatment.
+    """
+
+    def __init__(self, words: RememberedMeanings, dose_units: RememberedMeanings, earliest_year: float) -> None:
+        self._year = re.compile(_YEAR.replace("{unit}", dose_units.whole("unit").pattern), re.IGNORECASE)
+        self._earliest_year = earliest_year
         self._end, self._start = (re.compile(words.pattern(it) + _SOON_A_DAY, re.IGNORECASE) for it in ("end", "start"))
 
     def end(self, dosages: tuple[Dosage, ...]) -> PartialDate | None:
@@ -66,13 +70,10 @@ class DatesInWords:
         """A start written into an instruction: "Starting Mon 11/4/2024"."""
         return _in_words(self._start, dosages)
 
-
-def year_in_words(text: str | None) -> PartialDate | None:
-    """A year or month that stands alone in a text ("outside hospital, 2021"); None when there are several."""
-    if not text:
-        return None
-    found = {match.group(0) for match in _YEAR.finditer(text) if int(match.group(1)) >= _EARLIEST_YEAR}
-    return read_date(found.pop()) if len(found) == 1 else None
+    def year(self, text: str | None) -> PartialDate | None:
+        """A year or month that stands alone in a text ("outside hospital, 2021"); None when there are several. A dose is none."""
+        found = {it.group(0) for it in self._year.finditer(text or "") if int(it.group(1)) >= self._earliest_year}
+        return read_date(found.pop()) if len(found) == 1 else None
 
 
 def _in_words(pattern: re.Pattern[str], dosages: tuple[Dosage, ...]) -> PartialDate | None:

@@ -389,8 +389,7 @@ class DiseaseReader:
         kind = self._terms.therapy(code)
         if kind is None:
             return
-        text = " ".join(texts_of(code)).casefold()
-        site = self._terms.site(*places, code) or ("brain" if kind == "wbrt" or "craniotom" in text else None)
+        site = self._terms.site(*places, code) or ("brain" if kind == "wbrt" else None)
         self._therapies.append(
             LocalTherapy(kind=kind, site=site, date=day, is_planned=is_planned, evidence=(held.ref,))
         )

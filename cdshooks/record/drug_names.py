@@ -24,7 +24,6 @@ _CODE_MARK, _NO_SYSTEM = "#", "no system"
 _LETTERS_FOR_ONE_SLIP, _LETTERS_FOR_TWO_SLIPS = 7, 10
 _LETTERS_OF_BEGINNING = 3
 """By these most look-alike drugs are told apart, so a slip in them that makes another drug's beginning is not resolved."""
-_BETWEEN_DRUGS = re.compile(r"[+;,&]|\b(?:and|with|und|mit|et|avec|y|con)\b", re.IGNORECASE)
 _REGISTRY_NUMBER = re.compile(r"NCT[0-9]{8}", re.IGNORECASE)
 
 
@@ -50,6 +49,7 @@ class DrugNames:
 
     def __init__(self, drugs: DrugKnowledge) -> None:
         self._drugs = drugs
+        self._between_drugs = re.compile(rf"[+;,&]|{drugs.joining.whole('between').pattern}", re.IGNORECASE)
         self._agents_by_word = _agents_by_word(drugs)
         self._all_words = sorted({*self._agents_by_word, *drugs.other_names})
         beginnings: dict[str, set[str]] = {}
@@ -112,7 +112,7 @@ class DrugNames:
         """The drugs of a text of which it stays open whether they or a placebo were given ("tucatinib/placebo")."""
         if self._drugs.blinded.first(text[:_LONGEST_TEXT]) is None:
             return ()
-        parts = _BETWEEN_DRUGS.split(text[:_LONGEST_TEXT])
+        parts = self._between_drugs.split(text[:_LONGEST_TEXT])
         return tuple(
             agent
             for part in parts

@@ -79,7 +79,10 @@ class EjectionFractions:
         self._perhaps_earlier = terms.meanings("text-time").whole("perhaps-earlier")
         earlier = terms.meanings("text-time").pattern("perhaps-earlier")
         self._perhaps_earlier_last = re.compile(rf"{earlier}\s*$", re.IGNORECASE)
-        to, percent = terms.meanings("number-range").pattern("to"), f"%|{words.pattern('percent')}(?!\\w)"
+        to, percent = (
+            terms.meanings("number-range").pattern("to"),
+            f"%|{terms.meanings('percent').pattern('percent')}(?!\\w)",
+        )
         self._value = re.compile(
             rf"(?P<sign>(?<!-)[<>]=?|[\u2264\u2265~=])?\s*(?<![\w.,])(?<!\d/)(?P<low>{_NUMBER})(?:\s*(?P<unit>{percent}))?"
             rf"(?:\s*(?:-|\u2013|(?:{to}|{words.pattern('joining')})(?!\w))\s*(?P<high>{_NUMBER}))?"

@@ -187,9 +187,10 @@ class ReceptorTestReader:
         focused = self._focused_site(observation)
         site = self._terms.site(place, taken_from) or focused or self._terms.site(CodeableConcept(text=text))
         is_metastasis: bool | None = None
-        if site not in {None, _BREAST} or "metasta" in text:
+        told = self._terms.meanings("specimen").of(text)
+        if site not in {None, _BREAST} or "metastasis" in told:
             is_metastasis = True
-        elif site == _BREAST or "primary" in text:
+        elif site == _BREAST or "primary" in told:
             is_metastasis = False
         return ReceptorTest(
             marker=marker,
@@ -205,7 +206,7 @@ class ReceptorTestReader:
             specimen=sample.reference if sample is not None and sample.reference else str(day),
             is_preliminary=observation.status in {"preliminary", "registered"},
             is_amended=observation.status in {"amended", "corrected"},
-            lab="central" if "central" in text else None,
+            lab="central" if "central-lab" in told else None,
             ref=held.ref,
         )
 
@@ -319,7 +320,11 @@ class ReceptorTestReader:
         words = " ".join((*place, shown, *texts))
         site = self._terms.site(taken.body_site if taken else None, CodeableConcept(text=words))
         is_metastasis = (
-            True if site not in {None, _BREAST} or "metasta" in words.casefold() else False if site else None
+            True
+            if site not in {None, _BREAST} or self._terms.meanings("specimen").has("metastasis", words)
+            else False
+            if site
+            else None
         )
         read = [self._reports.read(text) for text in texts]
         told = {it.marker for one in read for it in one.said}

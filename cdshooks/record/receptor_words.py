@@ -71,7 +71,7 @@ class ReceptorWords:
             return f"her2-{self._method(text) or 'summary'}"
         for marker in _NAMES[1:]:
             if self._names(marker, text):
-                return f"{marker}-percent" if "percent" in text.casefold() or "%" in text else marker
+                return f"{marker}-percent" if "%" in text or self._has("percent", text) else marker
         return None
 
     def _status(self, said: tuple[str, str]) -> str | None:

@@ -126,12 +126,9 @@ def _coded_state(observation: Observation, terms: RecordTerms) -> tuple[str, str
         )
     if test == "pregnancy-test":
         words = " ".join((observation.value_string or "", *texts_of(value)))
-        found = terms.answer("receptor-status", value) or words.casefold()
-        return (
-            ("pregnancy", "not_pregnant" if "neg" in found else "pregnant")
-            if "neg" in found or "pos" in found
-            else None
-        )
+        found = terms.answer("receptor-status", value) or terms.meanings("receptor-polarity").first(words)
+        state = {"negative": "not_pregnant", "positive": "pregnant"}.get(found or "")
+        return ("pregnancy", state) if state is not None else None
     if test == "menopausal-status":
         return _menopause(observation, terms)
     return None
@@ -164,7 +161,7 @@ def _wishes(observation: Observation, terms: RecordTerms) -> tuple[str, ...]:
         return tuple(it for it in (*coded, text) if it in _KNOWN)
     found: dict[str, None] = {}
     for saying in (text, *texts_of(concept), *(note.text or "" for note in observation.note)):
-        for clause in re.split(r"[.;,]|\bbut\b|\band\b", saying):
+        for clause in re.split(rf"[.;,]|{terms.meanings('wish-joining').whole('between').pattern}", saying):
             if terms.meanings("acceptance").first(clause) is None:
                 found.update(dict.fromkeys(terms.wishes(clause)))
     return tuple(found)

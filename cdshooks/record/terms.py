@@ -65,7 +65,9 @@ class RecordTerms:
         self.therapy = remembered(self._therapy)
         self.is_urgent = remembered(self._is_urgent)
         self._meanings = {reader: RememberedMeanings(known) for reader, known in codes.meanings.items()}
-        self.dates_in_words = DatesInWords(self.meanings("date-in-words"))
+        self.dates_in_words = DatesInWords(
+            self.meanings("date-in-words"), self.meanings("dose-unit"), codes.limits["earliest-year-in-words"]
+        )
         self.ranges = Ranges(self.meanings("number-range").pattern("to"))
         self.running_text = RunningText(*map(self.meanings, ("text-time", "text-open", "text-heading")))
         self._site_of = remembered(self._site)

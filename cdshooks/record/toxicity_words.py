@@ -13,11 +13,7 @@ from cdshooks.knowledge.ids import AgentId
 from cdshooks.record.drug_names import DrugNames
 from cdshooks.record.terms import RecordTerms
 
-_GRADE = re.compile(
-    r"\b(?:grade|grad|gr\.?|g|ctcae(?: v?\d(?:\.\d)?)?(?: grade| grad)?)[\s:=-]*"
-    r"([1-5]|IV|V|I{1,3})(?:\s*(?:-|\u2013|to|/|bis)\s*([1-5]|IV|V|I{1,3}))?\b",
-    re.IGNORECASE,
-)
+_NUMBER = r"([1-5]|IV|V|I{1,3})"
 _ROMAN = {"I": 1, "II": 2, "III": 3, "IV": 4, "V": 5}
 
 
@@ -39,7 +35,13 @@ class ToxicityWords:
     def __init__(self, terms: RecordTerms, names: DrugNames) -> None:
         self._terms, self._names = terms, names
         self._remembered = remembered(self._tell)
-        self.grade = remembered(_grade_in)
+        word, to = terms.meanings("grade-word").pattern("grade"), terms.meanings("number-range").pattern("to")
+        self._grade = re.compile(
+            rf"(?:{word}\.?|\bctcae(?: v?\d(?:\.\d)?)?(?: {word})?)[\s:=-]*{_NUMBER}"
+            rf"(?:\s*(?:-|\u2013|/|{to})\s*{_NUMBER})?\b",
+            re.IGNORECASE,
+        )
+        self.grade = remembered(self._grade_in)
         self.severity = remembered(self._severity)
 
     def told(self, concept: CodeableConcept | None, texts: Iterable[str]) -> Told:
@@ -60,8 +62,7 @@ class ToxicityWords:
     def _severity(self, word: str) -> int | None:
         return max((int(it) for it in self._terms.meanings("severity").of(word)), default=None)
 
-
-def _grade_in(text: str) -> int | None:
-    """The grade that a text writes; of "grade 2-3" the higher one counts."""
-    match = _GRADE.search(text)
-    return max(_ROMAN.get(it.upper()) or int(it) for it in match.groups() if it) if match else None
+    def _grade_in(self, text: str) -> int | None:
+        """The grade that a text writes; of "grade 2-3" the higher one counts."""
+        match = self._grade.search(text)
+        return max(_ROMAN.get(it.upper()) or int(it) for it in match.groups() if it) if match else None

@@ -27,7 +27,7 @@ from cdshooks.ehr.resources import (
 )
 from cdshooks.knowledge.ids import AgentId, ResourceRef
 from cdshooks.partial_date import PartialDate
-from cdshooks.record.dates import DatesInWords, bounds_of, end_of, read_date, start_of, year_in_words
+from cdshooks.record.dates import DatesInWords, bounds_of, end_of, read_date, start_of
 from cdshooks.record.drug_names import DrugNames, Identified, is_code
 from cdshooks.record.merge import merge_exposures, orders_never_given
 from cdshooks.record.model import (
@@ -503,7 +503,7 @@ def _statement_dates(statement: MedicationStatement, words: DatesInWords) -> _Da
     day = read_date(statement.effective_date_time)
     if day is not None:
         return _Dates(start=day, end=None if is_current else day, is_open=is_current, is_single_dose=not is_current)
-    named = year_in_words(_words_of(statement))
+    named = words.year(_words_of(statement))
     if named is not None:
         return _Dates(start=named, end=None, is_open=is_current, is_certain=False)
     asserted = read_date(statement.date_asserted)
@@ -520,7 +520,7 @@ def _request_dates(request: MedicationRequest, words: DatesInWords) -> _Dates:
         if start is not None:
             is_certain = False
         elif _is_reported(request):
-            start, is_certain = year_in_words(_words_of(request)), False
+            start, is_certain = words.year(_words_of(request)), False
         else:
             start = read_date(request.authored_on)
     end = read_date(

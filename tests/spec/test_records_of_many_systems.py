@@ -359,3 +359,18 @@ def test_a_report_on_the_head_that_names_metastases_tells_of_the_brain(text, sta
     made = {"resourceType": "DiagnosticReport", "id": "r", "status": "final", "effectiveDateTime": "2024-01-02"}
     found = record({**made, "code": {"text": "MRI brain"}, "conclusion": text}).cns
     assert (found.state if found else None) == state
+
+
+@pytest.mark.parametrize(
+    ("text", "start"),
+    [
+        ("Tykerb, outside hospital, 2021", "2021"),
+        ("Capecitabine 2000 mg twice daily", "None"),  # a dose is no year
+        ("Xeloda 2000mg, since 2022", "2022"),
+        ("Xeloda, patient born 1955", "None"),
+        ("Xeloda 2019, then 2021", "None"),
+    ],
+)
+def test_a_year_in_the_words_of_a_drug_is_one_that_can_be_its_year(text, start):
+    (taken,) = record(drug("MedicationStatement", text)).exposures
+    assert str(taken.start) == start
