@@ -42,13 +42,15 @@ def origin(tmp_path_factory):
         max_body_mb=1,
         state_directory=tmp_path_factory.mktemp("state"),
     )
-    server = make_server("127.0.0.1", 0, build_app(settings), threaded=True, request_handler=Silent)
+    app = build_app(settings)
+    server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Silent)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     yield f"http://127.0.0.1:{server.port}"
     server.shutdown()
     thread.join()
     server.server_close()
+    app.extensions["cdshooks.fetching"].close()
 
 
 @pytest.fixture(scope="session")
