@@ -31,7 +31,21 @@ def test_a_date_covers_the_days_that_it_may_mean(written, first, last):
 
 @pytest.mark.parametrize(
     "written",
-    ["", "YYYY-MM-DD", "2021-13", "2021-02-30", "21-03-04", "2021-3-4", "04.03.2021", "2021-03-04 or so", "0000"],
+    [
+        "",
+        "YYYY-MM-DD",
+        "2021-13",
+        "2021-02-30",
+        "21-03-04",
+        "2021-3-4",
+        "04.03.2021",
+        "2021-03-04 or so",
+        "0000",
+        "2021-03-04T or so",
+        "2021-03-04Tx23:59",
+        "2021-03-04Tx",
+        "2021-03-04x23:59",
+    ],
 )
 def test_what_is_no_fhir_date_is_refused(written):
     with pytest.raises(MalformedDateError):
@@ -62,6 +76,19 @@ def test_a_gap_between_partial_dates_is_a_range_of_days():
 @pytest.mark.parametrize("written", ["2021", "2021-03", "2021-03-04"])
 def test_writing_a_date_keeps_its_precision(written):
     assert PartialDate.from_fhir(written).as_fhir() == written
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "written"),
+    [
+        ("2021-03-04", "2021-03-05", "2021-03"),
+        ("2021-03-31", "2021-04-01", "2021"),
+        ("2020-03-15", "2021-03-10", "2020"),
+        ("2020-12-31", "2021-01-01", "2020"),
+    ],
+)
+def test_a_range_is_written_as_the_finest_date_that_covers_it_or_the_year_of_its_first_day(first, last, written):
+    assert PartialDate.between(date.fromisoformat(first), date.fromisoformat(last)).as_fhir() == written
 
 
 @pytest.mark.parametrize(
