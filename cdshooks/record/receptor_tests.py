@@ -102,6 +102,7 @@ class ReceptorTestReader:
 
     def __init__(self, resources: Resources, terms: RecordTerms, reports: ReceptorReports) -> None:
         self._resources, self._terms, self._reports, self._words = resources, terms, reports, reports.words
+        self._specimen = terms.meanings("specimen")
         self.misnamed: list[ResourceRef] = []
         """Observations whose code is a HER2 test and whose words are of another test."""
         self.told: list[ToldInText] = []
@@ -187,7 +188,7 @@ class ReceptorTestReader:
         focused = self._focused_site(observation)
         site = self._terms.site(place, taken_from) or focused or self._terms.site(CodeableConcept(text=text))
         is_metastasis: bool | None = None
-        told = self._terms.meanings("specimen").of(text)
+        told = self._specimen.of(text)
         if site not in {None, _BREAST} or "metastasis" in told:
             is_metastasis = True
         elif site == _BREAST or "primary" in told:
@@ -320,11 +321,7 @@ class ReceptorTestReader:
         words = " ".join((*place, shown, *texts))
         site = self._terms.site(taken.body_site if taken else None, CodeableConcept(text=words))
         is_metastasis = (
-            True
-            if site not in {None, _BREAST} or self._terms.meanings("specimen").has("metastasis", words)
-            else False
-            if site
-            else None
+            True if site not in {None, _BREAST} or self._specimen.has("metastasis", words) else False if site else None
         )
         read = [self._reports.read(text) for text in texts]
         told = {it.marker for one in read for it in one.said}

@@ -48,6 +48,8 @@ class RecordTerms:
     text names; ``interacting_name``: the first of these drugs, as our table writes it. ``gene_in_words``: the marker whose
     gene a text names. ``therapy``: the kind of local therapy that a procedure is, by its codes first and its words second.
     ``is_urgent``: whether a report calls for local therapy soon. ``dates_in_words``: the dates that instructions hold.
+    ``names_no_cancer``: whether the words of a drug say that it is given for something else than cancer. ``is_contradiction``:
+    whether code and words of one disease status say progression and something else.
     ``running_text``: what in the text of a report is so now. ``ranges``: two numbers that are the ends of a range.
     """
 
@@ -58,6 +60,8 @@ class RecordTerms:
         self.given_for = remembered(self._given_for)
         self.stop_reason = remembered(self._stop_reason)
         self.told_stops = remembered(self._told_stops)
+        self.names_no_cancer = remembered(self._names_no_cancer)
+        self.is_contradiction = remembered(self._is_contradiction)
         self.route = remembered(self._route)
         self.interaction_classes = remembered(self._interaction_classes)
         self.interacting_name = remembered(self._interacting_name)
@@ -193,6 +197,9 @@ class RecordTerms:
         """Whether an instruction or a note says that a drug is given for something else than cancer ("for appetite")."""
         return any(term.concept in self._codes.non_cancer_uses for text in texts for term in self._asserted(text))
 
+    def _names_no_cancer(self, drug: CodeableConcept) -> bool:
+        return self.is_for_no_cancer(texts_of(drug))
+
     def _therapy(self, concept: CodeableConcept | None) -> str | None:
         for coding in concept.coding if concept is not None else ():
             found = self._codes.therapies.get((system_of(coding.system), coding.code or ""))
@@ -289,8 +296,7 @@ class RecordTerms:
             return coded.split(" (")[0].replace(" ", "-").replace("no-evidence-of-disease", "no-evidence-of-disease")
         return self.worded_trend(texts_of(concept))
 
-    def is_contradiction(self, concept: CodeableConcept) -> bool:
-        """Whether code and words of one disease status say progression and something else."""
+    def _is_contradiction(self, concept: CodeableConcept) -> bool:
         told = {self.worded_trend((text,)) for text in texts_of(concept)}
         told |= {self.trend(CodeableConcept(coding=concept.coding))} if concept.coding else set()
         return "progression" in told and len(told - {None}) > 1

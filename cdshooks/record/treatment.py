@@ -43,7 +43,7 @@ from cdshooks.record.model import (
     TreatmentIntent,
     Unmapped,
 )
-from cdshooks.record.terms import RecordTerms, texts_of
+from cdshooks.record.terms import RecordTerms
 
 _TAKEN = {
     "MedicationAdministration": (frozenset({"completed", "in-progress", "stopped", "on-hold"}), frozenset({"unknown"})),
@@ -223,8 +223,9 @@ class TreatmentReader:
         given_for = self._given_for(resource)
         intent = self._intent(resource.extension)
         route = self._route(resource, concepts)
-        named = (text for it in concepts for text in texts_of(it))
-        if given_for is None and self._terms.is_for_no_cancer((*_said_of_use(resource), *named)):
+        if given_for is None and (
+            any(map(self._terms.names_no_cancer, concepts)) or self._terms.is_for_no_cancer(_said_of_use(resource))
+        ):
             given_for = GivenFor.NOT_CANCER
         is_other = given_for in _OTHER_USES or route == "topical" or intent is TreatmentIntent.SUPPORTIVE
         kept = self._other if is_other else self._planned if proof is Proof.PLANNED else self._taken
