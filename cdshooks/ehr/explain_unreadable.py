@@ -34,7 +34,7 @@ def explain_unreadable(resource_type: str, raw: bytes, fallback: str) -> str:
             for fault in faults
         ]
         return "; ".join(dict.fromkeys(named[:_MOST_FAULTS]))
-    except (ImportError, AttributeError, TypeError, ValueError):
+    except (ImportError, AttributeError, LookupError, TypeError, ValueError):  # the model looks up types that are none
         return fallback
     return fallback
 

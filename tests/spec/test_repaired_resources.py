@@ -55,3 +55,11 @@ def test_a_code_in_no_form_costs_its_resource_only(concept):
     resources = resources_of(STATEMENT, {**STATEMENT, "id": "other", "medicationCodeableConcept": concept})
     assert [it.resource.id for it in resources.of("MedicationStatement")] == [STATEMENT["id"]]
     assert len(resources.unreadable) == 1
+
+
+@pytest.mark.parametrize("inner", ["2021", "\x00", "Observation2", "A b"])
+def test_an_unreadable_resource_that_contains_a_type_of_tomorrow_is_told_and_ends_nothing(inner):
+    """The full model looks the type up and does not find it: that error once ended the whole call."""
+    broken = {"resourceType": "Condition", "id": "c", "code": 7, "contained": [{"resourceType": inner, "id": "x"}]}
+    (told,) = resources_of(broken).unreadable
+    assert told.resource == "Condition/c"
