@@ -20,6 +20,7 @@ from cdshooks.knowledge.names import name_of
 from cdshooks.lines.model import LineOfTherapy
 from cdshooks.options.model import Advice, Finding, Option, Outcome, TrialMatch, TrialVerdict, Verdict
 from cdshooks.options.order_of_options import WHAT_MOVES
+from cdshooks.options.trials.drugs import ready
 from cdshooks.pages import wording
 from cdshooks.pages.drawing import Drawing
 from cdshooks.pages.timeline import draw_timeline
@@ -413,8 +414,12 @@ def _answered(it: Finding, sources: tuple[Cited, ...] = ()) -> Answered:
     return Answered(outcome=outcome, word=word, says=it.because, criterion=it.criterion, sources=sources)
 
 
-def _cited(sources: Iterable[SourceId], knowledge: Knowledge) -> tuple[Cited, ...]:
+def _cited(sources: tuple[SourceId, ...], knowledge: Knowledge) -> tuple[Cited, ...]:
     """Sources that somebody has read; what was not read is no evidence and is not shown."""
+    return ready("cited", sources, knowledge, lambda: _read(sources, knowledge))
+
+
+def _read(sources: tuple[SourceId, ...], knowledge: Knowledge) -> tuple[Cited, ...]:
     known = [knowledge.sources[it] for it in sources if it in knowledge.sources]
     return tuple(
         Cited(cite=it.cite, url=it.url if it.url is not None and it.url.startswith("https://") else None)
