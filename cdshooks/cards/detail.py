@@ -79,7 +79,7 @@ def missing_or_conflicting(advice: Advice, knowledge: Knowledge, gaps: Sequence[
 
 
 def not_seen(advice: Advice) -> list[str]:
-    """Which parts of the record the answer was given without; never the orders, for without those no line is counted."""
+    """Which parts of the record the answer was given without."""
     keys = dict.fromkeys(it.query for it in advice.record.incomplete if not it.concerns_treatment)
     names = [wording.QUERIES[key] for key in keys if key in wording.QUERIES]
     return [wording.NOT_SEEN.format(names=", ".join(names))] if names else []

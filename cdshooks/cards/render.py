@@ -74,10 +74,15 @@ def render_cards(
         return ()
     make = _Maker(advice, knowledge, occasion, new_uuid)
     reviews = [it for it in advice.orders if it.judgement in _GRAVE and not _is_only_about_licence(it)]
-    missing = tuple(it.query for it in advice.record.incomplete if it.concerns_treatment)
+    finished = len(advice.lines.finished)
+    # Where another line would bring the cards, none would look like a patient who was judged in full.
+    missing = tuple(
+        it.query
+        for it in advice.record.incomplete
+        if it.concerns_treatment or (it.may_add_lines and finished < FINISHED_LINES)
+    )
     if missing:
         return (make.incomplete(missing),)
-    finished = len(advice.lines.finished)
     cards: list[Card] = []
     if reviews and _is_worth_saying(reviews, finished):
         cards.append(make.review(reviews))

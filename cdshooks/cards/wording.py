@@ -66,6 +66,7 @@ INCOMPLETE = (
 )
 NOT_SEEN = "**Not seen:** {names}. They were not sent or could not be retrieved, so what they hold is unknown here."
 QUERIES = {
+    "medicationRequests": "medication orders",
     "medicationAdministrations": "doses given",
     "medicationStatements": "medication statements",
     "procedures": "procedures",

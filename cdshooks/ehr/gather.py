@@ -178,16 +178,21 @@ class _Gathering:
         useless = self._useless(found)
         self._check_required((*found.incomplete, *useless), can_ask=can_ask)
         never_sent = tuple(
-            Incomplete(
-                query=key,
-                because=self._fetched.get(key) or "it was not sent",
-                concerns_treatment=key in REQUIRED_ONE_OF and key not in MAY_BE_LACKING,
-            )
-            for key in PREFETCH
-            if self._states.get(key, KeyState.UNKNOWN) is KeyState.UNKNOWN
+            self._never_sent(key) for key in PREFETCH if self._states.get(key, KeyState.UNKNOWN) is KeyState.UNKNOWN
         )
         incomplete = (*map(_with_concern, (*found.incomplete, *useless)), *never_sent)
         return msgspec.structs.replace(found, incomplete=incomplete)
+
+    def _never_sent(self, key: str) -> Incomplete:
+        """A key left out says nothing (P-5): without the orders, what doses and statements tell of drugs is a least."""
+        is_of_orders = key in REQUIRED_ONE_OF and key not in MAY_BE_LACKING
+        is_told_elsewhere = any(self._states.get(it) is KeyState.DATA for it in REQUIRED_ONE_OF)
+        return Incomplete(
+            query=key,
+            because=self._fetched.get(key) or "it was not sent",
+            concerns_treatment=is_of_orders and not is_told_elsewhere,
+            may_add_lines=is_of_orders and is_told_elsewhere,
+        )
 
     def _useless(self, found: Resources) -> tuple[Incomplete, ...]:
         """What is there and of no use, where a conclusion would rest on its absence. Source: PID-01, OUT-07.

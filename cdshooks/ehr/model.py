@@ -17,9 +17,11 @@ class Unreadable(msgspec.Struct, frozen=True, kw_only=True):
 class Incomplete(msgspec.Struct, frozen=True, kw_only=True):
     """A query whose answer is partial or failed: further pages, an OperationOutcome, a page not followed.
 
-    ``concerns_treatment`` says whether drugs may be missing, so that lines of therapy cannot be counted.
+    ``concerns_treatment`` says whether drugs may be missing, so that lines of therapy cannot be counted; ``may_add_lines`` that
+    another query told of drugs, so that the lines known are a least.
     """
 
     query: str
     because: str
     concerns_treatment: bool = True
+    may_add_lines: bool = False

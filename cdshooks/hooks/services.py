@@ -32,7 +32,8 @@ REQUIRED_ONE_OF = ("medicationRequests", "medicationAdministrations", "medicatio
 MAY_BE_LACKING = frozenset(PREFETCH) - {*REQUIRED, "medicationRequests"}
 """Keys for which a FHIR server may know no search at all: not every one has doses or statements, but US Core asks all for orders.
 
-Where they were not sent, cards name them as not seen; without the orders, which every source has, no line is counted (P-5).
+Where they were not sent, cards name them as not seen. Without the orders what doses and statements tell is a least; where these
+tell nothing either, no line is counted (P-5).
 
 Source: terminology 1 (2) and 3: a conformant US source has MedicationRequest alone, and answers a search for a patient's.
 """

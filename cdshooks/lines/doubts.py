@@ -96,7 +96,7 @@ def _outside(told: Told) -> Iterator[Alternative]:
             "OUTSIDE", len(agents), sentence="UNDATED", agents=", ".join(agents), evidence=undated[0].evidence
         )
         return
-    if any(it.concerns_treatment for it in record.incomplete):
+    if any(it.concerns_treatment or it.may_add_lines for it in record.incomplete):
         yield _alternative("OUTSIDE", 1, sentence="PAGES")
         return
     since = told.onset.since

@@ -103,6 +103,56 @@ def test_pid_04_the_states_of_a_key_of_treatment(fire, story_request, key, value
     assert "suggestions" not in card
 
 
+def as_statements(request, *, finished):
+    """The orders of a request told as statements, each with its end; the orders' key left out. Only so many lines have an end."""
+    orders = [it["resource"] for it in request["prefetch"].pop("medicationRequests")["entry"]]
+    told = []
+    for number, (drug, start, end) in enumerate(COURSES[: 2 * finished]):
+        told.append(
+            {
+                "resourceType": "MedicationStatement",
+                "id": f"told-{number}",
+                "status": "stopped",
+                "subject": orders[0]["subject"],
+                "medicationCodeableConcept": {"text": drug},
+                "effectivePeriod": {"start": start, "end": end},
+                "statusReason": [{"text": "disease progression"}],
+            }
+        )
+    request["prefetch"]["medicationStatements"] = bundle(*told)
+    return request
+
+
+COURSES = [
+    ("trastuzumab", "2021-01-08", "2023-01-20"),
+    ("docetaxel", "2021-01-08", "2021-06-20"),
+    ("trastuzumab emtansine", "2023-02-26", "2024-10-20"),
+    ("trastuzumab emtansine", "2023-02-26", "2024-10-20"),
+    ("lapatinib", "2024-11-08", "2026-08-20"),
+    ("capecitabine", "2024-11-08", "2026-08-20"),
+]
+"""Three lines, two rows each."""
+
+
+def test_p_5_lines_told_by_statements_are_a_least_where_the_orders_were_not_sent(fire, story_request):
+    cards = fire(as_statements(story_request, finished=3)).get_json()["cards"]
+    assert any(it.get("suggestions") for it in cards)
+    for card in cards:
+        assert "**Not seen:**" in card["detail"]
+        assert "medication orders" in card["detail"]
+    assert any("Counted: at least 3 metastatic lines (confidence low)" in it["detail"] for it in cards)
+
+
+@pytest.mark.parametrize("finished", [0, 1, 2])
+def test_p_5_too_few_lines_told_by_statements_are_no_silence_where_the_orders_were_not_sent(
+    fire, story_request, finished
+):
+    (card,) = fire(as_statements(story_request, finished=finished)).get_json()["cards"]
+    assert "incomplete" in card["summary"]
+    assert "medicationRequests" in card["detail"]
+    assert "suggestions" not in card
+
+
 @pytest.mark.parametrize("value", [it[1] for it in IS_NOT], ids=[it[0] for it in IS_NOT])
 def test_pid_04_without_any_key_of_treatment_nothing_is_concluded(fire, story_request, value):
     for key in OF_TREATMENT:
