@@ -48,6 +48,7 @@ from cdshooks.web.memory import HookCall, Memory
 from cdshooks.web.observe import observe_hook, observe_outcome
 from cdshooks.web.terms import terms_of
 from cdshooks.web.trial_registry import TrialRegistry
+from cdshooks.web.turns import Turns
 
 _JSON = "application/json"
 _DEV = "dev"
@@ -76,6 +77,7 @@ def services_blueprint(
     admission = Admission(settings.most_in_flight)
     # Places of its own: feedback waits for the disk, and when that hangs, hook calls must still find a place.
     feedback_admission = Admission(max(1, settings.most_in_flight // 2))
+    turns = Turns()
     bounds = Bounds(most_bytes=settings.max_body_mb * 1024 * 1024, most_resources=settings.most_resources)
     hospital = Position.of(settings.position)
 
@@ -89,7 +91,7 @@ def services_blueprint(
         began = time.monotonic()
         service = _service(service_id)
         observe_hook(service_id)
-        with admission.place():
+        with admission.place(), turns.turn():
             deadline = deadline_of(began, settings.deadline_ms / 1000)
             caller = _identify(callers, settings.base_url, service_id)
             client = caller.name if caller is not None else _DEV
@@ -113,7 +115,7 @@ def services_blueprint(
                     registry=registry.now(),
                     hospital=hospital,
                     earlier=() if hook_request.asks_for_answered else memory.earlier_responses(made, as_of=terms.as_of),
-                    source=source,
+                    source=turns.set_aside_while(source),
                     deadline=deadline,
                 )
             answer = shaped(guard.passed(answer, new_uuid), terms.profile, new_uuid)
