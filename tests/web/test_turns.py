@@ -67,6 +67,7 @@ def test_rel_04_two_compute_at_once_and_the_others_follow_in_the_order_in_which_
     crowd.end("b")
     crowd.until(lambda: len(crowd.began) == 3)
     crowd.end("a")
+    crowd.until(lambda: len(crowd.began) == 4)
     crowd.end("c")
     crowd.until(lambda: len(crowd.began) == 5)
     assert crowd.began == ["a", "b", "c", "d", "e"]
