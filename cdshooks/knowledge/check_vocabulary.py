@@ -6,6 +6,7 @@ A row that means something which nothing reads would be silence where the hospit
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from cdshooks.knowledge.check_codes import rows_in
@@ -65,14 +66,17 @@ def _cells(row: Mapping[str, str], columns: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(row.get(it, "").strip() for it in columns)
 
 
+@cache
 def _known(table: str, columns: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
     return frozenset(_cells(row, columns) for _, row in rows_in(DATA, table))
 
 
+@cache
 def _column(table: str, column: str) -> frozenset[str]:
     return frozenset(row.get(column, "").strip() for _, row in rows_in(DATA, table))
 
 
+@cache
 def _concepts() -> frozenset[str]:
     """Category and concept of every diagnosis, as the table of words writes them."""
     coded = {f"{row['category']}:{row['concept']}" for _, row in rows_in(DATA, "conditions")}
