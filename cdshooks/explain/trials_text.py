@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -13,7 +11,7 @@ from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.places import Position
 from cdshooks.knowledge.trial_registry import RegistryAge
 from cdshooks.options.model import Advice, Finding, Outcome, TrialMatch, TrialVerdict
-from cdshooks.options.trials.again import TriedBefore, tried_before
+from cdshooks.options.trials.again import tried_before
 from cdshooks.options.trials.place import nearest_sites, recruiting_sites
 
 _FITS = "Fit as far as the record tells"
@@ -46,8 +44,7 @@ def print_trials(advice: Advice, knowledge: Knowledge, console: Console) -> None
         if matches:
             console.print(Text(f"{title}: {len(matches)}", style="bold"))
         for match in matches:
-            told = tried_before(knowledge.trials.by_id[match.nct_id], advice.lines, knowledge)
-            _print_trial(match, told, console, advice.home, is_ruled_out=title == _RULED_OUT)
+            _print_trial(match, advice, knowledge, console, is_ruled_out=title == _RULED_OUT)
 
 
 def _group(match: TrialMatch) -> str:
@@ -61,7 +58,7 @@ def _group(match: TrialMatch) -> str:
 
 
 def _print_trial(
-    match: TrialMatch, tried: Iterable[TriedBefore], console: Console, home: Position | None, *, is_ruled_out: bool
+    match: TrialMatch, advice: Advice, knowledge: Knowledge, console: Console, *, is_ruled_out: bool
 ) -> None:
     status = f"{match.state.status.lower().replace('_', ' ')}, {match.state.status_date}"
     told = [match.verdict.value, status, *match.cohorts]
@@ -75,12 +72,12 @@ def _print_trial(
             if finding.criterion in deciding or (outcome is Outcome.MET and not is_ruled_out):
                 table.add_row(word, Text(str(finding.criterion)), Text(_told(finding)))
     if not is_ruled_out:
-        for before in tried:
+        for before in tried_before(knowledge.trials.by_id[match.nct_id], advice.lines, knowledge):
             table.add_row(_TO_WEIGH, "", Text(before.told))
         for item in match.confirm_with_site:
             name, _, text = item.partition(": ")
             table.add_row(_TO_CONFIRM, Text(name if text else ""), Text(text or item))
-        for place in _places(match, home):
+        for place in _places(match, advice.home):
             table.add_row("site", "", Text(place))
     console.print(Padding(table, _INDENT))
 
