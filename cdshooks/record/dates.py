@@ -4,29 +4,41 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import cache
 
 from cdshooks.ehr.resources import Dosage, Period
 from cdshooks.errors import MalformedDateError
+from cdshooks.knowledge.drugs import rows_of
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.remembered_meanings import RememberedMeanings
 
 _SOON_A_DAY = r"\b[^0-9]{0,12}(\d{1,4}[/-]\d{1,2}[/-]\d{1,4})"
-_NULL_DAY = date.min.toordinal()
-"""0001-01-01: how systems write that there is no date whose dates cannot be empty."""
 _YEAR = r"(?<![\d.,])((?:19|20)\d{2})(?:-(\d{2}))?\b(?![.,]?\d)(?!\s*{unit})"
 
 
 def read_date(*written: str | None) -> PartialDate | None:
-    """The first of several members that holds a date; one that cannot be read, or is the null date, counts as absent."""
+    """The first of several members that holds a date; one that cannot be read, or that stands for none, counts as absent."""
+    first, last = _days_that_can_be()
     for text in written:
         if text:
             try:
                 found = PartialDate.from_fhir(text)
             except MalformedDateError:
                 continue
-            if found.first_day != _NULL_DAY:
+            if first <= found.first_day and found.last_day <= last:
                 return found
     return None
+
+
+@cache
+def _days_that_can_be() -> tuple[int, int]:
+    """The first and last day that a date of a patient can be; systems that cannot leave a date empty write one outside.
+
+    "0001-01-01", "1900-01-01", "9999-12-31": they are marks and no days, so a hospital changes nothing here.
+    """
+    years = {row["id"]: int(row["value"]) for _, row in rows_of("reading_limits", None) if row["unit"] == "a"}
+    first, last = years["earliest-year-of-a-date"], years["latest-year-of-a-date"]
+    return date(first, 1, 1).toordinal(), date(last, 12, 31).toordinal()
 
 
 def start_of(period: Period | None) -> str | None:

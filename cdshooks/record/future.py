@@ -17,7 +17,7 @@ Dated = tuple[str, str, PartialDate | None, tuple[ResourceRef, ...]]
 
 def future_doubts(record: PatientRecord, as_of: date) -> Iterator[Doubt]:
     """One doubt for each result, diagnosis or given drug whose day is still to come."""
-    for about, what, day, evidence in _dated(record):
+    for about, what, day, evidence in dated(record):
         if day is not None and day.first > as_of:
             because = (
                 f"{what} is dated {day}, after the day of this answer ({as_of}), so it was not used; is the date right?"
@@ -25,7 +25,8 @@ def future_doubts(record: PatientRecord, as_of: date) -> Iterator[Doubt]:
             yield Doubt(code="date", about=about, because=because, evidence=evidence)
 
 
-def _dated(record: PatientRecord) -> Iterator[Dated]:
+def dated(record: PatientRecord) -> Iterator[Dated]:
+    """All that has happened to the patient, with its day."""
     for drug in (*record.exposures, *record.other_cancer_drugs):
         if drug.proof in _HAS_HAPPENED:
             yield "medication", "A drug that was given", drug.start, drug.evidence

@@ -19,6 +19,7 @@ from cdshooks.record.genes import can_name_gene, read_biomarkers
 from cdshooks.record.lungs import can_speak_of_lungs
 from cdshooks.record.measurements import MeasurementReader, order_of_measurements
 from cdshooks.record.model import Conflict, Doubt, PatientRecord, Person
+from cdshooks.record.no_dates import no_date_doubts
 from cdshooks.record.observations import ObservationSorter
 from cdshooks.record.receptor_reports import ReceptorReports
 from cdshooks.record.receptor_tests import is_receptor_test
@@ -100,12 +101,12 @@ def read_patient_record(resources: Resources, knowledge: Knowledge, *, as_of: da
         for it in resources.unsupported
     )
     person = _person(resources)
-    exposures, misdated = set_wrong_days_aside(treatment.exposures, person.birth)
+    exposures, wrong_days = set_wrong_days_aside(treatment.exposures, person.birth)
     all_drugs = (*treatment.exposures, *treatment.other_cancer_drugs)
     doubts = (
         *treatment.doubts,
         *told_treatment_doubts(disease.diagnoses, all_drugs, knowledge.codes.told_treatments, knowledge.drugs),
-        *misdated,
+        *wrong_days,
         *disease.doubts,
         *receptor_doubts,
         *measured.doubts,
@@ -149,12 +150,9 @@ def read_patient_record(resources: Resources, knowledge: Knowledge, *, as_of: da
         unreadable=tuple(sorted(resources.unreadable, key=lambda it: (it.resource, it.reason))),
         incomplete=tuple(sorted(dict.fromkeys(resources.incomplete), key=lambda it: (it.query, it.because))),
     )
-    early = tuple(dict.fromkeys(future_doubts(record, as_of))) if as_of is not None else ()
-    return (
-        msgspec.structs.replace(record, doubts=(*record.doubts, *sorted(early, key=_order_of_doubts)))
-        if early
-        else record
-    )
+    early = future_doubts(record, as_of) if as_of is not None else ()
+    misdated = sorted({*early, *no_date_doubts(record, resources)}, key=_order_of_doubts)
+    return msgspec.structs.replace(record, doubts=(*record.doubts, *misdated)) if misdated else record
 
 
 def _order_of_doubts(doubt: Doubt) -> tuple[object, ...]:
