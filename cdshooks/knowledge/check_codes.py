@@ -58,6 +58,7 @@ _TABLES = {
     "toxicity_kinds": _Table(("concept",), ("kind",)),
     "marker_limits": _Table(("marker", "at_least"), ("value",)),
     "unit_factors": _Table(("molar_mass", "valence", "into", "unit"), ("factor",)),
+    "unit_equations": _Table(("fact", "unit"), ("factor", "offset")),
     "unit_words": _Table(("written",), ("unit",)),
     # a drug may belong to several interaction classes, so the class is part of what identifies a row
     "interactions": _Table(("name", "class"), ()),

@@ -20,8 +20,19 @@ _COLUMNS = frozenset(
 )
 
 
+class Scale(msgspec.Struct, frozen=True):
+    """How a number of one unit is told in another: by a factor, and where the two begin at different points, with an offset."""
+
+    factor: float
+    offset: float = 0.0
+
+    def of(self, number: float) -> float:
+        """The number in the other unit."""
+        return number * self.factor + self.offset
+
+
 class Measure(msgspec.Struct, frozen=True, kw_only=True):
-    """One measurable fact. ``factors``: unit as compared -> what one of it is worth in the fact's own unit.
+    """One measurable fact. ``scales``: unit as compared -> how a number of it is told in the fact's own unit.
 
     ``least`` and ``most`` are in the fact's unit: outside of them no living person can be.
     """
@@ -29,23 +40,23 @@ class Measure(msgspec.Struct, frozen=True, kw_only=True):
     fact: str
     label: str
     unit: str
-    factors: Mapping[str, float]
-    bare: tuple[float, ...]
-    """What a number without a unit may be worth: the factors of the units that people leave out."""
+    scales: Mapping[str, Scale]
+    bare: tuple[Scale, ...]
+    """What a number without a unit may be worth: the scales of the units that people leave out."""
     least: float
     most: float
 
-    def factor(self, unit: str) -> float | None:
-        """What a written unit is worth in the fact's unit; None for one that it cannot have."""
-        return self.factors.get(plain_unit(unit))
+    def scale(self, unit: str) -> Scale | None:
+        """How a number of a written unit is told in the fact's unit; None for a unit that the fact cannot have."""
+        return self.scales.get(plain_unit(unit))
 
     def is_possible(self, value: float) -> bool:
         """Whether a living person can have this value (in the fact's unit)."""
         return self.least <= value <= self.most
 
-    def bare_factors(self, low: float, high: float) -> frozenset[float]:
+    def bare_scales(self, low: float, high: float) -> frozenset[Scale]:
         """All that a range without a unit can be worth so that its value is possible; one of them, or it cannot be used."""
-        return frozenset(it for it in self.bare if self.is_possible(low * it) and self.is_possible(high * it))
+        return frozenset(it for it in self.bare if self.is_possible(it.of(low)) and self.is_possible(it.of(high)))
 
 
 class Test(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,10 +77,11 @@ class MarkerLimit(msgspec.Struct, frozen=True, kw_only=True):
 
     def holds(self, number: float, unit: str) -> bool:
         """Whether a number with its unit as written lies here; never where the marker cannot have that unit."""
-        factor = self.measure.factor(unit or "1")
-        if factor is None or not self.measure.is_possible(number * factor):
+        scale = self.measure.scale(unit or "1")
+        value = scale.of(number) if scale is not None else None
+        if value is None or not self.measure.is_possible(value):
             return False
-        return number * factor >= self.at_least and (self.below is None or number * factor < self.below)
+        return value >= self.at_least and (self.below is None or value < self.below)
 
 
 class MeasureKnowledge(msgspec.Struct, frozen=True, kw_only=True):
@@ -98,7 +110,7 @@ def load_measures(overlay: Path | None = None) -> MeasureKnowledge:
         KnowledgeError: A unit that nothing leads from to the measure's own.
     """
     spellings = [(plain_unit(row["written"]), row["unit"]) for _, row in rows_of("unit_words", overlay)]
-    compiled = compiled_factors()
+    known = _Known(spellings, compiled_factors(), _equations(overlay))
     by_test: dict[str, Measure] = {}
     by_name: dict[str, Measure] = {}
     by_fact: dict[str, Measure] = {}
@@ -107,7 +119,7 @@ def load_measures(overlay: Path | None = None) -> MeasureKnowledge:
         missing = _COLUMNS - set(row)
         if missing:
             raise KnowledgeError((f"measures.csv:{line}: the columns {', '.join(sorted(missing))} are missing",))
-        measure = _measure(line, row, spellings, compiled)
+        measure = _measure(line, row, known)
         by_fact[measure.fact] = measure
         by_test.update(dict.fromkeys(split(row["tests"]), measure))
         by_name.update((name.casefold(), measure) for name in split(row["names"]))
@@ -169,25 +181,45 @@ def factor_of(conversion: Conversion) -> float:
     )
 
 
-def _measure(
-    line: int, row: dict[str, str], spellings: list[tuple[str, str]], compiled: Mapping[Conversion, float]
-) -> Measure:
+class _Known(msgspec.Struct, frozen=True):
+    """What all measures are made with: spellings of units, the library's factors, and the equations between scales."""
+
+    spellings: list[tuple[str, str]]
+    factors: Mapping[Conversion, float]
+    equations: Mapping[str, Mapping[str, Scale]]
+
+
+def _equations(overlay: Path | None) -> Mapping[str, Mapping[str, Scale]]:
+    """Fact -> unit -> how a number of a scale that begins elsewhere is told in the fact's unit."""
+    found: dict[str, dict[str, Scale]] = {}
+    for line, row in rows_of("unit_equations", overlay):
+        try:
+            scale = Scale(float(row["factor"]), float(row["offset"]))
+        except ValueError as error:
+            raise KnowledgeError((f"unit_equations.csv:{line}: factor and offset are numbers",)) from error
+        found.setdefault(row["fact"], {})[row["unit"]] = scale
+    return found
+
+
+def _measure(line: int, row: dict[str, str], known: _Known) -> Measure:
+    factors = known.factors
     try:
-        worth = {it[0]: compiled[it] if it in compiled else factor_of(it) for it in conversions_of(row)}
+        worth = {it[0]: Scale(factors[it] if it in factors else factor_of(it)) for it in conversions_of(row)}
     except KnowledgeError as error:
         raise KnowledgeError(tuple(it.replace(":1:", f":{line}:", 1) for it in error.faults)) from error
-    factors = {plain_unit(it): factor for it, factor in worth.items()}
-    factors.update((written, worth[unit]) for written, unit in spellings if unit in worth)
+    worth.update(known.equations.get(row["fact"], {}))
+    scales = {plain_unit(it): scale for it, scale in worth.items()}
+    scales.update((written, worth[unit]) for written, unit in known.spellings if unit in worth)
     for spelling in split(row["spellings"]):
         written, _, unit = spelling.rpartition("=")
         if unit not in worth:
             raise KnowledgeError((f"measures.csv:{line}: {unit!r} is none of the units of {row['fact']!r}",))
-        factors[plain_unit(written)] = worth[unit]
+        scales[plain_unit(written)] = worth[unit]
     return Measure(
         fact=row["fact"],
         label=row["label"],
         unit=row["unit"],
-        factors=factors,
+        scales=scales,
         bare=tuple(dict.fromkeys(worth[it] for it in split(row["bare_units"]))),
         least=float(row["least"]),
         most=float(row["most"]),

@@ -207,11 +207,11 @@ class EjectionFractions:
             return Told(because="several")
         low, high, comparator = next(iter(told))
         measure = self._measure
-        factors = measure.bare_factors(low, high) if measure is not None else frozenset()
-        if low > high or len(factors) != 1:
+        scales = measure.bare_scales(low, high) if measure is not None else frozenset()
+        if low > high or len(scales) != 1:
             return Told(because="several" if low > high else "impossible")
-        factor = next(iter(factors))
-        return Told(round(low * factor, 4), round(high * factor, 4), comparator)
+        scale = next(iter(scales))
+        return Told(round(scale.of(low), 4), round(scale.of(high), 4), comparator)
 
     def _values(self, text: str) -> Iterator[_Value]:
         found = list(self._value.finditer(text))

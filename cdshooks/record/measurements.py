@@ -9,7 +9,7 @@ import msgspec
 from cdshooks.ehr.remembered import remembered
 from cdshooks.ehr.resources import CodeableConcept, Component, Held, Observation, Resources
 from cdshooks.knowledge.codes import system_of
-from cdshooks.knowledge.measures import Measure, MeasureKnowledge, Test
+from cdshooks.knowledge.measures import Measure, MeasureKnowledge, Scale, Test
 from cdshooks.record.dates import read_date, start_of
 from cdshooks.record.model import Doubt, Measurement
 from cdshooks.record.numbers import Ranges, number_of, numbers_in
@@ -102,17 +102,17 @@ class MeasurementReader:
             if is_silent:
                 return None
             return _doubt("number", measure, held, f"This {measure.label} holds no number that can be read.")
-        factor = _factor(number, measure, asked.test)
-        if isinstance(factor, str):
-            return _doubt("unit", measure, held, factor)
-        low, high = number.low * factor, number.high * factor
+        scale = _scale(number, measure, asked.test)
+        if isinstance(scale, str):
+            return _doubt("unit", measure, held, scale)
+        low, high = scale.of(number.low), scale.of(number.high)
         if not (measure.is_possible(low) and measure.is_possible(high)):
             told = f"{low:g}" if low == high else f"{low:g} to {high:g}"
             said = f"A {measure.label} of {told} {_readable(measure.unit)} cannot be true, so it was not used; "
             because = f"{said}is the unit right?"
             return _doubt("impossible", measure, held, because.replace("  ", " "))
         is_range = low != high
-        limit = _upper_limit(observation, measure, factor) if part is observation else None
+        limit = _upper_limit(observation, measure, scale) if part is observation else None
         return Measurement(
             fact=measure.fact,
             value=None if is_range else round(low, 4),
@@ -146,16 +146,16 @@ def _readable(unit: str) -> str:
     return "" if unit.startswith("{") or unit == "1" else unit
 
 
-def _factor(number: _Number, measure: Measure, test: Test) -> float | str:
-    """What the number's unit is worth in the fact's unit, or our sentence on why that cannot be told."""
+def _scale(number: _Number, measure: Measure, test: Test) -> Scale | str:
+    """How the number is told in the fact's unit, or our sentence on why that cannot be said."""
     unit = number.unit or _unit_in_words(number.words, measure)
     if unit:
-        factor = measure.factor(unit)
-        return factor if factor is not None else f"The unit of this {measure.label} is none that it can have."
-    told = measure.factor(test.unit) if test.unit else None
-    if told is not None and measure.is_possible(number.low * told) and measure.is_possible(number.high * told):
+        scale = measure.scale(unit)
+        return scale if scale is not None else f"The unit of this {measure.label} is none that it can have."
+    told = measure.scale(test.unit) if test.unit else None
+    if told is not None and measure.is_possible(told.of(number.low)) and measure.is_possible(told.of(number.high)):
         return told
-    possible = measure.bare_factors(number.low, number.high)
+    possible = measure.bare_scales(number.low, number.high)
     if len(possible) == 1:
         return next(iter(possible))
     if not possible:
@@ -167,12 +167,12 @@ def _unit_in_words(words: str, measure: Measure) -> str:
     """The unit that follows a number in a text; "" when what follows is no unit."""
     tokens = words.split()
     for candidate in (words, "".join(tokens[:2]), tokens[0] if tokens else ""):
-        if measure.factor(candidate) is not None:
+        if measure.scale(candidate) is not None:
             return candidate
     return tokens[0] if tokens and ("/" in tokens[0] or "%" in tokens[0]) else ""
 
 
-def _upper_limit(observation: Observation, measure: Measure, factor: float) -> float | None:
+def _upper_limit(observation: Observation, measure: Measure, scale: Scale) -> float | None:
     """The upper limit of normal in the fact's unit; None where the ranges differ, for then it is not told which one counts."""
     if not observation.reference_range:
         return None
@@ -182,9 +182,9 @@ def _upper_limit(observation: Observation, measure: Measure, factor: float) -> f
         if it.high is None or value is None:
             continue
         unit = it.high.code or it.high.unit or ""
-        own = measure.factor(unit) if unit else factor
+        own = measure.scale(unit) if unit else scale
         if own is not None and value > 0:
-            limits.add(value * own)
+            limits.add(own.of(value))
     return limits.pop() if len(limits) == 1 else None
 
 

@@ -227,7 +227,19 @@ def test_the_library_refuses_what_has_no_factor(unit, into):
         ("2601-3", 0.74, "mmol/L", 0.74),
         ("1558-6", 99, "mg/dL", 5.4952),
         ("4548-4", 6.1, "%", 6.1),
-        ("59261-8", 43, "mmol/mol", "unit"),  # another scale, which no factor leads to
+        # NGSP % = 0.0915 * IFCC mmol/mol + 2.15
+        ("59261-8", 48, "mmol/mol", 6.542),
+        ("59261-8", 48, None, 6.542),  # the code itself says mmol/mol
+        ("4548-4", 48, "mmol/mol", 6.542),
+        ("4548-4", 53, "mmol/mol{Hb}", 6.9995),
+        ("4548-4", 53, "mmol/mol Hb", 6.9995),
+        ("4548-4", 48, None, 6.542),  # no living person has 48 %
+        ("4548-4", 7.2, None, 7.2),
+        ("4548-4", 7.2, "mmol/mol", "impossible"),
+        ("4548-4", 15, None, 15),  # the code itself says %
+        ("4548-4", 48, "mmol/L", "unit"),
+        ("4548-4", 195, "mmol/mol", 19.9925),
+        ("4548-4", 196, "mmol/mol", "impossible"),
     ],
 )
 def test_electrolytes_and_sugar_are_read_by_their_codes(code, number, unit, expected):
@@ -245,3 +257,25 @@ def test_electrolytes_and_sugar_are_read_by_their_codes(code, number, unit, expe
 )
 def test_a_value_sent_twice_or_as_a_ratio(member, expected):
     assert value(LVEF, member) == expected
+
+
+@pytest.mark.parametrize("name", ["HbA1c (IFCC)", "Hämoglobin A1c", "Hémoglobine glyquée", "Hemoglobina glicosilada"])
+def test_sugar_over_weeks_is_known_by_its_names(name):
+    made = observation("1", system="https://lab.example", **quantity(48, "mmol/mol"))
+    assert [it.value for it in read({**made, "code": {"text": name}}).measurements] == [6.542]
+    bare = {**made, **quantity(15), "code": {"text": name}}
+    assert [it.code for it in read(bare).doubts] == ["unit"]  # possible on both scales
+
+
+def test_a_reference_range_on_the_other_scale_is_told_on_the_same():
+    limit = [{"high": {"value": 42, "unit": "mmol/mol"}}]
+    (it,) = read(observation("4548-4", **quantity(48, "mmol/mol"), referenceRange=limit)).measurements
+    assert it.times_upper_limit == pytest.approx((0.0915 * 48 + 2.15) / (0.0915 * 42 + 2.15), abs=0.001)
+
+
+def test_a_hospital_adds_no_equation_that_is_none(tmp_path):
+    (tmp_path / "codes").mkdir()
+    written = "fact,unit,factor,offset,source\nhba1c,x,a,b,us\n"
+    (tmp_path / "codes" / "unit_equations.csv").write_text(written, encoding="utf-8")
+    with pytest.raises(KnowledgeError, match=r"unit_equations\.csv:2"):
+        load_measures(tmp_path)
