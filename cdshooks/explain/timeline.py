@@ -21,7 +21,7 @@ END_MARKS = {
 }
 _RECEPTORS = {"positive": "+", "negative": "-", "low": "l", "equivocal": "e"}
 _NERVOUS_SYSTEM = frozenset({"brain", "meninges", "cns-other", "spinal-cord"})
-_SURGERY = frozenset({"surgery", "mastectomy", "resection"})
+_SURGERY = frozenset({"surgery", "mastectomy", "breast-conserving-surgery", "resection"})
 LEGEND = (
     "━ given  ┄ day or end not sure  > ongoing  M metastatic since  * progression (b: brain)\n"
     "a drug ended for: P progression, T toxicity, C completed, W patient's wish, O other, ? no record\n"

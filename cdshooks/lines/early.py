@@ -11,7 +11,7 @@ from cdshooks.lines.naming import regimen_of
 from cdshooks.partial_date import PartialDate, by_last
 from cdshooks.record.model import PatientRecord, TreatmentIntent
 
-BREAST_SURGERY = frozenset({"mastectomy", "surgery"})
+BREAST_SURGERY = frozenset({"mastectomy", "breast-conserving-surgery", "surgery"})
 
 
 def early_lines(

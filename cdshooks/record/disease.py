@@ -56,6 +56,10 @@ _STAGES = {
     "m-category-clinical": "m-category",
     "m-category-pathologic": "m-category",
 }
+_DIAMETER = r"(\d+(?:[.,]\d+)?)\s*"
+_SIZE = re.compile(rf"(?:{_DIAMETER}[x\u00d7]\s*)?(?:{_DIAMETER}[x\u00d7]\s*)?{_DIAMETER}(mm|cm)\b", re.IGNORECASE)
+"""A diameter, or several of one lesion: "13 mm", "1.3 x 0.9 cm"."""
+_MM_IN = {"mm": 1, "cm": 10}
 _QUIET_TRENDS = frozenset({"stable", "responding", "complete-remission", "partial-remission", "no-evidence-of-disease"})
 
 
@@ -122,7 +126,9 @@ class DiseaseReader:
         statuses = tuple(
             sorted(dict.fromkeys(self._statuses), key=lambda it: (_day(it.date), it.trend, it.focus, it.evidence))
         )
-        therapies = tuple(sorted(dict.fromkeys(self._therapies), key=lambda it: (_day(it.date), it.kind, it.evidence)))
+        therapies = tuple(
+            sorted(dict.fromkeys(self._therapies), key=lambda it: (_day(it.date), it.kind, it.site or "", it.evidence))
+        )
         metastases = tuple(
             sorted(dict.fromkeys(self._metastases), key=lambda it: (_day(it.date), it.site, it.evidence))
         )
@@ -345,7 +351,7 @@ class DiseaseReader:
         quantity = observation.value_quantity
         size = number_of(quantity.value) if quantity is not None else None
         if size is not None and quantity is not None:
-            in_mm = size * (10 if (quantity.code or quantity.unit or "mm").strip() == "cm" else 1)
+            in_mm = size * _MM_IN.get((quantity.code or quantity.unit or "").strip().casefold(), 1)
             self._lesions.append((in_mm, day, held))
 
     def _focus(self, observation: Observation) -> str:
@@ -369,6 +375,7 @@ class DiseaseReader:
             procedure.code,
             (*procedure.body_site, *procedure.reason_code),
             day,
+            end=end_of(procedure.performed_period),
             is_planned=procedure.status == "preparation",
         )
 
@@ -384,15 +391,18 @@ class DiseaseReader:
         places: tuple[CodeableConcept, ...],
         day: PartialDate | None,
         *,
+        end: str | None = None,
         is_planned: bool,
     ) -> None:
         kind = self._terms.therapy(code)
         if kind is None:
             return
-        site = self._terms.site(*places, code) or ("brain" if kind == "wbrt" else None)
-        self._therapies.append(
-            LocalTherapy(kind=kind, site=site, date=day, is_planned=is_planned, evidence=(held.ref,))
-        )
+        until = read_date(end)
+        last = until if until is not None and until != day else None
+        for site in self._terms.sites(*places, code) or ("brain" if kind == "wbrt" else None,):
+            self._therapies.append(
+                LocalTherapy(kind=kind, site=site, date=day, end=last, is_planned=is_planned, evidence=(held.ref,))
+            )
 
     def _read_report(self, held: Held, report: DiagnosticReport) -> None:
         if report.status in {"entered-in-error", "cancelled"}:
@@ -423,6 +433,8 @@ class DiseaseReader:
             self._statuses.append(
                 DiseaseStatus(trend=trend, focus="brain" if is_brain else "overall", date=day, evidence=(held.ref,))
             )
+        if is_brain:
+            self._lesions += ((size, day, held) for size in self._lesion_sizes(conclusion))
         if is_brain and self._terms.is_urgent(conclusion):
             self._urgent.append((day, held))
         if is_brain and self._terms.meanings("brain-treated").first(conclusion) == "treated":
@@ -430,9 +442,19 @@ class DiseaseReader:
 
     def _names_brain_lesion(self, conclusion: str) -> bool:
         """Whether a report on the head speaks of metastases that it neither denies nor only looks for."""
+        return any(True for _ in self._on_brain_lesions(conclusion))
+
+    def _on_brain_lesions(self, conclusion: str) -> Iterator[str]:
+        """The clauses of a report on the head that tell of metastases."""
         lesion, denial = self._terms.meanings("brain-lesion"), self._terms.meanings("denial")
-        clauses = CLAUSE_END.split(conclusion)
-        return any(lesion.of(it) == ("lesion",) and denial.first(it) is None for it in clauses)
+        return (it for it in CLAUSE_END.split(conclusion) if lesion.of(it) == ("lesion",) and denial.first(it) is None)
+
+    def _lesion_sizes(self, conclusion: str) -> Iterator[float]:
+        """The diameters of metastases in mm that a report on the head tells, where it tells none of an earlier time."""
+        for clause in self._on_brain_lesions(conclusion):
+            if "earlier" not in self._terms.meanings("text-time").of(clause):
+                for *told, unit in _SIZE.findall(clause):
+                    yield max(float(it.replace(",", ".")) for it in told if it) * _MM_IN[unit.casefold()]
 
     def _is_csf_cytology(self, code: CodeableConcept | None) -> bool:
         return self._terms.meanings("csf-cytology").first(" ".join(texts_of(code))) is not None
@@ -464,7 +486,7 @@ class DiseaseReader:
         evidence = tuple(sorted({ref for it in told for ref in it.evidence} | reports))
         days = tuple(it for it in (*(one.date for one in told), *(one[2] for one in absent)) if it is not None)
         newest = max(cns_statuses, key=lambda it: (_day(it.date), it.trend == "progression"), default=None)
-        treated_on = max((_day(it.date) for it in local), default=0)
+        treated_on = max((_day(it.last_day) for it in local), default=0)
         calmed_on = _day(newest.date) if newest is not None and newest.trend in _QUIET_TRENDS else 0
         is_urgent = any(_day(day) > treated_on and _day(day) >= calmed_on for day, _ in self._urgent)
         planned = [it for it in planned if it.date is None or _day(it.date) > treated_on]
@@ -505,7 +527,8 @@ class DiseaseReader:
             )
         else:
             state, because = "unknown", "Brain metastases are on record; whether they are treated or active is not."
-        sizes = [size for size, _, _ in self._lesions]
+        measured_on = latest(tuple(day for _, day, _ in self._lesions if day is not None))
+        sizes = [size for size, day, _ in self._lesions if day == measured_on]
         return CnsState(
             state=state,
             date=latest(days),
@@ -513,6 +536,7 @@ class DiseaseReader:
             is_known_absent=state == "none",
             leptomeningeal="present" if meninges else "none" if any(it[0] == "meninges" for it in absent) else None,
             largest_lesion_mm=max(sizes, default=None),
+            largest_lesion_on=measured_on,
             last_mri=latest(tuple(self._mri)),
             because=because,
             evidence=evidence,

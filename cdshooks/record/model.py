@@ -190,13 +190,23 @@ class DiseaseStatus(Value, frozen=True, kw_only=True):
 
 
 class LocalTherapy(Value, frozen=True, kw_only=True):
-    """Radiotherapy or surgery. ``kind``: srs, wbrt, radiotherapy, resection, surgery, mastectomy ...; ``is_planned`` for orders."""
+    """Radiotherapy or surgery of one place; ``is_planned`` for orders.
+
+    ``kind``: srs, wbrt, radiotherapy, resection, surgery, mastectomy, breast-conserving-surgery. ``date`` is its first day.
+    """
 
     kind: str
     site: str | None
     date: PartialDate | None
     is_planned: bool
     evidence: tuple[ResourceRef, ...]
+    end: PartialDate | None = None
+    """The last day of a course of several days, where the record tells it."""
+
+    @property
+    def last_day(self) -> PartialDate | None:
+        """The day from which on the time since this treatment counts."""
+        return self.end or self.date
 
 
 class CnsState(Value, frozen=True, kw_only=True):
@@ -217,6 +227,8 @@ class CnsState(Value, frozen=True, kw_only=True):
     last_mri: PartialDate | None
     because: str
     evidence: tuple[ResourceRef, ...]
+    largest_lesion_on: PartialDate | None = None
+    """When it was measured; sizes of an earlier day count no more."""
 
 
 class Measurement(Value, frozen=True, kw_only=True):

@@ -91,6 +91,8 @@ class _Said(msgspec.Struct, frozen=True, kw_only=True):
     number: float | None = None
     comparator: str | None = None
     contradiction: str | None = None
+    score: str | None = None
+    """The score that the words beside a coded status give: positive, "HER2 positive (IHC 3+)"."""
 
     @property
     def is_empty(self) -> bool:
@@ -169,6 +171,8 @@ class ReceptorTestReader:
                 said = _Said(value=self._words.status(self._reports.of_value(" ".join(texts[1:])), kind))
             if not said.is_empty:
                 yield self._placed(held, observation, panel, marker, kind, said)
+                if said.score is not None:
+                    yield self._placed(held, observation, panel, marker, kind, _Said(value=said.score))
             elif self._words.status(" ".join(texts), kind) is not None:
                 self.told.append(ToldInText(marker, _day_of(observation), held.ref))
 
@@ -255,7 +259,8 @@ class ReceptorTestReader:
             return _Said(number=number, comparator=comparator)
         percent, comparator = percent_in(texts[0]) if kind in {"er", "pr"} else (None, None)
         value = coded or worded or self._interpreted(part, kind)
-        return _Said(value=value, number=percent, comparator=comparator)
+        score = worded if coded not in {None, *SCORES} and worded and worded.partition("|")[0] in SCORES else None
+        return _Said(value=value, number=percent, comparator=comparator, score=score)
 
     def _interpreted(self, part: Observation | Component, kind: str) -> str | None:
         listed = part.interpretation if isinstance(part.interpretation, tuple) else (part.interpretation,)

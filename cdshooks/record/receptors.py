@@ -17,6 +17,7 @@ from cdshooks.record.terms import RecordTerms
 
 _ISH_KINDS = frozenset({"ratio", "copies", "ish"})
 _ISH_WORDS = {"positive": "amplified", "negative": "not-amplified"}
+_READ_WITH_ISH = frozenset({"0", "1+", "2+"})
 _ULTRALOW = "ultralow"
 _STAINED = frozenset({"er-percent", "pr-percent", "ihc-percent", "er", "pr"})
 
@@ -68,16 +69,26 @@ def _told_in_text(told: list[ToldInText], results: tuple[ReceptorResult, ...]) -
 
 
 def _join_ish(groups: list[list[ReceptorTest]], rules: ReceptorRules) -> list[list[ReceptorTest]]:
-    """Read an ISH that was reported by itself together with the one IHC 2+ of the same place shortly before it.
+    """Read an ISH that was reported by itself together with the one IHC of the same place shortly before it.
 
-    The IHC stays a result of its own, for until the ISH came the status was equivocal. Source: terminology 12.
+    That is IHC 2+, whatever the ISH says, and IHC 0 or 1+ where the ISH agrees; of the rest both stand. The IHC stays a
+    result of its own, for until the ISH came that was the status. Source: terminology 12.
     """
-    waiting = [it for it in groups if it[0].marker == "her2" and any((one.value or "") == "2+" for one in it)]
+    stained = [it for it in groups if it[0].marker == "her2" and any(one.value in _READ_WITH_ISH for one in it)]
     rest: list[list[ReceptorTest]] = []
     for group in groups:
         is_alone = group[0].marker == "her2" and all(it.kind in _ISH_KINDS for it in group)
+        agreeing = _READ_WITH_ISH if is_alone and _combine(group, rules).ish == "not-amplified" else {"2+"}
         fitting = (
-            [it for it in waiting if it is not group and _is_one_work_up(it[0], group[0], rules)] if is_alone else []
+            [
+                it
+                for it in stained
+                if it is not group
+                and any(one.value in agreeing for one in it)
+                and _is_one_work_up(it[0], group[0], rules)
+            ]
+            if is_alone
+            else []
         )
         rest.append([*group, *fitting[0]] if len(fitting) == 1 else group)
     return rest

@@ -33,7 +33,7 @@ _AT_BREAST, _ELSEWHERE = (
     ConditionTerm(_OTHER_CANCER, "cancer-of-another-site"),
 )
 _NO_MEANINGS = RememberedMeanings(NOTHING)
-_THERAPIES = ("wbrt", "srs", "resection", "mastectomy", "radiotherapy", "surgery")
+_THERAPIES = ("wbrt", "srs", "resection", "breast-conserving-surgery", "mastectomy", "radiotherapy", "surgery")
 """Kinds of local therapy, the most telling first: of several that words name, that one counts."""
 
 
@@ -74,7 +74,7 @@ class RecordTerms:
         )
         self.ranges = Ranges(self.meanings("number-range").pattern("to"))
         self.running_text = RunningText(*map(self.meanings, ("text-time", "text-open", "text-heading")))
-        self._site_of = remembered(self._site)
+        self._sites_of = remembered(self._sites)
         self._progesterone = self.meanings("receptor-name").whole("pr")
         self._trends = remembered(codes.status_words.find)
         self._report_words = remembered(codes.report_words.find)
@@ -266,22 +266,26 @@ class RecordTerms:
 
     def site(self, *concepts: CodeableConcept | None) -> str | None:
         """The place in the body that concepts name."""
-        return self._site_of(concepts)
+        return next(iter(self._sites_of(concepts)), None)
 
-    def _site(self, concepts: tuple[CodeableConcept | None, ...]) -> str | None:
+    def sites(self, *concepts: CodeableConcept | None) -> tuple[str, ...]:
+        """All places that the first concept names that names any."""
+        return self._sites_of(concepts)
+
+    def _sites(self, concepts: tuple[CodeableConcept | None, ...]) -> tuple[str, ...]:
         for concept in concepts:
-            for term in self.conditions(concept):
-                if term.category == "metastasis" and term.concept.startswith("met-"):
-                    return term.concept.removeprefix("met-")
-            for coding in concept.coding if concept is not None else ():
-                known = self._codes.site_codes.get((system_of(coding.system), coding.code or ""))
-                if known is not None:
-                    return known[0]
-            for text in texts_of(concept):
-                found = self._codes.site_words.find(text)
-                if found:
-                    return found[0]
-        return None
+            spread = (it.concept for it in self.conditions(concept) if it.category == _METASTASIS)
+            codings = concept.coding if concept is not None else ()
+            coded = (self._codes.site_codes.get((system_of(it.system), it.code or "")) for it in codings)
+            worded = (place for text in texts_of(concept) for place in self._codes.site_words.find(text))
+            found = (
+                *(it.removeprefix("met-") for it in spread if it.startswith("met-")),
+                *(it[0] for it in coded if it is not None),
+                *worded,
+            )
+            if found:
+                return tuple(dict.fromkeys(found))
+        return ()
 
     def side(self, *concepts: CodeableConcept | None) -> str | None:
         """The side of the body that the codes of places tell."""

@@ -81,7 +81,7 @@ def test_mcode_jenny_m_early_her2_negative_breast_cancer(mcode):
     assert {(it.about, it.value) for it in record.statements} == {("stage", "IIB"), ("m-category", "cM0")}
     assert [(it.trend, str(it.date)) for it in record.statuses] == [("responding", "2018-11-01")]
     assert [(it.kind, it.site) for it in record.local_therapies][:2] == [
-        ("mastectomy", "breast"),
+        ("breast-conserving-surgery", "breast"),
         ("radiotherapy", "chest-wall"),
     ]
     measured = {(it.fact, it.value) for it in record.measurements}

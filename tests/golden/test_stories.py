@@ -178,6 +178,15 @@ def test_the_facts_are_what_the_story_expects(story):
 
 
 @each_story
+def test_what_is_known_is_told_with_its_source(story):
+    """A plain no or nought that rests on the absence of a record has none."""
+    told = explained(story.as_of, story.jurisdiction)[story.folder.name]["facts"]
+    known = {it: fact for it, fact in told.items() if fact["value"] and fact["value"] != "none"}
+    counts = {it for it in known if "lines" in it or "regimens" in it or it == "next_line"}
+    assert {it for it, fact in known.items() if not fact["evidence"]} <= counts
+
+
+@each_story
 def test_the_options_are_what_the_story_expects(story):
     told, expects = explained(story.as_of, story.jurisdiction)[story.folder.name], story.expects
     verdicts = {option["id"]: option["verdict"] for option in told["options"]}

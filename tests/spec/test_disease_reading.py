@@ -286,3 +286,64 @@ def test_another_cancer_without_breast_cancer_on_record_is_told_apart_from_a_sec
 def test_a_null_date_is_no_date_so_the_day_of_recording_counts(null):
     found = record(condition("C78.7", onsetDateTime=null, recordedDate="2024-05-02")).metastases
     assert [(str(it.date), it.basis) for it in found] == [("2024-05-02", "condition-recorded")]
+
+
+LARGEST = [
+    ("Progression of two cerebellar metastases (largest 13 mm) and one new left frontal metastasis of 9 mm.", 13),
+    ("Metastasis of 1.8 x 1.2 cm in the left cerebellum.", 18),
+    ("Neue Metastase links frontal, 0,9 cm.", 9),
+    ("One new metastasis. Midline shift of 12 mm.", None),  # the size of something else
+    ("Two metastases, previously 22 mm.", None),  # the size of an earlier time
+    ("No metastasis larger than 5 mm.", None),
+    ("New brain metastases.", None),
+]
+
+
+@pytest.mark.parametrize(("words", "largest"), LARGEST, ids=[it[0][:40] for it in LARGEST])
+def test_the_size_of_a_brain_metastasis_in_the_words_of_a_report(words, largest):
+    cns = record(condition("C79.31"), mri(words, "2024-06-01")).cns
+    assert cns.largest_lesion_mm == largest
+    assert (cns.largest_lesion_on is not None) is (largest is not None)
+
+
+def test_the_largest_brain_metastasis_is_that_of_the_newest_measurement():
+    cns = record(
+        condition("C79.31"),
+        mri("Metastasis of 30 mm.", "2023-01-05", "old"),
+        mri("Metastases of 8 mm and 6 mm.", "2024-06-01", "new"),
+    ).cns
+    assert (cns.largest_lesion_mm, str(cns.largest_lesion_on)) == (8, "2024-06-01")
+
+
+def procedure(code, period=None, **more):
+    done = {"performedPeriod": period} if period else {"performedDateTime": "2019-10-14"}
+    return {"resourceType": "Procedure", "id": "x", "status": "completed", "code": code, **done, **more}
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (concept("392021009", SNOMED), "breast-conserving-surgery"),
+        (concept("64368001", SNOMED), "breast-conserving-surgery"),
+        ({"text": "Partial mastectomy, left"}, "breast-conserving-surgery"),
+        ({"text": "Brusterhaltende Operation links"}, "breast-conserving-surgery"),
+        (concept("172043006", SNOMED), "mastectomy"),
+        ({"text": "Mastektomie rechts"}, "mastectomy"),
+        ({"text": "Mastectomie gauche"}, "mastectomy"),
+    ],
+)
+def test_breast_conserving_surgery_is_no_mastectomy(code, kind):
+    assert [it.kind for it in record(procedure(code)).local_therapies] == [kind]
+
+
+def test_radiotherapy_of_two_places_is_told_for_both_with_its_last_day():
+    course = procedure(
+        {"text": "External beam radiotherapy, left breast and solitary sternal metastasis"},
+        {"start": "2019-12-02", "end": "2020-01-10"},
+    )
+    told = record(course).local_therapies
+    assert {(it.kind, it.site, str(it.date), str(it.end)) for it in told} == {
+        ("radiotherapy", "breast", "2019-12-02", "2020-01-10"),
+        ("radiotherapy", "bone", "2019-12-02", "2020-01-10"),
+    }
+    assert {str(it.last_day) for it in told} == {"2020-01-10"}

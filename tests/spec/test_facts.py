@@ -153,6 +153,39 @@ def test_her2_tested_since_the_last_progression(when: str, expected: object) -> 
     )
 
 
+AFTER_THE_SCAN = """
+line | agents                | start      | end        | ended
+1    | trastuzumab           | 2025-02-01 | 2025-10-01 | progression
+2    | eribulin, trastuzumab | 2025-11-24 | 2026-11-16 | progression
+"""
+
+
+def progression(when: str, trend: str = "progression") -> DiseaseStatus:
+    return DiseaseStatus(trend=trend, focus="overall", date=day(when), evidence=ref(f"scan-{when}"))
+
+
+@pytest.mark.parametrize(
+    ("scans", "last", "tested_since"),
+    [
+        ((), "2026-11-16", False),  # nothing but the end of the line tells of it
+        (("2026-11-12",), "2026-11-12", True),  # the last cycle reaches past the scan that ended the line
+        (("2025-09-30",), "2026-11-16", False),  # a scan of the line before
+        (("2025-11-24",), "2025-11-24", True),
+    ],
+)
+def test_the_last_progression_is_the_stated_one_and_not_the_end_of_the_last_cycle(
+    scans: tuple[str, ...], last: str, tested_since: object
+) -> None:
+    members: dict[str, Any] = {
+        "statuses": tuple(progression(it) for it in scans),
+        "receptors": (receptor("her2", "positive", "2026-11-13"),),
+    }
+    case = case_of(patient(**members), history(AFTER_THE_SCAN))
+    assert case.fact(FactId("last_progression")).value == last
+    assert case.fact(FactId("her2_after_last_progression")).value is tested_since
+    assert case.fact(FactId("last_progression")).evidence
+
+
 ILD = [
     ("none said", (), None, None, False),
     ("refuted", (toxicity("ild", certainty=Certainty.REFUTED),), 0, False, False),

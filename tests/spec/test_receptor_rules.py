@@ -210,6 +210,37 @@ def test_an_ish_reported_later_is_read_with_its_ihc_and_until_then_the_status_wa
     ]
 
 
+@pytest.mark.parametrize(
+    ("ihc", "ish", "told"),
+    [
+        ("1+", "not amplified", [("low", "IHC 1+"), ("low", "IHC 1+, ISH not amplified")]),
+        ("0", "not amplified", [("negative", "IHC 0"), ("negative", "IHC 0, ISH not amplified")]),
+        ("1+", "amplified", [("low", "IHC 1+"), ("positive", "ISH amplified")]),  # they do not agree: both stand
+        ("3+", "not amplified", [("positive", "IHC 3+"), ("negative", "ISH not amplified")]),
+    ],
+)
+def test_an_ish_that_agrees_with_its_ihc_is_told_with_it_and_is_no_result_against_it(ihc, ish, told):
+    first = observation("85319-2", id="ihc", day="2023-09-12", valueString=ihc)
+    later = observation("85318-4", id="ish", day="2023-09-20", valueString=ish)
+    assert [(it.status, it.detail) for it in full(first, later)[0]] == told
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "status", "detail"),
+    [
+        ("LA6576-8", "HER2 positive (IHC 3+)", "positive", "IHC 3+"),
+        ("LA6576-8", "positive, IHC 2+, FISH amplified", "positive", "IHC 2+, ISH amplified"),
+        ("LA6576-8", "positive, IHC 2+", "positive", "IHC 2+"),  # it may rest on an ISH that is not sent
+        ("LA6577-6", "negative (1+)", "low", "IHC 1+"),
+        ("LA6576-8", "HER2 positive", "positive", "as reported"),
+    ],
+)
+def test_a_coded_status_keeps_the_score_that_its_words_give(code, words, status, detail):
+    value = {"valueCodeableConcept": {**concept(code, LOINC), "text": words}}
+    (result,) = full(observation("48676-1", **value))[0]
+    assert (result.status, result.detail) == (status, detail)
+
+
 @pytest.mark.parametrize(("day", "status"), [("2023-10-10", "low"), ("2023-10-11", "negative")])
 def test_only_an_ish_of_the_same_work_up_belongs_to_an_ihc(day, status):
     later = observation("85318-4", id="ish", day=day, valueString="not amplified")

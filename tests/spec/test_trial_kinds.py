@@ -439,6 +439,13 @@ def test_washout_of_radiation_and_surgery(kind, days, params, expected):
     assert outcome("washout", patient(local_therapies=(local,)), "", **params) == expected
 
 
+def test_the_washout_of_radiation_begins_with_its_last_day():
+    local = LocalTherapy(
+        kind="radiotherapy", site="bone", date=day(ago(30)), end=day(ago(5)), is_planned=False, evidence=ref("lt")
+    )
+    assert outcome("washout", patient(local_therapies=(local,)), "", rt_days=14) == "not_met"
+
+
 def test_endocrine_drugs_need_a_washout_only_where_they_count():
     lines = f"line | agents | start | end | ended\n1 | letrozole | 2026-01-01 | {ago(3)} | progression"
     assert outcome("washout", lines=lines, any_systemic_days=14) == "met"

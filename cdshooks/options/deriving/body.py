@@ -24,11 +24,12 @@ from cdshooks.record.model import Biomarker, Certainty, Diagnosis, Toxicity
 
 def derive_person_facts(source: Source) -> Iterator[Fact]:
     """Age, sex, pregnancy."""
-    birth = source.record.person.birth
+    person = source.record.person
+    birth, told_by = person.birth, [ResourceRef(f"Patient/{person.id}")] if person.id else []
     age = birth.days_until(PartialDate.from_day(source.as_of)) if birth else None
     years = {int(days / 365.2425) for days in (age.least, age.most)} if age else set()
-    yield source.fact("age_years", max(years) if len(years) == 1 else None)
-    yield source.fact("sex", source.record.person.sex)
+    yield source.fact("age_years", max(years) if len(years) == 1 else None, evidence=told_by if years else ())
+    yield source.fact("sex", person.sex, evidence=told_by if person.sex else ())
     pregnancy = _pregnancy(source)
     yield pregnancy
     definition = source.definitions[FactId("pregnancy")]
@@ -211,14 +212,12 @@ def _dpd(source: Source) -> Iterator[Fact]:
     present = [it for it in ill if it.certainty is not Certainty.REFUTED and it.is_active is not False]
     harmed = [it for it in toxicities_of(source, ("dpd_deficiency",)) if it.certainty is not Certainty.REFUTED]
     evidence = [*_evidence(known), *_evidence(present), *_evidence(harmed)]
-    if known and known[0].value != "normal":
-        value: FactValue = known[0].value
-    elif present or harmed:
-        value = "poor"
-    else:
-        value = known[0].value if known else None
-    yield source.fact("dpyd", value, evidence=evidence)
-    yield source.fact("dpd_deficiency", None if value is None else value == "poor", evidence=evidence)
+    value: FactValue = known[0].value if known else None
+    when = known[0].date if known else None
+    if value in {None, "normal"} and (present or harmed):
+        value, when = "poor", (*(it.start for it in present), *(it.start for it in harmed))[0]
+    yield source.fact("dpyd", value, when=when, evidence=evidence)
+    yield source.fact("dpd_deficiency", None if value is None else value == "poor", when=when, evidence=evidence)
 
 
 def _evidence(found: Iterable[Biomarker | Diagnosis | Toxicity]) -> Iterator[ResourceRef]:

@@ -36,7 +36,7 @@ def derive_disease_facts(source: Source) -> Iterator[Fact]:
     extent = "metastatic" if is_metastatic else _said(source, "disease_extent")
     yield source.fact("disease_extent", extent, evidence=evidence)
     yield from _site_facts(source, present, refuted)
-    yield source.fact("de_novo", _is_de_novo(source) if is_metastatic else None)
+    yield _de_novo(source) if is_metastatic else source.fact("de_novo", None)
     yield from _cns_facts(source)
 
 
@@ -65,17 +65,22 @@ def _site_facts(source: Source, present: list[Metastasis], refuted: list[Metasta
     )
 
 
-def _is_de_novo(source: Source) -> bool | None:
+def _de_novo(source: Source) -> Fact:
     """Metastatic within the same quarter as the first diagnosis, and nothing given for early disease."""
     since = source.lines.metastatic_since
     first = min(
-        (it.start for it in diagnoses_of(source, ("breast-cancer",)) if it.start), key=newest_first, default=None
+        (it for it in diagnoses_of(source, ("breast-cancer",)) if it.start),
+        key=lambda it: newest_first(it.start),
+        default=None,
     )
     if source.lines.early:
-        return False
-    if since is None or first is None:
-        return None
-    return first.least_days_until(since.date) <= source.definitions[FactId("de_novo")].settings["within_days"]
+        return source.fact("de_novo", value=False, evidence=[ref for it in source.lines.early for ref in it.evidence])
+    if since is None or first is None or first.start is None:
+        return source.fact("de_novo", None)
+    within = source.definitions[FactId("de_novo")].settings["within_days"]
+    return source.fact(
+        "de_novo", first.start.least_days_until(since.date) <= within, evidence=(*first.evidence, *since.evidence)
+    )
 
 
 def _cns_facts(source: Source) -> Iterator[Fact]:
@@ -94,7 +99,10 @@ def _cns_facts(source: Source) -> Iterator[Fact]:
             lepto = False
         yield source.fact("leptomeningeal", lepto, when=cns.date or cns.last_mri, evidence=cns.evidence)
         yield source.fact(
-            "brain_lesion_mm", cns.largest_lesion_mm, when=cns.last_mri or cns.date, evidence=cns.evidence
+            "brain_lesion_mm",
+            cns.largest_lesion_mm,
+            when=cns.largest_lesion_on or cns.last_mri or cns.date,
+            evidence=cns.evidence,
         )
         mri = cns.last_mri
         yield source.fact("last_brain_mri", mri.as_fhir() if mri else None, when=mri, evidence=cns.evidence)
@@ -132,15 +140,20 @@ def derive_receptor_facts(source: Source, rules: ReceptorRules) -> Iterator[Fact
     days = rules.same_specimen_days
     her2 = in_force(by_marker["her2"], days)
     yield _status(source, "her2", her2)
-    progression = last_progression(source)
+    progression, told_by = last_progression(source)
     is_after: bool | None = None
     if her2 and her2[0].date and progression:
         is_after = bool(her2[0].date.last >= progression.first)
     elif progression and by_marker["her2"]:
         is_after = False
-    yield source.fact("her2_after_last_progression", is_after, when=her2[0].date if her2 else None)
     first = her2[0] if her2 else None
     evidence = first.evidence if first else ()
+    yield source.fact(
+        "her2_after_last_progression",
+        is_after,
+        when=first.date if first else None,
+        evidence=(*evidence, *told_by) if is_after is not None else (),
+    )
     for fact_id, told in (("her2_ihc", [it for it in her2 if it.ihc]), ("her2_ish", [it for it in her2 if it.ish])):
         one = told[0] if told else None
         number = (one.ihc if fact_id == "her2_ihc" else one.ish) if one else None
@@ -151,13 +164,23 @@ def derive_receptor_facts(source: Source, rules: ReceptorRules) -> Iterator[Fact
         when=first.date if first else None,
         evidence=evidence,
     )
-    ever = any(it.status == "positive" for it in by_marker["her2"])
-    yield source.fact("her2_ever_positive", (True if ever else False if by_marker["her2"] else None))
+    positive = [it for it in by_marker["her2"] if it.status == "positive"]
+    yield source.fact(
+        "her2_ever_positive",
+        True if positive else False if by_marker["her2"] else None,
+        evidence=[ref for it in positive or by_marker["her2"] for ref in it.evidence],
+    )
     yield _changed(source, "her2_changed", by_marker["her2"])
     er, pr = in_force(by_marker["er"], days), in_force(by_marker["pr"], days)
     yield _status(source, "er", er)
     yield _status(source, "pr", pr)
-    yield source.fact("er_percent", er[0].percent if er else None, when=er[0].date if er else None)
+    counted = next((it for it in er if it.percent is not None), None)
+    yield source.fact(
+        "er_percent",
+        counted.percent if counted else None,
+        when=counted.date if counted else None,
+        evidence=counted.evidence if counted else (),
+    )
     yield _changed(source, "er_changed", by_marker["er"])
     yield _hormone_receptors(source, er, pr)
     yield _brca(source)

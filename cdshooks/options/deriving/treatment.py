@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from cdshooks.knowledge.ids import AgentId, FactId
+from cdshooks.knowledge.ids import AgentId, FactId, ResourceRef
 from cdshooks.lines.model import AgentUse, EndReason, Setting
 from cdshooks.options.deriving.reader import FactValue, Source, newest_first
 from cdshooks.options.model import Fact
@@ -21,7 +21,9 @@ def derive_treatment_facts(source: Source, classes: Mapping[AgentId, frozenset[s
     yield _agents(source, "agents_progressed", (it for it in uses if it.outcome is EndReason.PROGRESSION))
     yield _agents(source, "agents_stopped_for_toxicity", (it for it in uses if it.outcome is EndReason.TOXICITY))
     named = {name for use in uses for name in classes.get(use.agent, ())}
-    yield source.fact("classes", tuple(sorted(named)))
+    yield source.fact(
+        "classes", tuple(sorted(named)), evidence=[ref for it in uses if it.agent in classes for ref in it.evidence]
+    )
     counts = source.lines.counts
     yield source.fact("metastatic_lines", counts.metastatic_lines)
     yield source.fact("metastatic_lines_min", counts.min)
@@ -35,8 +37,10 @@ def derive_treatment_facts(source: Source, classes: Mapping[AgentId, frozenset[s
     yield source.fact("anti_her2_regimens_any", counts.anti_her2_regimens_metastatic + early_her2)
     yield source.fact("effective_lines", counts.effective_lines)
     yield source.fact("next_line", source.lines.next_line)
-    progression = last_progression(source)
-    yield source.fact("last_progression", progression.as_fhir() if progression else None, when=progression)
+    progression, told_by = last_progression(source)
+    yield source.fact(
+        "last_progression", progression.as_fhir() if progression else None, when=progression, evidence=told_by
+    )
     for fact_id, reason in (("progressed_on_tdxd", EndReason.PROGRESSION), ("had_tdxd", None)):
         listed = frozenset(source.definitions[FactId(fact_id)].agents)
         found = [it for it in uses if it.agent in listed and (reason is None or it.outcome is reason)]
@@ -73,13 +77,26 @@ def _agents(source: Source, fact_id: str, uses: Iterable[AgentUse]) -> Fact:
     )
 
 
-def last_progression(source: Source) -> PartialDate | None:
-    """The latest day on which the record says that the disease progressed, or a line ended for it."""
-    said = [
-        it.date for it in source.record.statuses if it.trend == "progression" and it.date and source.is_past(it.date)
+def last_progression(source: Source) -> tuple[PartialDate | None, tuple[ResourceRef, ...]]:
+    """The latest day on which the record says that the disease progressed, with the records that say so.
+
+    The end of a line stands for it only where no statement of progression was made since the line began: an infusion covers
+    its cycle, so a line ends after the scan that ended it.
+    """
+    told = [
+        (it.date, it.evidence)
+        for it in source.record.statuses
+        if it.trend == "progression" and it.date and source.is_past(it.date)
     ]
-    ended = [it.end for it in source.lines.lines if it.end_reason is EndReason.PROGRESSION and it.end]
-    return latest((*said, *ended))
+    told += [
+        (it.end, it.evidence)
+        for it in source.lines.lines
+        if it.end_reason is EndReason.PROGRESSION
+        and it.end
+        and not any(said.last_day >= it.start.first_day for said, _ in told)
+    ]
+    newest = latest(tuple(day for day, _ in told))
+    return newest, tuple(ref for day, evidence in told if day == newest for ref in evidence)
 
 
 def _cumulative_anthracycline(source: Source, classes: Mapping[AgentId, frozenset[str]]) -> Fact:

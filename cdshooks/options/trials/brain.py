@@ -134,7 +134,7 @@ def _size(cns: CnsState, least: float | None, most: float | None) -> Answer:
 def _stable_for(days: float, case: Case) -> Answer:
     """Time since the last local therapy of the brain, or the last progression there, whichever is later."""
     dates = [
-        it.date
+        it.last_day
         for it in case.record.local_therapies
         if it.site in _CNS_SITES and not it.is_planned and it.kind in _LOCAL
     ]

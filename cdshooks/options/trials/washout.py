@@ -16,7 +16,7 @@ from cdshooks.options.trials.answers import all_hold, met, not_met, unknown
 from cdshooks.options.trials.drugs import is_drug, once
 from cdshooks.partial_date import PartialDate, latest
 
-_SURGERY = frozenset({"surgery", "resection", "mastectomy"})
+_SURGERY = frozenset({"surgery", "resection", "mastectomy", "breast-conserving-surgery"})
 _RADIATION = frozenset({"radiotherapy", "srs", "wbrt"})
 
 
@@ -111,9 +111,11 @@ def _since_procedures(days: int, kinds: frozenset[str], case: Case) -> list[Answ
 def _procedures(kinds: frozenset[str], case: Case) -> Iterable[Last]:
     for it in case.record.local_therapies:
         if it.kind in kinds and not it.is_planned and (it.date is None or it.date.first <= case.as_of):
-            what = {"srs": "stereotactic radiation", "wbrt": "whole-brain radiation"}.get(it.kind, it.kind)
+            what = {"srs": "stereotactic radiation", "wbrt": "whole-brain radiation"}.get(
+                it.kind, it.kind.replace("-", " ")
+            )
             yield (
-                Last(what=what, when=it.date, evidence=it.evidence)
+                Last(what=what, when=it.last_day, evidence=it.evidence)
                 if it.date is not None
                 else Last(
                     what=f"{what}, date not known",
