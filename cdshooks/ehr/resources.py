@@ -280,9 +280,12 @@ class Procedure(Base, frozen=True, kw_only=True):
 
 
 class ReferenceRange(Part, frozen=True, kw_only=True):
-    """The laboratory's own normal range; only its upper end is read."""
+    """The laboratory's own range, and of whom it is one."""
 
+    low: Quantity | None = None
     high: Quantity | None = None
+    text: str | None = None
+    applies_to: tuple[CodeableConcept, ...] = ()
 
 
 _answer: Shared = (

@@ -58,6 +58,10 @@ class MeasurementReader:
         """Whether an observation or component of this code is a measurement."""
         return self._asked_by(code) is not None
 
+    def measured(self, observation: Observation, fact: str, held: Held) -> Measurement | Doubt | None:
+        """What an observation says as a measurement of one kind, whatever its code; None where it gives no number."""
+        return self._read(observation, _Asked(self._measures.by_fact[fact], _NO_TEST), held, observation)
+
     def read(self, resources: Resources) -> MeasurementReading:
         """Every measurement, in its fact's unit, sorted by date."""
         found: list[Measurement] = []

@@ -21,6 +21,7 @@ from cdshooks.record.measurements import MeasurementReader, order_of_measurement
 from cdshooks.record.model import Conflict, Doubt, PatientRecord, Person
 from cdshooks.record.no_dates import no_date_doubts
 from cdshooks.record.observations import ObservationSorter
+from cdshooks.record.pregnancy import PregnancyReader
 from cdshooks.record.receptor_reports import ReceptorReports
 from cdshooks.record.receptor_tests import is_receptor_test
 from cdshooks.record.receptor_words import ReceptorWords
@@ -43,6 +44,7 @@ class Vocabulary:
         self.receptors = ReceptorReports(ReceptorWords(terms, knowledge.receptors), terms)
         self.measurements = MeasurementReader(self.terms, knowledge.measures)
         self.ejection_fractions = EjectionFractions(self.terms, knowledge.measures)
+        self.pregnancy = PregnancyReader(self.terms, knowledge.measures, self.measurements)
         self.observations = ObservationSorter(
             {
                 "receptors": lambda code: is_receptor_test(code, terms, self.receptors.words),
@@ -51,6 +53,7 @@ class Vocabulary:
                 "measurements": self.measurements.can_read,
                 "hearts": self.ejection_fractions.can_tell,
                 "lungs": lambda code: can_speak_of_lungs(code, terms),
+                "pregnancy": self.pregnancy.can_tell,
                 "sayings": lambda code: says_something(code, terms),
             },
             of_components=("biomarkers",),
@@ -96,11 +99,13 @@ def read_patient_record(resources: Resources, knowledge: Knowledge, *, as_of: da
     )
     toxic = read_toxicities(resources, terms, names, vocabulary.toxicities, observed["lungs"].of("Observation"))
     sayings = read_sayings(observed["sayings"], terms)
+    person = _person(resources)
+    pregnancy = vocabulary.pregnancy.read(observed["pregnancy"], person.sex)
     unsupported = tuple(
         Doubt(code="unsupported", about="medication", because=it.reason, evidence=(it.resource,))
         for it in resources.unsupported
     )
-    person = _person(resources)
+    beside = (*told_lvef, *pregnancy.measurements)
     exposures, wrong_days = set_wrong_days_aside(treatment.exposures, person.birth)
     all_drugs = (*treatment.exposures, *treatment.other_cancer_drugs)
     doubts = (
@@ -111,6 +116,7 @@ def read_patient_record(resources: Resources, knowledge: Knowledge, *, as_of: da
         *receptor_doubts,
         *measured.doubts,
         *told_lvef_doubts,
+        *pregnancy.doubts,
         *unreadable_doubts(resources.unreadable),
         *unsupported,
     )
@@ -129,8 +135,8 @@ def read_patient_record(resources: Resources, knowledge: Knowledge, *, as_of: da
         statuses=disease.statuses,
         local_therapies=disease.local_therapies,
         cns=disease.cns,
-        measurements=tuple(sorted((*measured.measurements, *told_lvef), key=order_of_measurements))
-        if told_lvef
+        measurements=tuple(sorted((*measured.measurements, *beside), key=order_of_measurements))
+        if beside
         else measured.measurements,
         toxicities=toxic.toxicities,
         comedications=tuple(
@@ -139,7 +145,7 @@ def read_patient_record(resources: Resources, knowledge: Knowledge, *, as_of: da
         wishes=sayings.wishes,
         statements=tuple(
             sorted(
-                dict.fromkeys((*sayings.statements, *disease.statements)),
+                dict.fromkeys((*sayings.statements, *pregnancy.statements, *disease.statements)),
                 key=lambda it: (str(it.date), it.about, it.evidence),
             )
         ),

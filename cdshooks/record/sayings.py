@@ -13,7 +13,7 @@ from cdshooks.record.model import StatedLine, Statement, Wish
 from cdshooks.record.numbers import number_of
 from cdshooks.record.terms import RecordTerms, codes_of, texts_of
 
-_STATED = frozenset({"line-of-therapy", "pregnancy-status", "pregnancy-test", "menopausal-status"})
+_STATED = frozenset({"line-of-therapy", "menopausal-status"})
 _CLASSES = frozenset({"a", "b", "c"})
 _NOT_SO = frozenset({"entered-in-error", "refuted", "provisional", "differential", "unconfirmed"})
 _KNOWN = frozenset({"avoid-hair-loss", "avoid-fatigue", "avoid-neuropathy", "prefer-oral", "prefer-home", "chemo-free"})
@@ -52,15 +52,11 @@ def read_sayings(resources: Resources, terms: RecordTerms) -> SayingsReading:
             if stated is not None and stated.isdigit():
                 lines.append(StatedLine(number=int(stated), start=day, evidence=(held.ref,)))
             continue
-        stated_state = _coded_state(observation, terms)
-        if stated_state is not None:
-            statements.append(Statement(about=stated_state[0], value=stated_state[1], date=day, evidence=(held.ref,)))
-            continue
         about = _about(observation.code, terms)
-        if about == "menopause":
+        if about == "menopause" or terms.test(observation.code) == "menopausal-status":
             state = _menopause(observation, terms)
             if state is not None:
-                statements.append(Statement(about=about, value=state[1], date=day, evidence=(held.ref,)))
+                statements.append(Statement(about="menopause", value=state, date=day, evidence=(held.ref,)))
         elif about == "child_pugh":
             liver = child_pugh_in(_written(observation), terms)
             if liver is not None:
@@ -114,43 +110,14 @@ def _about(code: CodeableConcept | None, terms: RecordTerms) -> str | None:
     return terms.meanings("about").first(" ".join(texts_of(code)))
 
 
-def _coded_state(observation: Observation, terms: RecordTerms) -> tuple[str, str] | None:
-    """Pregnancy (by status or test) and menopause, in our own words."""
-    test, value = terms.test(observation.code), observation.value_codeable_concept
-    if test == "pregnancy-status":
-        found = terms.answer("pregnancy", value) or _worded_pregnancy(observation, terms)
-        return (
-            ("pregnancy", {"not pregnant": "not_pregnant", "possible pregnancy": "possible"}.get(found, found))
-            if found
-            else None
-        )
-    if test == "pregnancy-test":
-        words = " ".join((observation.value_string or "", *texts_of(value)))
-        found = terms.answer("receptor-status", value) or terms.meanings("receptor-polarity").first(words)
-        state = {"negative": "not_pregnant", "positive": "pregnant"}.get(found or "")
-        return ("pregnancy", state) if state is not None else None
-    if test == "menopausal-status":
-        return _menopause(observation, terms)
-    return None
-
-
-def _menopause(observation: Observation, terms: RecordTerms) -> tuple[str, str] | None:
+def _menopause(observation: Observation, terms: RecordTerms) -> str | None:
     """The menopausal state by its code or in words; none where words leave it open."""
     if observation.value_boolean:
-        return "menopause", "postmenopausal"
+        return "postmenopausal"
     value = observation.value_codeable_concept
     words = " ".join((observation.value_string or "", *texts_of(value)))
     found = terms.answer("menopause", value) or terms.meanings("menopause").first(words)
-    return ("menopause", found) if found not in {None, "unclear"} else None
-
-
-def _worded_pregnancy(observation: Observation, terms: RecordTerms) -> str | None:
-    text = " ".join((observation.value_string or "", *texts_of(observation.value_codeable_concept)))
-    words = terms.meanings("pregnancy")
-    if not words.has("named", text):
-        return None
-    is_denied = terms.meanings("denial").first(text) is not None
-    return "not_pregnant" if is_denied else "possible" if words.has("possible", text) else "pregnant"
+    return found if found != "unclear" else None
 
 
 def _wishes(observation: Observation, terms: RecordTerms) -> tuple[str, ...]:

@@ -85,6 +85,10 @@ class RecordTerms:
         """What words mean to one reader."""
         return self._meanings.get(reader, _NO_MEANINGS)
 
+    def limit(self, name: str) -> float:
+        """A limit that the reading keeps to."""
+        return self._codes.limits[name]
+
     def toxicity_kind(self, concept: str) -> str | None:
         """The kind of toxicity that a diagnosis is, as facts ask for it."""
         return self._codes.toxicity_kinds.get(concept)
