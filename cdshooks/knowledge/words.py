@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from itertools import accumulate
 from pathlib import Path
 
 import msgspec
 
+from cdshooks.knowledge.clauses import COMMA, STATEMENT_END, Marks, marks_of
 from cdshooks.knowledge.drugs import rows_of
 from cdshooks.knowledge.names import words
 
@@ -18,9 +17,6 @@ _NEGATION_REACH = 3
 """A negation reaches this many words forward ("no evidence of progression"), and as many behind an "or" within its reach."""
 _LONGEST_LIST = 12
 """Items of a list joined by "or" through which a denial is followed back."""
-_CLAUSE_END = re.compile(r"[;\n]|\.(?!\d)")
-"""A negation never reaches into the next clause: "No cough. ILD grade 1." tells an ILD."""
-
 _LONGEST = 4
 """Words in the longest phrase that is looked for from its end."""
 
@@ -53,12 +49,11 @@ class Words(msgspec.Struct, frozen=True):
         """Every term that a text names, and whether it is negated there."""
         if not text:
             return ()
-        clauses = _CLAUSE_END.split(text) if _CLAUSE_END.search(text) else (text,)
-        return tuple(dict.fromkeys(it for clause in clauses for it in self._in_clause(clause)))
+        return tuple(dict.fromkeys(it for clause in STATEMENT_END.split(text) for it in self._in_clause(clause)))
 
     def _in_clause(self, clause: str) -> Iterator[tuple[str, bool]]:
         tokens = tuple(words(clause))
-        commas: Sequence[int] | None = None
+        marks: Marks | None = None
         behind = 0
         for at, token in enumerate(tokens):
             if at < behind:
@@ -66,34 +61,53 @@ class Words(msgspec.Struct, frozen=True):
             for phrase, term in self.by_first.get(token, ()):
                 if tokens[at : at + len(phrase)] == phrase:
                     behind = at + len(phrase)
-                    commas = _commas(clause) if commas is None else commas
-                    yield term, negations().reach(tokens, at, behind, commas)
+                    marks = marks_of(clause) if marks is None else marks
+                    yield term, _is_denied(tokens, at, behind, marks)
                     break
 
 
 class Negations(msgspec.Struct, frozen=True):
-    """The words that deny what follows, that carry a denial on, and that end it."""
+    """The words that deny what follows or what they follow, that carry a denial on, and that end it.
+
+    ``answers``: deny what stands before a colon. ``asking``: may stand before the name of what is asked for.
+    """
 
     words: Words
     joining: frozenset[str]
     stops: frozenset[str]
+    behind: frozenset[Phrase]
+    answers: frozenset[Phrase]
+    asking: frozenset[Phrase]
 
     def stand_in(self, tokens: Phrase, start: int, end: int) -> bool:
         """Whether a word that denies begins between two places."""
         return any(self.words.at(tokens, at) is not None for at in range(max(0, start), end))
 
-    def reach(self, tokens: Phrase, at: int, end: int, commas: Sequence[int]) -> bool:
+    def open_list(self, tokens: Phrase) -> bool:
+        """Whether words before a colon deny the list behind it: "No evidence of:" does, "No new findings:" does not."""
+        starts = range(max(0, len(tokens) - _NEGATION_REACH), len(tokens))
+        behind = [tokens[at + denying[0] :] for at in starts if (denying := self.words.at(tokens, at)) is not None]
+        return tokens in self.behind or any(not it or it in self.asking for it in behind)
+
+    def deny_around(self, before: str, behind: str) -> bool:
+        """Whether what stands between two colons is denied by the words before the first or by the answer behind the second."""
+        return self.open_list(tuple(words(before))) or tuple(words(behind.split(COMMA, maxsplit=1)[0])) in self.answers
+
+    def reach(self, tokens: Phrase, at: int, end: int, marks: Marks) -> bool:
         """Whether the words ``at`` to ``end`` are denied: by a word shortly before, or by one that an "or" carries on.
 
         Behind a comma a denial holds for the bare item of a list ("no ILD, pneumonitis"), and not for what says more ("no
-        effusion, pneumonitis present"). ``commas``: the places of words behind a comma.
+        effusion, pneumonitis present").
         """
+        commas = marks.commas
         for item in range(_LONGEST_LIST):
             start = max(0, at - _NEGATION_REACH)
             behind = bisect_right(commas, at)
             if item == 0 and behind and commas[behind - 1] > start:
                 segment_end = commas[behind] if behind < len(commas) else len(tokens)
                 start = start if (commas[behind - 1], segment_end) == (at, end) else commas[behind - 1]
+            colon = next((it for it in reversed(marks.colons) if it <= at), 0)
+            start = start if colon <= start or self.open_list(tokens[:colon]) else colon
             start = next((it + 1 for it in range(at - 1, start - 1, -1) if tokens[it] in self.stops), start)
             if self.stand_in(tokens, start, at):
                 return True
@@ -103,10 +117,23 @@ class Negations(msgspec.Struct, frozen=True):
             at = joined - 1
         return False
 
+    def deny(self, before: Phrase, behind: Phrase, answer: Phrase) -> bool:
+        """Whether what is asked for is denied behind its name: "pneumonitis: none", "signs of ILD not seen".
 
-def _commas(clause: str) -> Sequence[int]:
-    """The places of the words of a clause that stand behind a comma."""
-    return tuple(accumulate(len(words(part)) for part in clause.split(",")[:-1]))
+        Only where the name is all that is asked: "progression of brain metastases: no" denies no brain metastases.
+        ``before`` and ``behind``: the words around the name, up to the next marks. ``answer``: those behind a colon or the like.
+        """
+        return (not before or before in self.asking) and (behind in self.behind if behind else answer in self.answers)
+
+
+def _is_denied(tokens: Phrase, at: int, end: int, marks: Marks) -> bool:
+    if negations().reach(tokens, at, end, marks):
+        return True
+    start = marks.before(at)
+    if end == len(tokens) or not (start == at or tokens[start:at] in negations().asking):
+        return False
+    behind, answer = marks.behind(end, len(tokens))
+    return negations().deny(tokens[start:at], tokens[behind], tokens[answer])
 
 
 @cache
@@ -119,7 +146,14 @@ def negations() -> Negations:
         words=words_from(by_role["negation"]),
         joining=frozenset(by_role["joining"]),
         stops=frozenset(by_role["stop"]),
+        behind=_phrases(by_role["behind"]),
+        answers=_phrases((*by_role["negation"], *by_role["behind"], *by_role["answer"])),
+        asking=_phrases(by_role["asking"]),
     )
+
+
+def _phrases(written: Iterable[str]) -> frozenset[Phrase]:
+    return frozenset(tuple(words(it)) for it in written)
 
 
 def words_from(phrases: Mapping[str, str]) -> Words:

@@ -18,8 +18,9 @@ from cdshooks.ehr.resources import (
     Resources,
     ServiceRequest,
 )
+from cdshooks.knowledge.clauses import STATEMENT_END
 from cdshooks.knowledge.ids import ResourceRef
-from cdshooks.knowledge.spread import CLAUSE_END
+from cdshooks.knowledge.words import negations
 from cdshooks.partial_date import PartialDate, latest
 from cdshooks.record.dates import end_of, read_date, start_of
 from cdshooks.record.model import (
@@ -446,8 +447,20 @@ class DiseaseReader:
 
     def _on_brain_lesions(self, conclusion: str) -> Iterator[str]:
         """The clauses of a report on the head that tell of metastases."""
+        return filter(self._tells_lesion, STATEMENT_END.split(conclusion))
+
+    def _tells_lesion(self, clause: str) -> bool:
+        """Whether a clause tells of metastases. A denial counts beside them, not beyond a colon: "Without contrast: metastases"."""
         lesion, denial = self._terms.meanings("brain-lesion"), self._terms.meanings("denial")
-        return (it for it in CLAUSE_END.split(conclusion) if lesion.of(it) == ("lesion",) and denial.first(it) is None)
+        if lesion.of(clause) != ("lesion",):
+            return False
+        parts = clause.split(":")
+        return any(
+            lesion.first(part) is not None
+            and denial.first(part) is None
+            and not negations().deny_around(before, behind)
+            for before, part, behind in zip(("", *parts), parts, (*parts[1:], ""), strict=False)
+        )
 
     def _lesion_sizes(self, conclusion: str) -> Iterator[float]:
         """The diameters of metastases in mm that a report on the head tells, where it tells none of an earlier time."""

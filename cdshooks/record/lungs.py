@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
 from cdshooks.deadline import Deadline
 from cdshooks.ehr.resources import CodeableConcept, DiagnosticReport, Held, Observation
+from cdshooks.knowledge.clauses import STATEMENT_END
 from cdshooks.knowledge.codes import ConditionTerm
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.dates import read_date, start_of
 from cdshooks.record.model import Conflict, Toxicity
 from cdshooks.record.terms import RecordTerms, texts_of
 
-_CLAUSE_END = re.compile(r"[.;\n](?!\d)")
 _LUNG = "ild"
 _STILL_ACTIVE = (
     "A report of {day} says that the lungs have cleared, yet the ILD on record is still marked as not resolved. "
@@ -46,7 +45,7 @@ def with_lung_findings(
     # In the order of their days: lungs clear after they were found, and may be found ill again.
     sayings = sorted(_sayings(deadline.each(reports), terms), key=lambda it: (str(it.day or ""), it.held.ref))
     for said in deadline.each(sayings):
-        for clause in _CLAUSE_END.split(said.text):
+        for clause in STATEMENT_END.split(said.text):
             is_denied = any(_is_lung(it, terms) for it in terms.denied_conditions((clause,)))
             is_said = any(_is_lung(it, terms) for it in terms.worded_conditions((clause,)))
             outcome = terms.meanings("adverse-outcome").first(clause)

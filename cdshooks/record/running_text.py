@@ -13,11 +13,11 @@ import msgspec
 
 from cdshooks.ehr.remembered import remembered
 from cdshooks.ehr.resources import Attachment, DiagnosticReport, Observation
+from cdshooks.knowledge.clauses import FIGURE_END
 from cdshooks.record.remembered_meanings import RememberedMeanings
 
 MOST_CHARACTERS = 64 * 1024
 """As many as any other text of a call may have."""
-_CLAUSE_END = re.compile(r"[;\n]|\.(?!\s*\d)")
 _HEADING = re.compile(r"^[\s*#-]*([^\W\d][^:;.\d]{1,40}):(.*)$")
 _PIECE_END = re.compile(r"([,()\[\]]|\s[-\u2013]\s)")
 _DATE = re.compile(
@@ -47,7 +47,7 @@ class RunningText:
         in_earlier_part = line_is_earlier = False
         for line in text[:MOST_CHARACTERS].split("\n"):
             line_is_earlier = False
-            for clause in _CLAUSE_END.split(line):
+            for clause in FIGURE_END.split(line):
                 headed = _HEADING.match(clause)
                 kind = self._heading.first(headed[1]) if headed else None
                 if headed and (kind is not None or not headed[2].strip()):

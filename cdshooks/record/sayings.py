@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from cdshooks.ehr.resources import CodeableConcept, Condition, Observation, Resources
+from cdshooks.knowledge.clauses import wish_end
 from cdshooks.record.dates import read_date, start_of
 from cdshooks.record.model import StatedLine, Statement, Wish
 from cdshooks.record.numbers import number_of
@@ -128,7 +129,7 @@ def _wishes(observation: Observation, terms: RecordTerms) -> tuple[str, ...]:
         return tuple(it for it in (*coded, text) if it in _KNOWN)
     found: dict[str, None] = {}
     for saying in (text, *texts_of(concept), *(note.text or "" for note in observation.note)):
-        for clause in re.split(rf"[.;,]|{terms.meanings('wish-joining').whole('between').pattern}", saying):
+        for clause in wish_end(terms.meanings("wish-joining").whole("between").pattern).split(saying):
             if terms.meanings("acceptance").first(clause) is None:
                 found.update(dict.fromkeys(terms.wishes(clause)))
     return tuple(found)

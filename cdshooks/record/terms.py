@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 
 from cdshooks.ehr.remembered import remembered
 from cdshooks.ehr.resources import CodeableConcept, Coding, Condition
+from cdshooks.knowledge.clauses import STATEMENT_END
 from cdshooks.knowledge.codes import CodeKnowledge, ConditionTerm, system_of
 from cdshooks.knowledge.drugs import known_system
 from cdshooks.knowledge.meanings import NOTHING
-from cdshooks.knowledge.spread import CLAUSE_END
 from cdshooks.record.dates import DatesInWords
 from cdshooks.record.model import GivenFor, StopReason
 from cdshooks.record.numbers import Ranges
@@ -329,7 +329,7 @@ class RecordTerms:
             return found
         # "No lung, liver or bone metastases": the negation reaches the whole list, and its own clause only.
         kept: set[ConditionTerm] = set()
-        for clause in CLAUSE_END.split(text):
+        for clause in STATEMENT_END.split(text):
             spread = self._codes.spread.find(clause)
             denied = {_metastasis(place) for place, is_denied in spread if is_denied}
             kept.update(it for it in self._named_in(clause, spread) if it not in denied)

@@ -1,0 +1,140 @@
+"""Where a clause ends for each reader, and what a colon does in it. Each row that two readers take apart differently has its reason."""
+
+from __future__ import annotations
+
+import pytest
+
+from cdshooks.knowledge.clauses import FIGURE_END, STATEMENT_END, wish_end
+from cdshooks.knowledge.load import load_knowledge
+from cdshooks.record.read import read_patient_record, vocabulary_of
+from tests.fhir import condition, observation, resources_of
+
+KNOWLEDGE = load_knowledge()
+TERMS = vocabulary_of(KNOWLEDGE).terms
+WISH_END = wish_end(TERMS.meanings("wish-joining").whole("between").pattern)
+
+
+def record(*resources):
+    return read_patient_record(resources_of(*resources), KNOWLEDGE)
+
+
+def report(text, name="CT chest"):
+    made = {"resourceType": "DiagnosticReport", "id": "r", "status": "final", "code": {"text": name}}
+    return {**made, "effectiveDateTime": "2024-06-01", "conclusion": text}
+
+
+@pytest.mark.parametrize(
+    ("text", "statement", "figure", "wish"),
+    [
+        # every reader
+        ("a; b", "a| b", "a| b", "a| b"),
+        ("a\nb", "a|b", "a|b", "a|b"),
+        ("a\n2 b", "a|2 b", "a|2 b", "a|2 b"),
+        ("a;2 b", "a|2 b", "a|2 b", "a|2 b"),
+        ("a. b", "a| b", "a| b", "a| b"),
+        ("1.5 a", "1.5 a", "1.5 a", "1.5 a"),
+        ("a: b", "a: b", "a: b", "a: b"),
+        # a figure stands behind abbreviations: "LVEF ca. 55 %"
+        ("a. 2 b", "a| 2 b", "a. 2 b", "a| 2 b"),
+        # a wish ends where the next is joined: "no hair loss, oral only", "no drips but tablets"
+        ("a, b", "a, b", "a, b", "a| b"),
+        ("a but b", "a but b", "a but b", "a | b"),
+    ],
+)
+def test_where_a_clause_ends(text, statement, figure, wish):
+    ends = (STATEMENT_END, FIGURE_END, WISH_END)
+    assert ["|".join(it.split(text)) for it in ends] == [statement, figure, wish]
+
+
+def test_a_denial_ends_before_a_number_and_a_figure_does_not():
+    """Why the full stop is read in two ways: each reader with the other's end would lose the spread, or the ejection fraction."""
+    denied = record(report("No pleural effusion. 2 liver metastases."))
+    assert [it.site for it in denied.metastases] == ["liver"]
+    told = record(report("LVEF ca. 55 %", name="Echocardiogram"))
+    assert [it.value for it in told.measurements] == [55]
+
+
+@pytest.mark.parametrize("between", ["\n", "; ", ";", "."])
+@pytest.mark.parametrize("number", ["", "3 "])
+def test_a_list_of_places_is_denied_only_in_its_own_clause(between, number):
+    """A line or semicolon before a number ended no clause for lists and lungs: the denial before it hid three metastases."""
+    if between == "." and number:
+        between = ". "
+    found = record(report(f"No bone lesions{between}{number}liver and lung metastases"))
+    assert sorted(it.site for it in found.metastases) == ["liver", "lung"]
+
+
+def test_lungs_found_ill_in_a_line_that_begins_with_a_number_are_found():
+    assert [it.kind for it in record(report("No effusion\n2 areas of pneumonitis")).toxicities] == ["ild"]
+    assert [it.kind for it in record(report("No effusion;2 areas of pneumonitis")).toxicities] == ["ild"]
+
+
+def test_an_acceptance_of_one_line_leaves_the_wish_of_the_next():
+    wish = {**observation("x"), "code": {"text": "Patient preference"}}
+    found = record({**wish, "valueString": "hair loss is acceptable\ntablets preferred"}).wishes
+    assert [it.wish for it in found] == ["prefer-oral"]
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "denied"),
+    [
+        # what a form answers behind the name
+        ("Pneumonitis: none", "", "ild"),
+        ("Pneumonitis: no. Heart failure: yes", "heart_failure", "ild"),
+        ("Pneumonitis? No", "", "ild"),
+        ("Pneumonitis - absent", "", "ild"),
+        ("Evidence of pneumonitis: none", "", "ild"),
+        ("Pneumonitis not seen", "", "ild"),
+        ("Interstitielle Lungenerkrankung: nein", "", "ild"),
+        ("Brain metastases: none", "", "met-brain"),
+        ("Liver and lung metastases: none", "", "met-liver met-lung"),
+        # an answer that says more, or that answers more than the name, denies nothing
+        ("Pneumonitis: no change", "ild", ""),
+        ("Pneumonitis: not resolved", "ild", ""),
+        ("Pneumonitis not excluded", "ild", ""),
+        ("Pneumonitis not seen before", "ild", ""),
+        ("Progression of brain metastases: no", "met-brain", ""),
+        ("Brain metastases: none new", "met-brain", ""),
+        ("Diarrhoea, pneumonitis: none", "diarrhoea", "ild"),
+        # a denial that opens a list goes over the colon, one of something else does not
+        ("Negative for: pneumonitis", "", "ild"),
+        ("No evidence of: lung, liver and bone metastases", "", "met-bone met-liver met-lung"),
+        ("Not seen: pneumonitis", "", "ild"),
+        ("CT without contrast: pneumonitis", "ild", ""),
+        ("MRI without contrast: brain metastases", "met-brain", ""),
+        ("No new findings: liver and bone metastases", "met-bone met-liver", ""),
+        ("No liver metastases: bone metastases present", "met-bone", "met-liver"),
+        # a list begins behind a colon
+        ("Metastatic to: liver, bone", "met-bone met-liver", ""),
+    ],
+)
+def test_what_a_colon_denies(text, found, denied):
+    assert sorted(it.concept for it in TERMS.worded_conditions((text,))) == found.split()
+    assert sorted(it.concept for it in TERMS.denied_conditions((text,))) == denied.split()
+
+
+@pytest.mark.parametrize(
+    ("text", "trend"), [("Progression: none", None), ("Progression: yes", "progression"), ("Progression: no", None)]
+)
+def test_a_trend_that_a_form_denies_is_none(text, trend):
+    assert TERMS.worded_trend((text,)) == trend
+
+
+@pytest.mark.parametrize(
+    ("text", "has_brain"),
+    [
+        ("Metastases: none", False),
+        ("No evidence of: metastases", False),
+        ("Frage nach: Metastasen", False),
+        ("Findings: metastases", True),
+        ("Metastases: 2, no haemorrhage", True),
+        ("Without contrast: metastases", True),
+    ],
+)
+def test_metastases_that_a_report_on_the_head_denies_behind_a_colon_are_none_of_the_brain(text, has_brain):
+    assert [it.site for it in record(report(text, name="MRI brain")).metastases] == ["brain"] * has_brain
+
+
+def test_an_adverse_effect_that_a_form_denies_is_none():
+    assert record(report("Pleural effusion: none. Pneumonitis: none.")).toxicities == ()
+    assert record(condition(text="Heart failure: no")).diagnoses == ()
