@@ -137,7 +137,12 @@ def explain_json(advice: Advice, knowledge: Knowledge, unused: tuple[Unused, ...
         "unreadable": [{"resource": it.resource, "reason": it.reason} for it in record.unreadable],
         "unmapped": [{"text": it.text, "what": it.what, "evidence": list(it.evidence)} for it in record.unmapped],
         "suggested": [
-            {"protocol": it.protocol, "agents": list(it.agents), "evidence": list(it.evidence)}
+            {
+                "protocol": it.protocol,
+                "agents": list(it.agents),
+                "one_of": list(it.one_of),
+                "evidence": list(it.evidence),
+            }
             for it in record.suggested
         ],
         "doubts": [

@@ -115,7 +115,7 @@ def _print_open_points(advice: Advice, console: Console) -> None:
         points.append(f"{kind}: {it.because} ({', '.join(it.evidence)})")
     points += [f"unreadable: {it.resource}: {it.reason}" for it in record.unreadable]
     points += [f"not recognised: {it.text}" for it in record.unmapped]
-    points += [f"suggested only: {it.protocol} may mean {', '.join(it.agents)}" for it in record.suggested]
+    points += [f"suggested only: {it.protocol} may mean {it.told}" for it in record.suggested]
     points += [f"incomplete: {it.query}: {it.because}" for it in record.incomplete]
     for point in points or ["nothing"]:
         console.print(f"  {point}", markup=False)

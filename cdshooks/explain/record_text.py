@@ -90,7 +90,7 @@ def _parts(
     yield (
         "Protocol names (suggested only)",
         ("name", "may mean", "date", "cited"),
-        ((it.protocol, ", ".join(it.agents), _day(it.date), cite(it.evidence)) for it in record.suggested),
+        ((it.protocol, it.told, _day(it.date), cite(it.evidence)) for it in record.suggested),
         None,
     )
     yield (

@@ -41,7 +41,8 @@ _TABLES = {
     "drug_names": _Table(("name",), ("agent",)),
     "trial_drug_names": _Table(("name",), ()),
     "payload_endings": _Table(("ending",), ("payload",)),
-    "protocols": _Table(("protocol",), ("agents",)),
+    # one name may stand for several regimens, so the drugs are part of what identifies a row
+    "protocols": _Table(("protocol", "agents"), ()),
     "measures": _Table(("fact",), ("unit",)),
     "interaction_codes": _Table(("system", "code"), ("name",)),
     "unverified_names": _Table(("name",), ("agent",)),

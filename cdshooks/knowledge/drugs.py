@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -57,6 +58,10 @@ class Drug(msgspec.Struct, frozen=True, kw_only=True):
     rxnorm: str | None
 
 
+Alternative = tuple[AgentId, ...]
+"""The drugs of one of the regimens that a protocol's name may mean."""
+
+
 class DrugKnowledge(msgspec.Struct, frozen=True, kw_only=True):
     """All drugs, with the indexes by which records name them."""
 
@@ -70,7 +75,8 @@ class DrugKnowledge(msgspec.Struct, frozen=True, kw_only=True):
     other_names: frozenset[str]
     placeholders: frozenset[Name]
     """Names under which records hide a drug ("see instructions")."""
-    protocols: Mapping[Name, tuple[AgentId, ...]]
+    protocols: Mapping[Name, tuple[Alternative, ...]]
+    """What a protocol's name may mean: all the drugs of each published regimen that is called so."""
     trial_names: frozenset[Name]
     """How records name a drug of a trial without saying which."""
     payload_endings: tuple[str, ...]
@@ -138,10 +144,8 @@ def load_drugs(overlay: Path | None = None) -> DrugKnowledge:
         return tuple(sorted({row["sign"] for _, row in rows_of("cancer_drug_signs", overlay) if row["kind"] == kind}))
 
     placeholders = frozenset(name_of(row["name"]) for _, row in rows_of("drug_placeholders", overlay))
-    protocols = {
-        name_of(row["protocol"]): tuple(AgentId(it) for it in split(row["agents"]))
-        for _, row in rows_of("protocols", overlay)
-    }
+    # What a hospital calls so replaces what others do.
+    protocols = {**_protocols(None), **_protocols(overlay)} if overlay is not None else _protocols(None)
     # An RxNorm code is a number like many others; only letter-and-digit codes name their system by themselves.
     by_any_code = {code: agent for (_, code), agent in by_code.items() if not code.isdigit()}
     return DrugKnowledge(
@@ -162,6 +166,16 @@ def load_drugs(overlay: Path | None = None) -> DrugKnowledge:
         blinded=meanings.get("drug-blinded", NOTHING),
         not_given=meanings.get("drug-not-given", NOTHING),
     )
+
+
+def _protocols(overlay: Path | None) -> dict[Name, tuple[Alternative, ...]]:
+    """Each name of a protocol with all that it may mean, of the shipped table or of an overlay's alone."""
+    shipped = sum(1 for _ in rows_of("protocols", None)) if overlay is not None else 0
+    found: dict[Name, tuple[Alternative, ...]] = {}
+    for _, row in islice(rows_of("protocols", overlay), shipped, None):
+        name = name_of(row["protocol"])
+        found[name] = (*found.get(name, ()), tuple(AgentId(it) for it in split(row["agents"])))
+    return found
 
 
 def rows_of(table: str, overlay: Path | None) -> Iterator[tuple[int, dict[str, str]]]:

@@ -64,7 +64,7 @@ def _suggested_alone(told: Told) -> list[Suggested]:
         it
         for it in told.record.suggested
         if not any(
-            run.agent in it.agents
+            run.agent in {*it.agents, *it.one_of}
             and (
                 it.date is None
                 or (run.start.days_until(it.date).most >= -window and run.covered.least_days_until(it.date) <= window)

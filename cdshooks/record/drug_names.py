@@ -14,7 +14,7 @@ from rapidfuzz.distance import DamerauLevenshtein
 
 from cdshooks.ehr.remembered import remembered
 from cdshooks.ehr.resources import CodeableConcept, Coding
-from cdshooks.knowledge.drugs import DrugKnowledge, known_system, plain_system
+from cdshooks.knowledge.drugs import Alternative, DrugKnowledge, known_system, plain_system
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.knowledge.names import Name, name_of, stem, words
 
@@ -30,7 +30,7 @@ _REGISTRY_NUMBER = re.compile(r"NCT[0-9]{8}", re.IGNORECASE)
 class Identified(msgspec.Struct, frozen=True, kw_only=True):
     """The agents that a concept names (products taken apart into what they count as), and what disagrees.
 
-    ``unmapped`` is the text of a drug that is not known; ``protocol`` a protocol name that only suggests agents. Of the agents
+    ``unmapped`` is the text of a drug that is not known; ``protocol`` what the name of a protocol may mean. Of the agents
     some are ``cancer_drugs``, the others ``supportive``.
     """
 
@@ -39,7 +39,7 @@ class Identified(msgspec.Struct, frozen=True, kw_only=True):
     supportive: tuple[AgentId, ...] = ()
     is_conflict: bool = False
     unmapped: str | None = None
-    protocol: tuple[AgentId, ...] = ()
+    protocol: tuple[Alternative, ...] = ()
     unverified: str | None = None
     """The name, as our table writes it, that nobody has read in a source and that alone tells one of the agents."""
 
@@ -135,7 +135,9 @@ class DrugNames:
             agents=tuple(sorted(agents)),
             is_conflict=any(it.is_conflict for it in found),
             unmapped=next((it.unmapped for it in found if it.unmapped and (it.protocol or not agents)), None),
-            protocol=next((it.protocol for it in found if it.protocol and not agents.issuperset(it.protocol)), ()),
+            protocol=next(
+                (it.protocol for it in found if it.protocol and not any(map(agents.issuperset, it.protocol))), ()
+            ),
             unverified=next((it.unverified for it in found if it.unverified), None),
         )
         return self._sorted(identified)
@@ -319,18 +321,25 @@ class DrugNames:
             tokens[at : at + len(name)] == name for name in self._drugs.trial_names for at in range(len(tokens))
         )
 
-    def _wider_protocol(self, text: str, named: tuple[AgentId, ...]) -> tuple[AgentId, ...]:
-        """A protocol that shares a drug with those named beside it and holds more ("THP, then trastuzumab and pertuzumab")."""
-        agents = self._protocol(text)
-        return agents if not set(agents).isdisjoint(named) and not set(named).issuperset(agents) else ()
+    def _wider_protocol(self, text: str, named: tuple[AgentId, ...]) -> tuple[Alternative, ...]:
+        """A protocol that shares a drug with those named beside it and holds more ("THP, then trastuzumab and pertuzumab").
 
-    def _protocol(self, text: str) -> tuple[AgentId, ...]:
+        Of what its name may mean only that which agrees best with the drugs named ("THP with paclitaxel").
+        """
+        known = self._protocol(text)
+        shared = [len(set(it).intersection(named)) for it in known]
+        most = max(shared, default=0)
+        if not most or any(set(named).issuperset(it) for it in known):
+            return ()
+        return tuple(it for it, count in zip(known, shared, strict=True) if count == most)
+
+    def _protocol(self, text: str) -> tuple[Alternative, ...]:
         tokens = words(text[:_LONGEST_TEXT])
         for length in (2, 1):
             for at in range(len(tokens)):
-                agents = self._drugs.protocols.get(tuple(tokens[at : at + length]))
-                if agents:
-                    return agents
+                found = self._drugs.protocols.get(tuple(tokens[at : at + length]))
+                if found:
+                    return found
         return ()
 
 

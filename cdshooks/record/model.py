@@ -320,12 +320,21 @@ class Unmapped(Value, frozen=True, kw_only=True):
 
 
 class Suggested(Value, frozen=True, kw_only=True):
-    """A protocol name that probably means these agents ("THP"); suggested, never counted as certain."""
+    """A protocol name that probably means these agents ("THP"); suggested, never counted as certain.
+
+    ``one_of``: drugs of which published regimens of that name hold one or the other.
+    """
 
     protocol: str
     agents: tuple[AgentId, ...]
+    one_of: tuple[AgentId, ...] = ()
     date: PartialDate | None
     evidence: tuple[ResourceRef, ...]
+
+    @property
+    def told(self) -> str:
+        """The drugs in words: "docetaxel or paclitaxel, trastuzumab, pertuzumab"."""
+        return ", ".join((*((" or ".join(self.one_of),) if self.one_of else ()), *self.agents))
 
 
 class Conflict(Value, frozen=True, kw_only=True):

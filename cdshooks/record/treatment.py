@@ -273,10 +273,17 @@ class TreatmentReader:
     def _suggest(self, held: Held, identified: Identified, dates: _Dates) -> None:
         """What a protocol name probably means."""
         if identified.protocol:
-            named = Suggested(
-                protocol=identified.unmapped or "", agents=identified.protocol, date=dates.start, evidence=(held.ref,)
+            in_all = frozenset.intersection(*map(frozenset, identified.protocol))
+            named = dict.fromkeys(agent for regimen in identified.protocol for agent in regimen)
+            self._suggested.append(
+                Suggested(
+                    protocol=identified.unmapped or "",
+                    agents=tuple(it for it in named if it in in_all),
+                    one_of=tuple(it for it in named if it not in in_all),
+                    date=dates.start,
+                    evidence=(held.ref,),
+                )
             )
-            self._suggested.append(named)
 
     def _note_unknown(
         self,

@@ -124,5 +124,5 @@ def test_a_code_and_a_text_that_name_two_drugs_are_a_conflict(names: DrugNames) 
 def test_a_protocol_name_is_only_suggested(names: DrugNames) -> None:
     found = said(names, "THP C4"), names.identify_concept(CodeableConcept(text="THP C4"))
     assert found[0] == set()
-    assert "pertuzumab" in found[1].protocol
+    assert all("pertuzumab" in it for it in found[1].protocol)
     assert found[1].unmapped == "THP C4"

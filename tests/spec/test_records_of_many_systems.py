@@ -87,9 +87,18 @@ def test_the_drugs_of_a_procedure_are_told_by_the_statements_that_are_part_of_it
         (
             "THP x6, then trastuzumab/pertuzumab",
             ["pertuzumab", "trastuzumab"],
-            ["docetaxel", "trastuzumab", "pertuzumab"],
+            ["docetaxel or paclitaxel, trastuzumab, pertuzumab"],
         ),
-        ("AC-T adjuvant", [], ["doxorubicin", "cyclophosphamide", "paclitaxel"]),
+        ("THP", [], ["docetaxel or paclitaxel, trastuzumab, pertuzumab"]),
+        ("TCHP x6", [], ["docetaxel or paclitaxel, carboplatin, trastuzumab, pertuzumab"]),
+        ("TCbHP", [], ["docetaxel or paclitaxel, carboplatin, trastuzumab, pertuzumab"]),
+        ("TCH", [], ["docetaxel, carboplatin, trastuzumab"]),  # published with docetaxel alone
+        ("AC-T adjuvant", [], ["paclitaxel or docetaxel, doxorubicin, cyclophosphamide"]),
+        ("AC-TH", [], ["paclitaxel or docetaxel, doxorubicin, cyclophosphamide, trastuzumab"]),
+        # the drug named beside it settles which one is meant
+        ("THP with paclitaxel", ["paclitaxel"], ["paclitaxel, trastuzumab, pertuzumab"]),
+        ("THP (docetaxel)", ["docetaxel"], ["docetaxel, trastuzumab, pertuzumab"]),
+        ("THP: paclitaxel, trastuzumab, pertuzumab", ["paclitaxel", "pertuzumab", "trastuzumab"], []),
         ("TCH: docetaxel, carboplatin, trastuzumab", ["carboplatin", "docetaxel", "trastuzumab"], []),
         ("capecitabine 500 mg AC", ["capecitabine"], []),  # before meals
     ],
@@ -97,7 +106,15 @@ def test_the_drugs_of_a_procedure_are_told_by_the_statements_that_are_part_of_it
 def test_a_protocol_is_suggested_beside_the_drugs_that_are_named(text, taken, suggested):
     found = record(drug("MedicationStatement", text))
     assert [it.agent for it in found.exposures] == taken
-    assert [list(it.agents) for it in found.suggested] == ([suggested] if suggested else [])
+    assert [it.told for it in found.suggested] == suggested
+
+
+def test_what_a_hospital_means_by_the_name_of_a_protocol_replaces_what_others_do(tmp_path):
+    (tmp_path / "codes").mkdir()
+    row = "protocol,agents,source\nthp,paclitaxel|trastuzumab|pertuzumab,our pharmacy\n"
+    (tmp_path / "codes" / "protocols.csv").write_text(row, encoding="utf-8")
+    found = read_patient_record(resources_of(drug("MedicationStatement", "THP")), load_knowledge(tmp_path))
+    assert [it.told for it in found.suggested] == ["paclitaxel, trastuzumab, pertuzumab"]
 
 
 @pytest.mark.parametrize(
