@@ -65,6 +65,19 @@ def has_evidence(option: Option, knowledge: Knowledge, *, after_tdxd: bool) -> b
     return bool(option.agents) and known in {it for band in knowledge.ranking.evidence_bands[:2] for it in band}
 
 
+def ranked_options(advice: Advice) -> list[Option]:
+    """The options that may be suggested, in their order."""
+    return sorted((it for it in advice.options if it.rank is not None), key=lambda it: it.rank or 0)
+
+
+def is_unproven(ranked: Sequence[Option], advice: Advice, knowledge: Knowledge) -> bool:
+    """Whether the referral to a trial comes first because no drug has been seen to work here, not even one that is held back."""
+    if not ranked or not _is_trial_search(ranked[0], knowledge):
+        return False
+    held = (it for it in advice.options if it.verdict is Verdict.HOLD and could_be_offered(it, knowledge))
+    return not any(has_evidence(it, knowledge, after_tdxd=had_tdxd(advice)) for it in (*ranked, *held))
+
+
 def _anchor(advice: Advice, knowledge: Knowledge) -> str:
     anchor = knowledge.ranking.anchor_after_tdxd
     if anchor is None or not had_tdxd(advice):

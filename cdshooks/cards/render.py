@@ -18,9 +18,10 @@ from cdshooks.cards.detail import (
     relevant_gaps,
 )
 from cdshooks.cards.model import TOPIC_PREFIX, Action, Card, Coding, Indicator, Link, Source, Suggestion
-from cdshooks.cards.options_text import could_be_offered, had_tdxd, has_evidence, option_lines
+from cdshooks.cards.options_text import had_tdxd, has_evidence, is_unproven, option_lines, ranked_options
 from cdshooks.cards.quiet import fingerprint
 from cdshooks.cards.review_text import alternatives, headline, review_lines, worst_of
+from cdshooks.cards.scope import CANCER, FINISHED_LINES, concerns, treatment_not_seen, was_her2_positive
 from cdshooks.cards.trials_text import (
     trial_lines,
     trial_links,
@@ -35,9 +36,7 @@ from cdshooks.knowledge.manifest import Freshness
 from cdshooks.knowledge.orderable import OrderableTest
 from cdshooks.lines.model import EndReason
 from cdshooks.options.model import Advice, Gap, Option, OrderReview, Outcome, Verdict
-from cdshooks.record.model import Certainty
 
-FINISHED_LINES = 3
 _MOST_SUGGESTIONS = 3
 _MOST_OPTIONS = 4
 _MOST_SWAPS = 2
@@ -47,7 +46,6 @@ _TRIAL_SEARCH = "clinical-trial"
 """What a suggestion stands for that drafts a referral to trials, not to one of them."""
 _REASON_SYSTEM = "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes"
 _TOPICS = "urn:cdshooks:topic"
-_CANCER = frozenset({"breast-cancer", "metastatic-breast-cancer"})
 _GRAVE = frozenset({"repeated_after_progression", "contraindicated", "warning"})
 _UNSAFE = frozenset({Effect.EXCLUDE, Effect.HOLD})
 
@@ -75,12 +73,7 @@ def render_cards(
     make = _Maker(advice, knowledge, occasion, new_uuid)
     reviews = [it for it in advice.orders if it.judgement in _GRAVE and not _is_only_about_licence(it)]
     finished = len(advice.lines.finished)
-    # Where another line would bring the cards, none would look like a patient who was judged in full.
-    missing = tuple(
-        it.query
-        for it in advice.record.incomplete
-        if it.concerns_treatment or (it.may_add_lines and finished < FINISHED_LINES)
-    )
+    missing = treatment_not_seen(advice)
     if missing:
         return (make.incomplete(missing),)
     cards: list[Card] = []
@@ -92,27 +85,6 @@ def render_cards(
         else:
             cards += make.choices(finished, _MOST_CARDS - len(cards))
     return tuple(cards)
-
-
-def concerns(advice: Advice) -> bool:
-    """Whether this is metastatic breast cancer that is or was HER2-positive, or was treated as such and has no HER2 result."""
-    is_treated = advice.lines.counts.anti_her2_regimens_metastatic > 0 and _has_breast_cancer(advice)
-    return (
-        _was_her2_positive(advice) or (is_treated and _has_no_her2_result(advice))
-    ) and advice.lines.metastatic_since is not None
-
-
-def _was_her2_positive(advice: Advice) -> bool:
-    return advice.value_of("her2_ever_positive") is True or advice.value_of("her2") in {"positive", "conflict"}
-
-
-def _has_no_her2_result(advice: Advice) -> bool:
-    return advice.value_of("her2_ever_positive") is None
-
-
-def _has_breast_cancer(advice: Advice) -> bool:
-    """Anti-HER2 drugs are given for other cancers, too."""
-    return any(it.concept in _CANCER and it.certainty is not Certainty.REFUTED for it in advice.record.diagnoses)
 
 
 def _is_only_about_licence(review: OrderReview) -> bool:
@@ -141,7 +113,7 @@ class _Maker:
     def __init__(self, advice: Advice, knowledge: Knowledge, occasion: Occasion, new_uuid: Callable[[], str]) -> None:
         self._advice, self._knowledge, self._occasion, self._new_uuid = advice, knowledge, occasion, new_uuid
         self._is_expired = knowledge.manifest.freshness(advice.as_of) is Freshness.EXPIRED
-        self._ranked = sorted((it for it in advice.options if it.rank is not None), key=lambda it: it.rank or 0)
+        self._ranked = ranked_options(advice)
         ordered = frozenset(occasion.ordered)
         others = [it for it in self._ranked if not it.agents or frozenset(it.agents) != ordered]
         self._ordered = next((it for it in self._ranked if it not in others), None)
@@ -165,20 +137,15 @@ class _Maker:
         cards = trials + options if trials and not self._has_evidence() else options + trials
         return [*cards, self.gaps()] if has_room else cards
 
-    def _has_evidence(self, more: Iterable[Option] = ()) -> bool:
+    def _has_evidence(self) -> bool:
         after_tdxd = had_tdxd(self._advice)
-        return any(has_evidence(it, self._knowledge, after_tdxd=after_tdxd) for it in (*self._ranked, *more))
-
-    def _held(self) -> list[Option]:
-        return [
-            it for it in self._advice.options if it.verdict is Verdict.HOLD and could_be_offered(it, self._knowledge)
-        ]
+        return any(has_evidence(it, self._knowledge, after_tdxd=after_tdxd) for it in self._ranked)
 
     def trials(self) -> Card:
         """The trials that a patient may fit, each with a referral ready to be completed."""
         shown, knowledge = self._trials, self._knowledge
         reason = next(
-            (ref for it in self._advice.record.diagnoses for ref in it.evidence if it.concept in _CANCER), None
+            (ref for it in self._advice.record.diagnoses for ref in it.evidence if it.concept in CANCER), None
         )
         made = [
             self._suggestion(
@@ -226,7 +193,7 @@ class _Maker:
         words = self._knowledge.wording
         parts = (
             found_for_patient(advice),
-            words.why_options if _was_her2_positive(advice) else words.why_options_unknown_receptor,
+            words.why_options if was_her2_positive(advice) else words.why_options_unknown_receptor,
             missing,
             option_lines(self._ordered, self._shown, self._rest, advice, knowledge, is_reviewed=self._is_reviewed()),
             "" if self._trials else self._doubts,
@@ -254,7 +221,7 @@ class _Maker:
             summary = words.options_summary_selected
         elif roles <= {"supportive"}:
             summary = words.options_summary_no_drug
-        elif self._knowledge.regimens[self._ranked[0].id].role == "trial" and not self._has_evidence(self._held()):
+        elif is_unproven(self._ranked, self._advice, self._knowledge):
             summary = words.options_summary_unproven
         count = f"{len(self._shown)} option{'s' if len(self._shown) != 1 else ''}"
         return summary.format(lines=_lines(finished), count=count)
@@ -317,7 +284,7 @@ class _Maker:
         )
 
     def incomplete(self, queries: tuple[str, ...]) -> Card:
-        text = wording.INCOMPLETE.format(queries=", ".join(dict.fromkeys(queries)))
+        text = wording.INCOMPLETE.format(queries=", ".join(queries))
         return self._card("incomplete", Indicator.WARNING, wording.INCOMPLETE_SUMMARY, (text,), queries)
 
     def _suggestions(self) -> tuple[Suggestion, ...]:

@@ -9,8 +9,8 @@ import msgspec
 
 from cdshooks.cards import wording as cards_wording
 from cdshooks.cards.detail import brain_state, counted, gravest_of_topic, receptors_in_force, relevant_gaps
-from cdshooks.cards.options_text import could_be_offered, evidence_of, had_tdxd, has_evidence, views_of
-from cdshooks.cards.render import FINISHED_LINES, concerns
+from cdshooks.cards.options_text import could_be_offered, evidence_of, had_tdxd, is_unproven, ranked_options, views_of
+from cdshooks.cards.scope import FINISHED_LINES, concerns, treatment_not_seen
 from cdshooks.cards.trials_text import MOST_TRIALS, to_weigh, trials_doubts, trials_to_show
 from cdshooks.knowledge.criteria import Effect
 from cdshooks.knowledge.ids import SourceId
@@ -158,15 +158,16 @@ def view_patient(advice: Advice, knowledge: Knowledge, *, is_date_fixed: bool = 
     """Everything that the page shows of an advice; options only where cards would suggest them."""
     notices = _notices(advice, knowledge, is_date_fixed=is_date_fixed)
     is_silent = _must_not_suggest(advice, knowledge)
-    ranked = sorted((it for it in advice.options if it.rank is not None), key=lambda it: it.rank or 0)
+    ranked = ranked_options(advice)
     offered = [] if is_silent else ranked
     after_tdxd = had_tdxd(advice)
     options = [
         _option(it, advice, knowledge, after_tdxd=after_tdxd, is_first=place == 0) for place, it in enumerate(offered)
     ]
+    unproven = is_unproven(offered, advice, knowledge)
+    why = (wording.UNPROVEN,) if unproven else _why_first(offered)
     if options and not options[0].why:
-        why = wording.UNPROVEN if _is_unproven(offered, advice, knowledge) else _before_next(offered)
-        options[0] = msgspec.structs.replace(options[0], why=tuple(filter(None, [why])))
+        options[0] = msgspec.structs.replace(options[0], why=why)
     is_told = concerns(advice)
     gaps = relevant_gaps(advice, knowledge, ranked[:_MOST_IN_FULL]) if is_told else []
     possible = [] if is_silent else _possible_trials(advice, knowledge)
@@ -178,7 +179,7 @@ def view_patient(advice: Advice, knowledge: Knowledge, *, is_date_fixed: bool = 
         who=_who(advice),
         about=(wording.ABOUT if is_told else wording.ABOUT_OTHER).format(as_of=advice.as_of),
         notices=notices,
-        answers=(_had(advice), _ended(advice), _now(advice, offered, knowledge)),
+        answers=(_had(advice), _ended(advice), _now(advice, offered, knowledge, why, has_proven=not unproven)),
         state=tuple(
             it.replace("**", "")
             for it in (counted(advice), receptors_in_force(advice), brain_state(advice), *_other_counts(advice))
@@ -204,7 +205,7 @@ def view_patient(advice: Advice, knowledge: Knowledge, *, is_date_fixed: bool = 
 
 def _notices(advice: Advice, knowledge: Knowledge, *, is_date_fixed: bool) -> tuple[str, ...]:
     manifest, person = knowledge.manifest, advice.record.person
-    missing = [it.query for it in advice.record.incomplete if it.concerns_treatment]
+    missing = treatment_not_seen(advice)
     told = []
     if manifest.signature(advice.as_of) is None:
         told.append(wording.UNSIGNED)
@@ -213,7 +214,7 @@ def _notices(advice: Advice, knowledge: Knowledge, *, is_date_fixed: bool) -> tu
     if person.is_replaced:
         told.append(wording.REPLACED)
     if missing:
-        told.append(cards_wording.INCOMPLETE.format(queries=", ".join(dict.fromkeys(missing))))
+        told.append(cards_wording.INCOMPLETE.format(queries=", ".join(missing)))
     if not concerns(advice):
         told.append(wording.NOT_THIS_DISEASE)
     elif len(advice.lines.finished) < FINISHED_LINES:
@@ -236,7 +237,7 @@ def _must_not_suggest(advice: Advice, knowledge: Knowledge) -> bool:
         not concerns(advice)
         or person.is_deceased
         or person.is_replaced
-        or any(it.concerns_treatment for it in advice.record.incomplete)
+        or bool(treatment_not_seen(advice))
         or knowledge.manifest.freshness(advice.as_of) is Freshness.EXPIRED
     )
 
@@ -277,7 +278,9 @@ def _ended(advice: Advice) -> Answer:
     )
 
 
-def _now(advice: Advice, offered: list[Option], knowledge: Knowledge) -> Answer:
+def _now(
+    advice: Advice, offered: list[Option], knowledge: Knowledge, why: tuple[str, ...], *, has_proven: bool
+) -> Answer:
     if not offered:
         is_judged = not _must_not_suggest(advice, knowledge)
         return Answer(
@@ -296,20 +299,15 @@ def _now(advice: Advice, offered: list[Option], knowledge: Knowledge) -> Answer:
             note=_blocked_most(advice, knowledge, what="options"),
             kind="nothing",
         )
-    why = " ".join(it for it in (_first_why(first), _before_next(offered)) if it)
     named = wording.FIRST_DRUG.format(label=drug.label) if drug is not None and drug is not first else ""
-    evidence = _first_why(drug) if drug is not None and named else ""
-    if _is_unproven(offered, advice, knowledge):
-        why, evidence = wording.UNPROVEN, ""
-    note = " ".join(it for it in (why, named, evidence, _now_given(drug or first, advice), blocked) if it)
+    evidence = _first_why(drug) if drug is not None and named and has_proven else ""
+    note = " ".join(it for it in (*why, named, evidence, _now_given(drug or first, advice), blocked) if it)
     return Answer(question=wording.NOW, answer=first.label, note=note, kind="first")
 
 
-def _is_unproven(offered: list[Option], advice: Advice, knowledge: Knowledge) -> bool:
-    """Whether the referral to a trial comes first because no drug has been seen to work in this situation."""
-    return knowledge.regimens[offered[0].id].role == "trial" and not any(
-        has_evidence(it, knowledge, after_tdxd=had_tdxd(advice)) for it in offered
-    )
+def _why_first(offered: list[Option]) -> tuple[str, ...]:
+    """What is said of the first option, and what puts it before the next."""
+    return tuple(filter(None, (_first_why(offered[0]), _before_next(offered)))) if offered else ()
 
 
 def _first_why(option: Option) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from cdshooks.cards.render import concerns
+from cdshooks.cards.scope import concerns
 from cdshooks.cards.trials_text import trials_to_show
 from cdshooks.options.trials.match import match_trials
 from cdshooks.record.model import Statement

@@ -7,11 +7,14 @@ import re
 from datetime import date
 from pathlib import Path
 
+import msgspec
 import pytest
 from flask import Flask
 
+from cdshooks.cards.options_text import had_tdxd, has_evidence
 from cdshooks.explain.patient import explain_file
 from cdshooks.knowledge.load import load_knowledge
+from cdshooks.options.model import Verdict
 from cdshooks.pages.view import view_patient
 from cdshooks.settings import Settings
 from cdshooks.web.app_pages import app_blueprint
@@ -173,6 +176,22 @@ def test_a_referral_that_comes_first_says_why_where_it_stands(page_text, story, 
     first = text[text.index("Options, in order") : text.index("Why here")]
     assert "Referral to a clinical trial" in first
     assert told in first
+
+
+@pytest.mark.parametrize(("verdict", "is_unproven"), [(Verdict.EXCLUDE, True), (Verdict.HOLD, False)])
+def test_a_drug_with_evidence_that_is_only_held_back_is_not_passed_over(loaded_knowledge, verdict, is_unproven):
+    """The page said "no drug option rests on more than the opinion of experts" where the card did not."""
+    story = STORIES / "everything-proven-has-been-used" / "request.json"
+    advice = explain_file(story.read_bytes(), loaded_knowledge, as_of=TODAY, jurisdiction="US")
+    options = [
+        msgspec.structs.replace(it, verdict=verdict)
+        if it.verdict in {Verdict.EXCLUDE, Verdict.HOLD}
+        and has_evidence(it, loaded_knowledge, after_tdxd=had_tdxd(advice))
+        else it
+        for it in advice.options
+    ]
+    page = view_patient(msgspec.structs.replace(advice, options=tuple(options)), loaded_knowledge)
+    assert any("No drug option rests on more than" in it.note for it in page.answers) is is_unproven
 
 
 def test_a_drug_of_a_trial_that_failed_before_is_told_beside_the_trial(page_text):

@@ -2,11 +2,17 @@
 
 import copy
 import json
+from datetime import date
 from pathlib import Path
 
 import jsonschema
 import pytest
 
+from cdshooks.ehr.gather import gather_resources
+from cdshooks.explain.patient import advise
+from cdshooks.hooks.request import read_hook_request
+from cdshooks.hooks.services import BY_ID
+from cdshooks.pages.view import view_patient
 from cdshooks.settings import SettingsError, read_settings
 
 SCHEMAS = Path(__file__).parents[2] / "cdshooks" / "hooks" / "schemas"
@@ -151,6 +157,18 @@ def test_p_5_too_few_lines_told_by_statements_are_no_silence_where_the_orders_we
     assert "incomplete" in card["summary"]
     assert "medicationRequests" in card["detail"]
     assert "suggestions" not in card
+
+
+@pytest.mark.parametrize(("finished", "is_judged"), [(2, False), (3, True)])
+def test_p_5_the_page_suggests_nothing_where_the_card_calls_the_history_incomplete(
+    loaded_knowledge, story_request, finished, is_judged
+):
+    body = json.dumps(as_statements(story_request, finished=finished)).encode()
+    resources = gather_resources(read_hook_request(BY_ID["her2-later-line"], body))
+    advice = advise(resources, loaded_knowledge, as_of=date(2026, 11, 24), jurisdiction="US")
+    page = view_patient(advice, loaded_knowledge)
+    assert (page.is_judged, bool(page.options)) == (is_judged, is_judged)
+    assert any("medicationRequests" in it for it in page.notices) is not is_judged
 
 
 @pytest.mark.parametrize("value", [it[1] for it in IS_NOT], ids=[it[0] for it in IS_NOT])
