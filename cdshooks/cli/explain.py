@@ -46,7 +46,7 @@ def explain(files: tuple[str, ...], as_of: datetime | None, jurisdiction: str | 
     failed = False
     for file in files:
         try:
-            advice, unused = explain_patient(
+            advice, received = explain_patient(
                 _read(file),
                 knowledge,
                 as_of=day,
@@ -62,13 +62,13 @@ def explain(files: tuple[str, ...], as_of: datetime | None, jurisdiction: str | 
                 _write({"file": file, "error": reason})
             continue
         if form == "json":
-            content = explain_json(advice, knowledge, unused)
+            content = explain_json(advice, knowledge, received)
             _write({"file": file, **content} if len(files) > 1 else content)
         else:
             if len(files) > 1:
                 click.echo(f"== {file}")
             page = Console(highlight=False, width=None if sys.stdout.isatty() else 100)
-            print_explanation(advice, knowledge, page, unused)
+            print_explanation(advice, knowledge, page, received)
     sys.exit(1 if failed else 0)
 
 

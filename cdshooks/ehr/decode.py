@@ -5,7 +5,7 @@ A whole Bundle is decoded in one pass. Only when something in it is no resource 
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Union
 
@@ -123,6 +123,7 @@ class ResourceCollector:
         self._unreadable: list[Unreadable] = []
         self._unsupported: list[Unsupported] = []
         self._incomplete: list[Incomplete] = []
+        self._unread: Counter[str] = Counter()
         self._unnamed = 0
 
     def add_json(self, raw: bytes | msgspec.Raw, *, query: str) -> frozenset[str] | None:
@@ -177,6 +178,7 @@ class ResourceCollector:
             unreadable=tuple(self._unreadable),
             unsupported=tuple(self._unsupported),
             incomplete=tuple(self._incomplete),
+            unread=tuple(sorted(self._unread.items())),
             deadline=self._deadline,
         )
 
@@ -257,6 +259,8 @@ class ResourceCollector:
             self._unsupported.append(Unsupported(resource=ref, reason=_UNSUPPORTED[head.resource_type]))
         elif head.resource_type in _decoders:
             self._hold_measured(_decode(raw, head.resource_type), query, full_url)
+        else:
+            self._unread[head.resource_type] += 1
 
     def _ref(self, head: _Head, query: str) -> ResourceRef:
         if head.id:

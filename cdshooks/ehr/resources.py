@@ -548,7 +548,7 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
     """All resources of one call by type, in the order received, with what could not be read.
 
     ``by_name`` resolves references: relative (``Type/id``), absolute and ``urn:uuid:`` full URLs lead to the resource.
-    ``deadline``: how long they may be read for.
+    ``unread``: the types that are not read here, with how many there were of each. ``deadline``: how long they may be read for.
     """
 
     by_type: dict[str, tuple[Held, ...]]
@@ -556,6 +556,7 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
     unreadable: tuple[Unreadable, ...] = ()
     unsupported: tuple[Unsupported, ...] = ()
     incomplete: tuple[Incomplete, ...] = ()
+    unread: tuple[tuple[str, int], ...] = ()
     deadline: Deadline = NO_DEADLINE
 
     def each(self, resource_type: str) -> Iterator[Held]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from cdshooks.explain.unused import Unused
+from cdshooks.explain.unused import NOTHING, Received
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.manifest import Manifest
 from cdshooks.lines.model import LineOfTherapy
@@ -37,7 +37,7 @@ _PARTS = (
 TAKEN_AS_NO = "nothing on record, taken as no"
 
 
-def explain_json(advice: Advice, knowledge: Knowledge, unused: tuple[Unused, ...] = ()) -> dict[str, Any]:
+def explain_json(advice: Advice, knowledge: Knowledge, received: Received = NOTHING) -> dict[str, Any]:
     """One patient's conclusions with their reasons and evidence."""
     manifest, lines, record = knowledge.manifest, advice.lines, advice.record
     since, counts = lines.metastatic_since, lines.counts
@@ -135,12 +135,22 @@ def explain_json(advice: Advice, knowledge: Knowledge, unused: tuple[Unused, ...
             {"about": it.about, "because": it.because, "evidence": list(it.evidence)} for it in advice.conflicts
         ],
         "unreadable": [{"resource": it.resource, "reason": it.reason} for it in record.unreadable],
-        "unmapped": [{"text": it.text, "what": it.what, "evidence": list(it.evidence)} for it in record.unmapped],
+        "unmapped": [
+            {
+                "text": it.text,
+                "what": it.what,
+                "start": str(it.start) if it.start is not None else None,
+                "may_be_cancer_drug": it.may_be_cancer_drug,
+                "evidence": list(it.evidence),
+            }
+            for it in record.unmapped
+        ],
         "suggested": [
             {
                 "protocol": it.protocol,
                 "agents": list(it.agents),
                 "one_of": list(it.one_of),
+                "date": str(it.date) if it.date is not None else None,
                 "evidence": list(it.evidence),
             }
             for it in record.suggested
@@ -151,11 +161,26 @@ def explain_json(advice: Advice, knowledge: Knowledge, unused: tuple[Unused, ...
         ],
         "incomplete": [{"query": it.query, "because": it.because} for it in record.incomplete],
         "planned": [
-            {"agent": it.agent, "start": str(it.start) if it.start else None, "evidence": list(it.evidence)}
+            {
+                "agent": it.agent,
+                "start": str(it.start) if it.start else None,
+                "end": str(it.end) if it.end else None,
+                "evidence": list(it.evidence),
+            }
             for it in record.planned
         ],
         "record": {name: _plain(getattr(record, name)) for name in _PARTS},
-        "unused": [{"resource": it.resource, "what": it.what, "withdrawn": it.withdrawn} for it in unused],
+        "unused": [
+            {
+                "resource": it.resource,
+                "what": it.what,
+                "says": it.says,
+                "date": str(it.day) if it.day is not None else None,
+                "withdrawn": it.withdrawn,
+            }
+            for it in received.unused
+        ],
+        "unread": [{"type": kind, "count": count} for kind, count in received.unread],
     }
 
 

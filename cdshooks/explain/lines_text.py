@@ -10,7 +10,8 @@ from rich.text import Text
 from cdshooks.explain.timeline import LEGEND, draw_timeline
 from cdshooks.knowledge.ids import ResourceRef
 from cdshooks.knowledge.line_rules import LineRules
-from cdshooks.lines.model import Alternative, EndReason, LineHistory, LineOfTherapy, RuleFiring
+from cdshooks.knowledge.load import Knowledge
+from cdshooks.lines.model import Alternative, Counts, EndReason, LineHistory, LineOfTherapy, RuleFiring
 from cdshooks.lines.sentences import METASTATIC_BASIS
 from cdshooks.options.model import Advice
 
@@ -18,7 +19,7 @@ _WIDTH = 100
 _JOINED = "R8-regimen"
 
 
-def print_lines(advice: Advice, console: Console) -> None:
+def print_lines(advice: Advice, knowledge: Knowledge, console: Console) -> None:
     """Print how many lines there are and how sure that is, the picture, then every line with the rules that made it."""
     history = advice.lines
     for text in _count(history):
@@ -30,7 +31,7 @@ def print_lines(advice: Advice, console: Console) -> None:
             console.print(Text(row), no_wrap=True, overflow="crop")
     for line in (*history.early, *history.lines):
         console.print()
-        for text in _line(line, history):
+        for text in _line(line, history, knowledge):
             _say(console, text)
     about_all = [it for it in history.firings if it.line is None and it.rule != "R6-setting"]
     if about_all:
@@ -65,18 +66,12 @@ def _say(console: Console, text: str) -> None:
 
 def _count(history: LineHistory) -> Iterator[str]:
     counts = history.counts
-    least = "at least " if counts.is_at_least else ""
-    number = "line" if counts.metastatic_lines == 1 else "lines"
-    span = "" if counts.min == counts.max else f" (could be {counts.min} to {counts.max})"
     running = f"line {history.current} is running" if history.current is not None else "no line is running"
-    yield (
-        f"{least}{counts.metastatic_lines} metastatic {number}{span}, confidence {history.confidence.value}; "
-        f"{running}, the next is {history.next_line}"
-    )
-    yield (
-        f"{counts.anti_her2_regimens_metastatic} of them with anti-HER2 therapy; "
-        f"effective lines, an early relapse counted as one: {counts.effective_lines}"
-    )
+    yield (f"{_how_many(counts)}, confidence {history.confidence.value}; {running}, the next is {history.next_line}")
+    if counts.metastatic_lines:
+        yield f"{counts.anti_her2_regimens_metastatic} of them with anti-HER2 therapy"
+    if counts.effective_lines != counts.metastatic_lines:
+        yield f"counted as trials count, where an early relapse is a line: {counts.effective_lines}"
     since = history.metastatic_since
     if since is None:
         yield "no record says that the disease is distant: no metastatic line"
@@ -91,11 +86,21 @@ def _count(history: LineHistory) -> Iterator[str]:
             yield _open(it)
 
 
-def _line(line: LineOfTherapy, history: LineHistory) -> Iterator[str]:
+def _how_many(counts: Counts) -> str:
+    if counts.metastatic_lines == 0 and counts.max > 0:
+        return f"no metastatic line on record (there could be {counts.max})"
+    least = "at least " if counts.is_at_least and counts.metastatic_lines else ""
+    number = "line" if counts.metastatic_lines == 1 else "lines"
+    span = "" if counts.min == counts.max else f" (could be {counts.min} to {counts.max})"
+    return f"{least}{counts.metastatic_lines} metastatic {number}{span}"
+
+
+def _line(line: LineOfTherapy, history: LineHistory, knowledge: Knowledge) -> Iterator[str]:
     name = f"line {line.number}" if line.number is not None else line.setting.value
     yield f"{name}: {line.start} {_ended(line)}; confidence {line.confidence.value}"
     kept = f", then {' + '.join(line.maintenance_agents)} alone" if line.maintenance_agents else ""
-    named = f"  [{line.regimen_id}]" if line.regimen_id is not None else ""
+    regimen = knowledge.regimens.get(line.regimen_id) if line.regimen_id is not None else None
+    named = f"  [{regimen.label}]" if regimen is not None else ""
     yield f"  {' + '.join(line.agents)}{kept}{named}"
     if line.number is None:
         return

@@ -6,7 +6,7 @@ from datetime import date
 
 from cdshooks.ehr.patient_file import read_patient_file
 from cdshooks.ehr.resources import Resources
-from cdshooks.explain.unused import Unused, unused_resources
+from cdshooks.explain.unused import Received, received
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.knowledge.places import Position
 from cdshooks.knowledge.trial_registry import Registry
@@ -33,15 +33,15 @@ def explain_patient(
     jurisdiction: str,
     registry: Registry | None = None,
     hospital: Position | None = None,
-) -> tuple[Advice, tuple[Unused, ...]]:
-    """The advice for one patient file, and the resources from which nothing was concluded.
+) -> tuple[Advice, Received]:
+    """The advice for one patient file, and what the file held beside: above all, from which resources nothing was concluded.
 
     Raises:
         UnreadablePatientFileError: The file is none of the three forms.
     """
     resources = read_patient_file(data)
     advice = advise(resources, knowledge, as_of=as_of, jurisdiction=jurisdiction, registry=registry, hospital=hospital)
-    return advice, unused_resources(resources, advice.record)
+    return advice, received(resources, advice.record, knowledge)
 
 
 def advise(

@@ -1,41 +1,80 @@
-"""What was received and left no trace in the conclusions, so that nothing is silently missing."""
+"""How each resource received calls itself, and what left no trace in the conclusions, so that nothing is silently missing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from cdshooks.ehr.resources import CodeableConcept, Held, Resources
+from cdshooks.explain.own_words import day_of, is_measured, name_of, reason_of, says_of
 from cdshooks.knowledge.ids import ResourceRef
+from cdshooks.knowledge.load import Knowledge
+from cdshooks.partial_date import PartialDate
 from cdshooks.record.model import PatientRecord
 
 _LOOKED_UP = frozenset({"Patient", "Medication", "Specimen", "BodyStructure"})
 """Read only where another resource refers to them."""
 _WITHDRAWN = frozenset({"entered-in-error", "cancelled", "not-done", "not-taken", "declined", "refuted"})
-_LONGEST_NAME = 60
 
 
 class Unused(msgspec.Struct, frozen=True, kw_only=True):
-    """A resource from which nothing was concluded: its reference, what it is called, and its status where it was withdrawn."""
+    """A resource from which nothing was concluded, with what it is called and says, and its status where it was withdrawn."""
 
     resource: ResourceRef
     what: str
+    says: str
+    is_measured: bool
+    day: PartialDate | None
     withdrawn: str | None
 
 
-def unused_resources(resources: Resources, record: PatientRecord) -> tuple[Unused, ...]:
-    """Every readable resource that no value of the record rests on, sorted by type, name and reference."""
+class Received(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file held beside the conclusions."""
+
+    unused: tuple[Unused, ...] = ()
+    """Readable resources that no value of the record rests on."""
+    unread: tuple[tuple[str, int], ...] = ()
+    """Types that are not read here, and how many there were of each."""
+    names: Mapping[ResourceRef, str] = {}
+    """What the resources that conclusions rest on call themselves."""
+    reasons: Mapping[ResourceRef, str] = {}
+    """What drugs are for, where their record says it in words."""
+
+
+NOTHING = Received()
+
+
+def received(resources: Resources, record: PatientRecord, knowledge: Knowledge) -> Received:
+    """How each resource calls itself, and every readable one that no value of the record rests on, by type, name and reference."""
     used = set(_evidence(record))
-    found = [
-        Unused(resource=held.ref, what=_name(held), withdrawn=_withdrawn(held))
-        for kind, of_type in resources.by_type.items()
-        if kind not in _LOOKED_UP
-        for held in of_type
-        if held.ref not in used
-    ]
-    return tuple(sorted(set(found), key=lambda it: (it.resource.partition("/")[0], it.what, it.resource)))
+    tests = knowledge.codes.tests
+    unused: set[Unused] = set()
+    names: dict[ResourceRef, str] = {}
+    reasons: dict[ResourceRef, str] = {}
+    for kind, of_type in resources.by_type.items():
+        for held in of_type if kind not in _LOOKED_UP else ():
+            if held.ref in used:
+                names[held.ref] = name_of(held, tests)
+                reasons[held.ref] = reason_of(held)
+            else:
+                unused.add(
+                    Unused(
+                        resource=held.ref,
+                        what=name_of(held, tests),
+                        says=says_of(held, tests),
+                        is_measured=is_measured(held),
+                        day=day_of(held),
+                        withdrawn=_withdrawn(held),
+                    )
+                )
+    return Received(
+        unused=tuple(sorted(unused, key=lambda it: (it.resource.partition("/")[0], it.what, it.resource))),
+        unread=resources.unread,
+        names=names,
+        reasons=reasons,
+    )
 
 
 def _evidence(value: Any) -> Iterator[ResourceRef]:
@@ -51,26 +90,6 @@ def _evidence(value: Any) -> Iterator[ResourceRef]:
                 yield member
             else:
                 yield from _evidence(member)
-
-
-def _name(held: Held) -> str:
-    concept = getattr(held.resource, "code", None) or getattr(held.resource, "medication_codeable_concept", None)
-    concept = concept or getattr(held.resource, "event", None) or _referred_medication(held)
-    if not isinstance(concept, CodeableConcept):
-        return "without a code"
-    names = [concept.text, *(it.display for it in concept.coding)]
-    codes = (f"code {it.code}" for it in concept.coding if it.code)
-    return " ".join((next((it for it in names if it), None) or next(codes, "without a code")).split())[:_LONGEST_NAME]
-
-
-def _referred_medication(held: Held) -> CodeableConcept | None:
-    """What the Medication inside the resource says, or else the words beside the reference to one."""
-    contained = getattr(held.resource, "contained", ())
-    named = next((it.code for it in contained if it.code is not None), None)
-    reference = getattr(held.resource, "medication_reference", None)
-    if named is None and reference is not None and reference.display:
-        return CodeableConcept(text=reference.display)
-    return named
 
 
 def _withdrawn(held: Held) -> str | None:

@@ -34,6 +34,7 @@ _TABLES = {
     "reading_limits": _Table(("id",), ("value", "unit")),
     "spread_words": _Table(("words", "role"), ()),
     "told_treatments": _Table(("concept",), ("treatment", "classes")),
+    "record_names": _Table(("word",), ("name",)),
     "status_words": _Table(("words",), ("trend",)),
     "stop_words": _Table(("words",), ("reason",)),
     "wish_words": _Table(("words",), ("wish",)),

@@ -87,6 +87,8 @@ class CodeKnowledge(msgspec.Struct, frozen=True, kw_only=True):
     spread: SpreadWords
     told_treatments: Mapping[str, ToldTreatment]
     """By the concept of a diagnosis."""
+    names: Mapping[str, str]
+    """Word of the record -> what a reader calls it, where the word itself does not say."""
     status_words: Words
     stop_words: Words
     wish_words: Words
@@ -99,6 +101,10 @@ class CodeKnowledge(msgspec.Struct, frozen=True, kw_only=True):
     """Codes of interacting drugs that nobody has read in a source."""
     unverified_interactions: Mapping[str, tuple[str, ...]]
     """Name of a drug -> its interaction classes that nobody has read in a source."""
+
+    def said(self, word: str) -> str:
+        """A word of the record as a reader says it."""
+        return self.names.get(word) or word.replace("_", " ").replace("-", " ")
 
     @property
     def comed_classes(self) -> frozenset[str]:
@@ -165,6 +171,7 @@ def load_codes(overlay: Path | None = None) -> CodeKnowledge:
             row["concept"]: ToldTreatment(row["treatment"], frozenset(split(row["classes"])))
             for _, row in rows_of("told_treatments", overlay)
         },
+        names={row["word"]: row["name"] for _, row in rows_of("record_names", overlay)},
         status_words=load_words("status_words", "trend", overlay),
         stop_words=load_words("stop_words", "reason", overlay),
         wish_words=load_words("wish_words", "wish", overlay),

@@ -103,7 +103,8 @@ def _outside(told: Told) -> Iterator[Alternative]:
     first = lines[0].start if lines else PartialDate.from_day(told.as_of)
     waited = since.date.least_days_until(first) if since is not None else 0
     if since is not None and waited > told.rules.days("history_starts"):
-        yield _alternative("OUTSIDE", 1, sentence="STARTS_LATE", days=waited, evidence=since.evidence)
+        sentence = "STARTS_LATE" if lines else "NO_DRUG"
+        yield _alternative("OUTSIDE", 1, sentence=sentence, days=waited, evidence=since.evidence)
         return
     stated = max(
         (it for it in record.stated_lines if it.start is None or it.start.first <= told.as_of),

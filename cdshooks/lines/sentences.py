@@ -25,6 +25,7 @@ ALTERNATIVES = {
     "UNDATED": "Drugs are on record without a date ({agents}); they could be lines of their own.",
     "PAGES": "The record is incomplete: pages or queries are missing, so earlier lines may be missing too.",
     "STARTS_LATE": "The first drug on record starts {days} days after the metastatic day; earlier lines may be missing.",
+    "NO_DRUG": "No cancer drug is on record for the {days} days since the metastatic day; lines may be missing.",
     "TOLD_ELSEWHERE": "A diagnosis tells of {treatment}, of which no drug is on record; a line may be missing.",
     "STATED_MORE": "The record itself speaks of line {number}; lines may be missing here.",
     "MET_LATE": "The metastatic day is only the day of recording; line {number} may have been early treatment.",

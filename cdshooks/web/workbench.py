@@ -27,7 +27,7 @@ from cdshooks.ehr.resources import Resources
 from cdshooks.errors import BadHookRequestError
 from cdshooks.explain.as_text import print_explanation
 from cdshooks.explain.patient import advise
-from cdshooks.explain.unused import unused_resources
+from cdshooks.explain.unused import received
 from cdshooks.fetching.addresses import read_base
 from cdshooks.hooks.compose import compose_request, request_of_server
 from cdshooks.hooks.json_place import NotJsonError, read_json_text
@@ -165,8 +165,8 @@ def workbench_blueprint(
             registry=registry.now(),
             hospital=Position.of(settings.position),
         )
-        unused = unused_resources(resources, advice.record)
-        print_explanation(advice, guard.knowledge, Console(file=written, width=_WIDTH, color_system=None), unused)
+        page = Console(file=written, width=_WIDTH, color_system=None)
+        print_explanation(advice, guard.knowledge, page, received(resources, advice.record, guard.knowledge))
         return written.getvalue()
 
     return blueprint

@@ -131,5 +131,5 @@ def test_the_page_names_what_nothing_on_record_tells(empty, knowledge):
     page = StringIO()
     print_explanation(empty, knowledge, Console(width=2000, file=page))
     line = next(it for it in page.getvalue().splitlines() if it.startswith("nothing on record, taken as no: "))
-    assert "nrh" in line
-    assert "metastatic_lines" not in line
+    assert "nodular regenerative hyperplasia" in line
+    assert "lines for metastatic disease" not in line
