@@ -173,10 +173,11 @@ def _of_the_disease(record: PatientRecord, knowledge: Knowledge, cite: Cite, rec
     )
     yield (
         "Surgery and radiotherapy",
-        ("date", "what", "where", "written as", "cited"),
+        ("from", "to", "what", "where", "written as", "cited"),
         (
             (
                 day_cell(it.date),
+                day_cell(it.end),
                 said(it.kind) + (" (planned)" if it.is_planned else ""),
                 said(it.site) if it.site else "",
                 _written(it.evidence, received),
