@@ -47,17 +47,17 @@ def vocabulary_faults(overlay: Path | None) -> Iterator[str]:
     for path in sorted((overlay / "codes").glob("*.csv")):
         if (DATA / "codes" / path.name).is_file():
             for where, row in rows_in(overlay, path.stem):
-                yield from _of_row(path.stem, where, row)
+                yield from _of_row(path.stem, where, row, overlay)
 
 
-def _of_row(table: str, where: str, row: Mapping[str, str]) -> Iterator[str]:
+def _of_row(table: str, where: str, row: Mapping[str, str], overlay: Path) -> Iterator[str]:
     named = [it for it in _SOURCES if it in row]
     if named and not any(row[it].strip() for it in named):
         yield f"{where}: the row has no {named[0]}"
     for columns in _CLOSED.get(table, ()):
         if _cells(row, columns) not in _known(table, columns):
             yield f"{where}: nothing reads the {' '.join(columns)} {' '.join(_cells(row, columns))!r}"
-    for told, known in _REFERENCES.get(table, lambda _: ())(row):
+    for told, known in _REFERENCES.get(table, lambda _, __: ())(row, overlay):
         if told not in known:
             yield f"{where}: nothing reads {told!r}"
 
@@ -72,8 +72,10 @@ def _known(table: str, columns: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
 
 
 @cache
-def _column(table: str, column: str) -> frozenset[str]:
-    return frozenset(row.get(column, "").strip() for _, row in rows_in(DATA, table))
+def _column(table: str, column: str, overlay: Path | None = None) -> frozenset[str]:
+    """What stands in a column of the shipped table, and of a hospital's own where it may add to it."""
+    roots = (DATA,) if overlay is None else (DATA, overlay)
+    return frozenset(row.get(column, "").strip() for root in roots for _, row in rows_in(root, table))
 
 
 @cache
@@ -83,34 +85,60 @@ def _concepts() -> frozenset[str]:
     return frozenset(coded | _column("condition_words", "term"))
 
 
+@cache
+def _drug_names(overlay: Path) -> frozenset[str]:
+    """Every name of a drug, ours or another's, in lower case."""
+    brands = (it for cell in _column("drugs", "brands", overlay) for it in split(cell))
+    listed = (_column(table, "name", overlay) for table in ("drug_names", "other_drugs", "interactions"))
+    names = _column("drugs", "agent", overlay).union(brands, *listed)
+    return frozenset(it.casefold() for it in names)
+
+
 Named = Iterator[tuple[str, frozenset[str]]]
 
 
-def _diagnosis(row: Mapping[str, str]) -> Named:
+def _diagnosis(row: Mapping[str, str], overlay: Path) -> Named:
+    del overlay
     yield f"{row.get('category', '')}:{row.get('concept', '')}", _concepts()
 
 
-def _worded_diagnosis(row: Mapping[str, str]) -> Named:
+def _worded_diagnosis(row: Mapping[str, str], overlay: Path) -> Named:
+    del overlay
     yield row.get("term", "").strip(), _concepts()
 
 
-def _protocol(row: Mapping[str, str]) -> Named:
-    return ((agent, _column("drugs", "agent")) for agent in split(row.get("agents")))
+def _protocol(row: Mapping[str, str], overlay: Path) -> Named:
+    return ((agent, _column("drugs", "agent", overlay)) for agent in split(row.get("agents")))
 
 
-def _site(row: Mapping[str, str]) -> Named:
-    yield row.get("site", "").strip(), _column("site_words", "site")
+def _agent(row: Mapping[str, str], overlay: Path) -> Named:
+    yield row.get("agent", "").strip(), _column("drugs", "agent", overlay)
 
 
-def _interacting(row: Mapping[str, str]) -> Named:
-    yield row.get("name", "").strip(), _column("interactions", "name")
+def _look_alikes(row: Mapping[str, str], overlay: Path) -> Named:
+    return ((row.get(it, "").strip().casefold(), _drug_names(overlay)) for it in ("one", "other"))
 
 
-_REFERENCES: Mapping[str, Callable[[Mapping[str, str]], Named]] = {
+def _site(row: Mapping[str, str], overlay: Path) -> Named:
+    yield row.get("site", "").strip(), _column("site_words", "site", overlay)
+
+
+def _interacting(row: Mapping[str, str], overlay: Path) -> Named:
+    yield row.get("name", "").strip(), _column("interactions", "name", overlay)
+
+
+def _measure(row: Mapping[str, str], overlay: Path) -> Named:
+    yield row.get("fact", "").strip(), _column("measures", "fact", overlay)
+
+
+_REFERENCES: Mapping[str, Callable[[Mapping[str, str], Path], Named]] = {
     "conditions": _diagnosis,
     "condition_words": _worded_diagnosis,
     "protocols": _protocol,
     "site_codes": _site,
     "interaction_codes": _interacting,
+    "look_alikes": _look_alikes,
+    "unverified_names": _agent,
+    "unit_equations": _measure,
 }
 """Table -> what a row of it names that must stand in another table."""

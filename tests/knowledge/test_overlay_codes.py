@@ -3,7 +3,9 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from cdshooks.cli.knowledge import knowledge
 from cdshooks.knowledge.check import check_knowledge
 from cdshooks.knowledge.load import load_knowledge
 from cdshooks.record.read import read_patient_record
@@ -87,7 +89,13 @@ def test_local_codes_and_names_are_read_with_the_overlay_only():
             "system,code,display,site,side,source\nhttps://x,1,x,nowhere,,us",
             "nothing reads 'nowhere'",
         ),
-        ("status_words.csv", "words,trend,source\nfoo,stable,", "the row has no source"),
+        ("status_words.csv", "words,trend,source\nfoo,stable,", "2: the row has no source"),
+        ("drug_names.csv", "name,agent,kind,source\nZeta,trastuzumab,brand,", "2: the row has no source"),
+        ("drug_codes.csv", "system,code,agent,source\nhttps://x,1,trastuzumab,", "2: the row has no source"),
+        ("look_alikes.csv", "one,other,source\nrituximab,trastuzumb,us", "nothing reads 'trastuzumb'"),
+        ("look_alikes.csv", "one,other,source\nrituximb,trastuzumab,us", "nothing reads 'rituximb'"),
+        ("unverified_names.csv", "name,agent,source\nZeta,nodrug,us", "nothing reads 'nodrug'"),
+        ("unit_equations.csv", "fact,unit,factor,offset,source\nnofact,x,1,0,us", "nothing reads 'nofact'"),
         ("no_such_table.csv", "a,b\n1,2", "no code table"),
         ("measures.csv", "fact,unit\nlvef_percent,%", "columns"),
     ],
@@ -97,3 +105,30 @@ def test_a_contradictory_or_dangling_row_is_told_with_its_place(table, row, faul
     (tmp_path / "codes" / table).write_text(row + "\n", encoding="utf-8")
     found = check_knowledge(tmp_path)
     assert any(fault in it and it.startswith(table) for it in found), found
+
+
+def test_a_row_may_name_what_another_row_of_the_same_overlay_adds(tmp_path):
+    (tmp_path / "codes").mkdir()
+    rows = {
+        "other_drugs.csv": "name,why,source\nzetatinib,a drug of its own,us\n",
+        "look_alikes.csv": "one,other,source\nZetatinib,Lapatinib,us\n",
+    }
+    for table, written in rows.items():
+        (tmp_path / "codes" / table).write_text(written, encoding="utf-8")
+    assert [it for it in check_knowledge(tmp_path) if it.startswith("look_alikes")] == []
+
+
+def test_the_command_names_a_row_without_a_source_with_file_and_line_and_fails(tmp_path):
+    (tmp_path / "codes").mkdir()
+    written = "name,agent,kind,source\nZeta,trastuzumab,brand,us\nEta,trastuzumab,brand,\n"
+    (tmp_path / "codes" / "drug_names.csv").write_text(written, encoding="utf-8")
+    done = CliRunner().invoke(knowledge, ["check", str(tmp_path)])
+    assert "drug_names.csv:3: the row has no source" in done.output
+    assert done.exit_code == 1
+
+
+def test_the_command_names_an_entry_that_is_allowed_to_rest_on_no_source():
+    done = CliRunner().invoke(knowledge, ["check"])
+    assert done.exit_code == 0
+    named = [it for it in done.output.splitlines() if it.endswith("has no source, so it is marked unverified")]
+    assert [it.partition(":")[0].rpartition(".")[2] for it in named] == ["yaml"]
