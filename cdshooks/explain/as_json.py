@@ -237,6 +237,7 @@ def _fact(fact: Fact) -> dict[str, Any]:
         "unit": fact.unit,
         "date": str(fact.date) if fact.date is not None else None,
         "evidence": list(fact.evidence),
+        **({"method": fact.method} if fact.method is not None else {}),
     }
     return {**told, "taken_as": value, "note": TAKEN_AS_NO} if fact.is_silence else told
 

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cdshooks.explain.as_json import TAKEN_AS_NO
-from cdshooks.explain.cells import number_cell, unit_cell
+from cdshooks.explain.cells import References, number_cell, unit_cell
 from cdshooks.explain.lines_text import print_line_rules, print_lines
 from cdshooks.explain.options_text import print_options
 from cdshooks.explain.record_text import print_received, print_record
@@ -18,6 +18,9 @@ from cdshooks.options.model import Advice, Fact
 from cdshooks.options.withheld import why_withheld
 from cdshooks.record.model import UNVERIFIED
 
+_LABEL = 34
+_TO_CHECK = frozenset({"second-cancer", "found-in-text", "drug-in-words"})
+"""Doubts about what was read all the same or left to a person; any other sets a value aside."""
 _UNSIGNED = "NOT FOR CLINICAL USE: no clinician has signed the knowledge in force."
 
 
@@ -44,8 +47,10 @@ def print_explanation(advice: Advice, knowledge: Knowledge, console: Console, re
     _heading(console, "Lines of therapy")
     print_lines(advice, knowledge, console)
     _heading(console, "The record")
-    print_record(advice.record, knowledge, console, received)
-    _print_facts(advice, knowledge, console)
+    references = References()
+    print_record(advice, knowledge, console, received, references)
+    _print_facts(advice, knowledge, console, references)
+    references.print(console)
     _heading(console, "Options")
     print_options(advice, console)
     _heading(console, "Trials")
@@ -61,19 +66,21 @@ def _heading(console: Console, text: str) -> None:
     console.print(Text(text, style="bold underline"))
 
 
-def _print_facts(advice: Advice, knowledge: Knowledge, console: Console) -> None:
+def _print_facts(advice: Advice, knowledge: Knowledge, console: Console, references: References) -> None:
     _heading(console, "What the criteria are asked on")
     table = Table(box=None, pad_edge=False)
-    for column in ("fact", "value", "date", "evidence"):
+    table.add_column("fact", overflow="fold", min_width=_LABEL)
+    for column in ("value", "date", "by", "cited"):
         table.add_column(column, overflow="fold")
     for fact in advice.facts:
-        if fact.value is None or fact.value == () or fact.is_silence:
+        if fact.value is None or fact.is_silence or (fact.value == () and not fact.evidence):
             continue
         table.add_row(
             Text(knowledge.facts[fact.id].label),
             Text(_value(fact, knowledge)),
             str(fact.date or ""),
-            Text(", ".join(fact.evidence[:2])),
+            Text(fact.method or ""),
+            references.cite(fact.evidence),
         )
     console.print(table)
     unknown = [knowledge.facts[fact.id].label for fact in advice.facts if fact.value is None]
@@ -92,7 +99,10 @@ def _value(fact: Fact, knowledge: Knowledge) -> str:
         told = number_cell(fact.value)
     else:
         words = fact.value if isinstance(fact.value, tuple) else (str(fact.value),)
-        told = ", ".join(knowledge.codes.names.get(it) or it.replace("_", " ") for it in words)
+        said = knowledge.facts[fact.id].said
+        told = (
+            ", ".join(said.get(it) or knowledge.codes.names.get(it) or it.replace("_", " ") for it in words) or "none"
+        )
     return f"{told} {unit_cell(fact.unit)}".strip()
 
 
@@ -102,7 +112,7 @@ def _print_open_points(advice: Advice, console: Console) -> None:
     points = [f"missing: {ask}" for ask in _each_once([gap.ask for gap in advice.gaps])]
     points += [f"conflict: {it.because} ({', '.join(it.evidence)})" for it in advice.conflicts]
     for it in record.doubts:
-        kind = "unverified" if it.code == UNVERIFIED else "set aside"
+        kind = "unverified" if it.code == UNVERIFIED else "to check" if it.code in _TO_CHECK else "set aside"
         points.append(f"{kind}: {it.because} ({', '.join(it.evidence)})")
     points += [f"unreadable: {it.resource}: {it.reason}" for it in record.unreadable]
     points += dict.fromkeys(f"not recognised: {it.text}" for it in record.unmapped)

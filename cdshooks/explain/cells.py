@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from rich.columns import Columns
+from rich.console import Console
+from rich.text import Text
+
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.model import Measurement
 
@@ -57,3 +61,10 @@ class References:
         shown = [str(self.numbers.setdefault(ref, len(self.numbers) + 1)) for ref in evidence[:_MOST_REFERENCES]]
         more = len(evidence) - _MOST_REFERENCES
         return ", ".join(shown) + (f" +{more}" if more > 0 else "")
+
+    def print(self, console: Console) -> None:
+        """Print what each number stands for."""
+        if self.numbers:
+            console.print()
+            console.print(Text("Resources cited", style="bold"))
+            console.print(Columns([Text(f"{number} {ref}") for ref, number in self.numbers.items()], padding=(0, 2)))

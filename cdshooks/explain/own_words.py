@@ -111,6 +111,8 @@ def _says(resource: Base, tests: Tests) -> Iterator[str]:
         yield (resource.study.display if resource.study is not None else None) or ""
     elif isinstance(resource, Drug):
         yield resource.status or ""
+        reasons = getattr(resource, "status_reason", None) or ()
+        yield from map(_name, reasons if isinstance(reasons, tuple) else (reasons,))
 
 
 def _answer(of: Valued | Observation) -> str:

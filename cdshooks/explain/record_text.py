@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from rich.columns import Columns
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -23,33 +22,47 @@ from cdshooks.explain.unused import Received, Unused
 from cdshooks.knowledge.ids import FactId, ResourceRef
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.lines.sentences import METASTATIC_BASIS
+from cdshooks.options.deriving.disease import receptors_in_force
+from cdshooks.options.model import Advice
 from cdshooks.record.model import CnsState, Measurement, PatientRecord
 
 _MOST_EARLIER = 5
+_DOSES = (
+    "Of drugs given dose by dose, the days of the first and the last dose. A line goes on until the cycle of its last dose "
+    "is over, so it may end later."
+)
+_NO_HARM = frozenset({"dpd_deficiency"})
+"""Kinds of toxicity that are an illness which makes a drug harmful, and no harm that a drug has done."""
 Part = tuple[str, Row, Iterable[Row]]
 
 
-def print_record(record: PatientRecord, knowledge: Knowledge, console: Console, received: Received) -> None:
+def print_record(
+    advice: Advice, knowledge: Knowledge, console: Console, received: Received, references: References
+) -> None:
     """Print each part of the record that says something; parts that say nothing are named in one line."""
     silent: list[str] = []
-    references = References()
-    for title, columns, rows in _parts(record, knowledge, references.cite, received):
-        told = list(rows)
+    notes = {"Cancer drugs taken": _DOSES, "Receptors": knowledge.facts[FactId("her2")].notes}
+    for title, columns, rows in _parts(advice, knowledge, references.cite, received):
+        told = _each_once(rows)
         if not told:
             silent.append(title.casefold())
             continue
         console.print()
         console.print(Text(title, style="bold"))
-        if title == "Receptors" and knowledge.facts[FactId("her2")].notes:
-            console.print(Text(knowledge.facts[FactId("her2")].notes or "", style="dim"))
+        if notes.get(title):
+            console.print(Text(notes[title] or "", style="dim"))
         _print_table(columns, told, console)
-    if references.numbers:
-        console.print()
-        console.print(Text("Resources cited", style="bold"))
-        console.print(Columns([Text(f"{number} {ref}") for ref, number in references.numbers.items()], padding=(0, 2)))
     if silent:
         console.print()
         console.print(f"Nothing on record: {'; '.join(silent)}", markup=False)
+
+
+def _each_once(rows: Iterable[Row]) -> list[Row]:
+    """Rows that say the same as one, with the resources of all."""
+    told: dict[tuple[str, ...], list[str]] = {}
+    for *cells, cited in rows:
+        told.setdefault(tuple(cells), []).append(cited)
+    return [(*cells, ", ".join(dict.fromkeys(cited))) for cells, cited in told.items()]
 
 
 def print_received(received: Received, console: Console) -> None:
@@ -62,7 +75,7 @@ def print_received(received: Received, console: Console) -> None:
             found = sorted(same, key=lambda it: ordinal(it.day))
             newest = found[-1]
             name = f"{what} ({withdrawn})" if withdrawn else what
-            says = newest.says if newest.says != withdrawn else ""
+            says = newest.says.removeprefix(withdrawn or "").removeprefix("; ")
             rows.append((kind, name, says, day_cell(newest.day), str(len(found)) if len(found) > 1 else ""))
         _print_table(("resource", "what it is", "says", "date", "how many"), rows, console)
     if received.unread:
@@ -86,7 +99,8 @@ def _kind(it: Unused) -> tuple[str, str, str, str]:
     return kind, it.what, it.withdrawn or "", "" if it.is_measured else it.says
 
 
-def _parts(record: PatientRecord, knowledge: Knowledge, cite: Cite, received: Received) -> Iterator[Part]:
+def _parts(advice: Advice, knowledge: Knowledge, cite: Cite, received: Received) -> Iterator[Part]:
+    record = advice.record
     yield "Cancer drugs taken", DRUG_COLUMNS, drug_rows(record.exposures, cite, knowledge)
     yield "Ordered or planned, not counted", DRUG_COLUMNS, drug_rows(record.planned, cite, knowledge)
     yield "Cancer drugs for another disease", DRUG_COLUMNS, drug_rows(record.other_cancer_drugs, cite, knowledge)
@@ -96,16 +110,17 @@ def _parts(record: PatientRecord, knowledge: Knowledge, cite: Cite, received: Re
         ((it.protocol, it.told, day_cell(it.date), cite(it.evidence)) for it in record.suggested),
     )
     yield "Drug names not recognised", UNMAPPED_COLUMNS, unmapped_rows(record.unmapped, cite)
-    yield from _of_the_tumor(record, knowledge, cite)
+    yield from _of_the_tumor(advice, knowledge, cite)
     yield from _of_the_disease(record, knowledge, cite, received)
     yield from _of_the_patient(record, knowledge, cite, received)
 
 
-def _of_the_tumor(record: PatientRecord, knowledge: Knowledge, cite: Cite) -> Iterator[Part]:
-    said = knowledge.codes.said
+def _of_the_tumor(advice: Advice, knowledge: Knowledge, cite: Cite) -> Iterator[Part]:
+    record, said = advice.record, knowledge.codes.said
+    counting = receptors_in_force(record, knowledge.receptors, advice.as_of)
     yield (
         "Receptors",
-        ("date", "receptor", "status", "by", "specimen", "cited"),
+        ("date", "receptor", "status", "by", "specimen", "in force", "cited"),
         (
             (
                 day_cell(it.date),
@@ -118,6 +133,7 @@ def _of_the_tumor(record: PatientRecord, knowledge: Knowledge, cite: Cite) -> It
                     {True: "metastasis", False: "primary", None: None}[it.is_metastasis],
                     it.lab,
                 ),
+                "yes" if it in counting[it.marker] else "",
                 cite(it.evidence),
             )
             for it in record.receptors
@@ -229,6 +245,7 @@ def _of_the_patient(record: PatientRecord, knowledge: Knowledge, cite: Cite, rec
                 cite(it.evidence),
             )
             for it in record.toxicities
+            if it.kind not in _NO_HARM
         ),
     )
     yield (

@@ -31,6 +31,7 @@ _NOT_LOOKED_UP = (
 )
 _TITLE_INDENT, _INDENT = (0, 0, 0, 2), (0, 0, 0, 4)
 _MOST_SITES = 2
+_MOST_CITED = 2
 
 
 def print_trials(advice: Advice, knowledge: Knowledge, console: Console) -> None:
@@ -95,5 +96,6 @@ def _told(finding: Finding) -> str:
     if finding.recovers_on is not None:
         parts.append(f"Over on {finding.recovers_on}.")
     if finding.evidence:
-        parts.append(f"({', '.join(finding.evidence[:2])})")
+        more = len(finding.evidence) - _MOST_CITED
+        parts.append(f"({', '.join(finding.evidence[:_MOST_CITED])}{f' +{more}' if more > 0 else ''})")
     return " ".join(parts)

@@ -66,6 +66,8 @@ class Fact(Value, frozen=True, kw_only=True):
     unit: str | None = None
     date: PartialDate | None = None
     evidence: tuple[ResourceRef, ...] = ()
+    method: str | None = None
+    """How the value came about where the record does not tell it in so many words, or tells by which method."""
     is_silence: bool = False
     """Nothing on record tells it; decisions take that for no, and a reader must not be told that it is one."""
 

@@ -260,3 +260,68 @@ def test_without_a_drug_no_first_drug_is_spoken_of():
     assert "no metastatic line on record (there could be 1)" in page
     assert "No cancer drug is on record for the" in page
     assert "first drug on record" not in page
+
+
+def test_an_illness_that_makes_a_drug_harmful_is_no_harm_that_a_drug_has_done():
+    page = page_of(
+        {"resourceType": "Condition", "id": "1", "code": {"text": "DPD deficiency"}},
+        {"resourceType": "Condition", "id": "2", "code": {"text": "Heart failure"}},
+    )
+    assert "DPD deficiency" in {it.split(" | ")[0] for it in rows_of(page, "Diagnoses")}
+    assert [it.split(" | ")[0] for it in rows_of(page, "Adverse effects")] == ["heart failure"]
+
+
+def test_what_two_records_say_alike_is_one_row_that_cites_both():
+    worse = coded("271299001", "http://snomed.info/sct")
+    page = page_of(*(observation(it, coded("97509-4"), valueCodeableConcept=worse) for it in "12"))
+    assert rows_of(page, "Disease status") == ["2026-03-04 | progression | overall | 1, 2"]
+
+
+def test_the_results_in_force_are_marked():
+    liver, breast = {"bodySite": {"text": "liver"}}, {"bodySite": {"text": "breast"}}
+    page = page_of(
+        observation("1", coded("85319-2"), valueString="3+", effectiveDateTime="2020-01-10", **breast),
+        observation("2", coded("85319-2"), valueString="1+", effectiveDateTime="2024-01-10", **liver),
+        observation("3", coded("85318-4"), valueString="not amplified", effectiveDateTime="2024-01-17", **liver),
+    )
+    told = [it.split(" | ") for it in rows_of(page, "Receptors")]
+    assert [(it[2], it[5] == "yes") for it in told[-3:]] == [("positive", False), ("low", True), ("low", True)]
+
+
+def test_why_a_dose_was_not_given_is_told():
+    held = {
+        "resourceType": "MedicationAdministration",
+        "id": "1",
+        "status": "not-done",
+        "statusReason": [{"text": "LVEF 47 %, held per protocol"}],
+        "medicationCodeableConcept": {"text": "T-DM1"},
+        "effectiveDateTime": "2024-01-29",
+    }
+    assert rows_of(page_of(held), "Received, and nothing concluded from it") == [
+        "MedicationAdministration | T-DM1 (not-done) | LVEF 47 %, held per protocol | 2024-01-29"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("resources", "method"),
+    [
+        ([observation("1", coded("35591-7"), valueQuantity={"value": 52, "unit": "mL/min"})], "Cockcroft-Gault formula"),
+        (
+            [
+                observation("1", coded("2160-0"), valueQuantity={"value": 0.8, "unit": "mg/dL"}),
+                observation("2", coded("29463-7"), valueQuantity={"value": 66, "unit": "kg"}),
+            ],
+            "calculated by Cockcroft and Gault",
+        ),
+    ],
+)  # fmt: skip
+def test_how_a_creatinine_clearance_came_about_is_told(resources, method):
+    facts = page_of(*resources).partition("What the criteria are asked on\n")[2]
+    line = next(it for it in facts.splitlines() if it.startswith("creatinine clearance  "))
+    assert method in line
+
+
+def test_a_usual_upper_limit_that_was_taken_is_told():
+    page = page_of(observation("1", coded("1742-6"), valueQuantity={"value": 80, "unit": "U/L"}))
+    line = next(it for it in page.splitlines() if it.startswith("ALT in multiples of the upper limit"))
+    assert "the usual upper limit of" in line

@@ -73,7 +73,11 @@ def derive_organ_facts(source: Source) -> Iterator[Fact]:
     higher = [fact for fact in (rises["ast"], rises["alt"]) if isinstance(fact.value, float)]
     top = max(higher, key=lambda it: float(it.value), default=None)  # type: ignore[arg-type]  # filtered above
     yield source.fact(
-        "ast_alt_xuln", top.value if top else None, when=top.date if top else None, evidence=top.evidence if top else ()
+        "ast_alt_xuln",
+        top.value if top else None,
+        when=top.date if top else None,
+        evidence=top.evidence if top else (),
+        method=top.method if top else None,
     )
     yield _times_upper_limit(source, "creatinine")
     yield _creatinine_clearance(source)
@@ -126,19 +130,21 @@ def _times_upper_limit(source: Source, name: str) -> Fact:
         return source.fact(fact_id, direct[1], when=direct[0].date, evidence=direct[0].evidence)
     measurement, number = newest
     usual = source.definitions[FactId(fact_id)].settings.get("usual_upper_limit")
-    times = measurement.times_upper_limit
+    times, method = measurement.times_upper_limit, None
     if times is None and usual is not None:
-        times = number / usual
+        times, method = number / usual, f"the usual upper limit of {usual:g} was taken, for the result names none"
     if times is None:
         return source.fact(fact_id, None)
-    return source.fact(fact_id, round(times, 2), when=measurement.date, evidence=measurement.evidence)
+    return source.fact(fact_id, round(times, 2), when=measurement.date, evidence=measurement.evidence, method=method)
 
 
 def _creatinine_clearance(source: Source) -> Fact:
     """As measured or reported; else by Cockcroft and Gault from creatinine, age, weight and sex; else the estimated GFR."""
     told = newest_measurement(source, "crcl", "low")
     if told is not None:
-        return source.fact("crcl", told[1], when=told[0].date, evidence=told[0].evidence)
+        return source.fact(
+            "crcl", told[1], when=told[0].date, evidence=told[0].evidence, method=told[0].method or "as reported"
+        )
     creatinine, weight = newest_measurement(source, "creatinine", "high"), newest_measurement(source, "weight_kg", None)
     birth, sex = source.record.person.birth, source.record.person.sex
     if creatinine and weight and birth and sex in {"female", "male"} and creatinine[1] > 0:
@@ -151,10 +157,17 @@ def _creatinine_clearance(source: Source) -> Fact:
             round(clearance, 1),
             when=creatinine[0].date,
             evidence=(*creatinine[0].evidence, *weight[0].evidence),
+            method="calculated by Cockcroft and Gault",
         )
     filtration = newest_measurement(source, "egfr", "low")
     if filtration is not None:
-        return source.fact("crcl", filtration[1], when=filtration[0].date, evidence=filtration[0].evidence)
+        return source.fact(
+            "crcl",
+            filtration[1],
+            when=filtration[0].date,
+            evidence=filtration[0].evidence,
+            method="the estimated GFR was taken",
+        )
     return source.fact("crcl", None)
 
 

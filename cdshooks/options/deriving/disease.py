@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 
 from cdshooks.knowledge.ids import FactId
 from cdshooks.knowledge.receptors import ReceptorRules
 from cdshooks.options.deriving.reader import FactValue, Source, diagnoses_of, newest_first
 from cdshooks.options.deriving.treatment import last_progression
 from cdshooks.options.model import Fact
-from cdshooks.record.model import Certainty, Metastasis, ReceptorResult
+from cdshooks.record.model import Certainty, Metastasis, PatientRecord, ReceptorResult
 
 _NOT_VISCERAL = frozenset({"bone", "lymph-node", "skin", "breast", "chest-wall", "unspecified", "soft-tissue"})
 _CNS_SITES = frozenset({"brain", "meninges", "cns-other", "spinal-cord"})
@@ -129,14 +129,7 @@ def _isolated_cns_progression(source: Source) -> Fact:
 
 def derive_receptor_facts(source: Source, rules: ReceptorRules) -> Iterator[Fact]:
     """HER2, ER and PR in force, as the notes of the fact ``her2`` state the rule; older results show what changed."""
-    by_marker = {
-        marker: [
-            it
-            for it in source.record.receptors
-            if it.marker == marker and it.status in _DEFINITE and source.is_past(it.date)
-        ]
-        for marker in ("her2", "er", "pr")
-    }
+    by_marker = _definite(source.record, source.as_of)
     days = rules.same_specimen_days
     her2 = in_force(by_marker["her2"], days)
     yield _status(source, "her2", her2)
@@ -184,6 +177,17 @@ def derive_receptor_facts(source: Source, rules: ReceptorRules) -> Iterator[Fact
     yield _changed(source, "er_changed", by_marker["er"])
     yield _hormone_receptors(source, er, pr)
     yield _brca(source)
+
+
+def receptors_in_force(record: PatientRecord, rules: ReceptorRules, as_of: date) -> dict[str, list[ReceptorResult]]:
+    """The results of each receptor that count now, newest first."""
+    return {it: in_force(results, rules.same_specimen_days) for it, results in _definite(record, as_of).items()}
+
+
+def _definite(record: PatientRecord, as_of: date) -> dict[str, list[ReceptorResult]]:
+    """The results up to a day that say something, by marker."""
+    past = [it for it in record.receptors if it.status in _DEFINITE and (it.date is None or it.date.first <= as_of)]
+    return {marker: [it for it in past if it.marker == marker] for marker in ("her2", "er", "pr")}
 
 
 def in_force(results: list[ReceptorResult], same_specimen_days: float) -> list[ReceptorResult]:

@@ -47,11 +47,17 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         *,
         when: PartialDate | None = None,
         evidence: Iterable[ResourceRef] = (),
+        method: str | None = None,
     ) -> Fact:
         """A fact in the unit of its definition."""
         known = FactId(fact_id)
         return Fact(
-            id=known, value=value, unit=self.definitions[known].unit, date=when, evidence=tuple(dict.fromkeys(evidence))
+            id=known,
+            value=value,
+            unit=self.definitions[known].unit,
+            date=when,
+            evidence=tuple(dict.fromkeys(evidence)),
+            method=method,
         )
 
 
@@ -153,8 +159,8 @@ def _measured(source: Source, definition: FactDefinition, reads: Reading) -> Fac
         value = number < reads.below
     elif definition.type == "integer":
         value = round(number)
-    return Fact(
-        id=definition.id, value=value, unit=definition.unit, date=measurement.date, evidence=measurement.evidence
+    return source.fact(
+        definition.id, value, when=measurement.date, evidence=measurement.evidence, method=measurement.method
     )
 
 
