@@ -226,11 +226,15 @@ def receptors_in_force(advice: Advice) -> str:
     """The receptor states that count now, with their dates."""
     facts = {str(it.id): it for it in advice.facts}
     parts = []
-    for marker in ("her2", "er", "pr"):
+    is_untold = all(it in facts and facts[it].value is None for it in ("er", "pr"))
+    together = facts.get("hr") if is_untold else None
+    is_together = together is not None and together.value is not None
+    for marker in ("her2", "hr") if is_together else ("her2", "er", "pr"):
         fact = facts.get(marker)
         value = str(fact.value) if fact is not None and fact.value is not None else "unknown"
         dated = f" ({fact.date})" if fact is not None and fact.date is not None and fact.value is not None else ""
-        parts.append(f"{marker.upper()} {wording.RECEPTOR_VALUES.get(value, value)}{dated}")
+        name = wording.ONE_OF_TWO if marker == "hr" else marker.upper()
+        parts.append(f"{name} {wording.RECEPTOR_VALUES.get(value, value)}{dated}")
     return wording.RECEPTORS.format(receptors=", ".join(parts))
 
 

@@ -28,6 +28,7 @@ COUNTED_AT_LEAST = "Counted: at least {count} metastatic {lines} (confidence {co
 METASTATIC = "metastatic since {date} ({how})"
 OTHER_COUNT = "Could also be counted otherwise: {because}"
 RECEPTORS = "Receptors in force: {receptors}."
+ONE_OF_TWO = "ER or PR (which is not told)"
 RECEPTOR_VALUES = {"conflict": "contradictory"}
 
 BRAIN = {

@@ -38,6 +38,10 @@ class Meanings(msgspec.Struct, frozen=True):
         """The words with this meaning, standing whole; without words it never matches."""
         return next((pattern for known, pattern in self.known if known == meaning), re.compile(_NOTHING))
 
+    def either(self) -> str:
+        """The words with any meaning as a part of a larger pattern; without words it never matches."""
+        return "|".join(pattern.pattern for _, pattern in self.known) or _NOTHING
+
     def after(self, meaning: str, text: str) -> str:
         """What follows the first words with this meaning; "" where there are none."""
         found = next((pattern.search(text) for known, pattern in self.known if known == meaning), None)

@@ -16,7 +16,7 @@ from cdshooks.record.numbers import number_in
 from cdshooks.record.receptor_words import ReceptorWords
 from cdshooks.record.terms import RecordTerms
 
-_HER2 = "her2"
+_HER2, _HORMONE = "her2", "hr"
 _NUMBER = r"([<>]?)\s*=?\s*(\d+(?:[.,]\d+)?)"
 _PERCENT = re.compile(r"([<>]?)\s*=?\s*(\d{1,3}(?:[.,]\d+)?)\s*%")
 _TWO_SCORES = re.compile(r"(?<![\d.])[0-3]\s*\+?\s*[-\u2013/]\s*[0-3]\s*\+")
@@ -184,6 +184,9 @@ class ReceptorReports:
         is_denied = self._denied_ahead.search(ahead) and self._finding.search(behind)
         status = "negative" if is_denied else self._words.status(behind, marker) or _sign_after(behind)
         status = status or self._words.ahead(ahead)
+        if marker == _HORMONE:
+            yield from of_hormone_receptors(status)
+            return
         percent, comparator = percent_in(behind)
         if percent is not None:
             yield Said(marker, f"{marker}-percent", None, percent, comparator)
@@ -208,6 +211,16 @@ class ReceptorReports:
     def _is_two_scores(self, text: str) -> bool:
         """Two scores for one tissue, of which the text does not tell which one counts ("1-2+")."""
         return _TWO_SCORES.search(text) is not None or len(set(_SCORE.findall(text))) > 1
+
+
+def of_hormone_receptors(status: str | None) -> tuple[Said, ...]:
+    """What a status of the hormone receptors together says: negative is both of them, positive leaves open which.
+
+    Source: BMC Cancer 2015, doi 10.1186/s12885-015-1121-4 (HR-positive: ER and/or PR; HR-negative: neither).
+    """
+    if status == "negative":
+        return (Said("er", "er", "negative"), Said("pr", "pr", "negative"))
+    return (Said(_HORMONE, _HORMONE, status),) if status == "positive" else ()
 
 
 def percent_in(text: str) -> tuple[float | None, str | None]:

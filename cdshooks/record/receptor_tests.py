@@ -23,7 +23,7 @@ from cdshooks.knowledge.ids import ResourceRef
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.dates import read_date, start_of
 from cdshooks.record.numbers import number_in, number_of
-from cdshooks.record.receptor_reports import ReceptorReports, percent_in
+from cdshooks.record.receptor_reports import ReceptorReports, of_hormone_receptors, percent_in
 from cdshooks.record.receptor_words import SCORES, ReceptorWords, compatible
 from cdshooks.record.running_text import texts_of_report
 from cdshooks.record.terms import RecordTerms, codes_of, texts_of
@@ -40,6 +40,7 @@ _KINDS = {
     "pr": "pr",
     "er-percent": "er-percent",
     "pr-percent": "pr-percent",
+    "hr": "hr",
 }
 _WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
 _SAYS_NOTHING = frozenset({"unknown", "not tested"})
@@ -160,7 +161,7 @@ class ReceptorTestReader:
             kind = _KINDS.get(name or "")
             if kind is None or kind == "panel":
                 continue
-            marker = kind[:2] if kind[:2] in {"er", "pr"} else "her2"
+            marker = kind[:2] if kind[:2] in {"er", "pr", "hr"} else "her2"
             if marker == "her2" and self._words.is_of_another_test(" ".join(texts_of(part.code))):
                 self.misnamed.append(held.ref)
                 continue
@@ -169,7 +170,11 @@ class ReceptorTestReader:
             if said.is_empty and part is observation:
                 texts += [it.text or "" for it in observation.note]
                 said = _Said(value=self._words.status(self._reports.of_value(" ".join(texts[1:])), kind))
-            if not said.is_empty:
+            if kind == "hr":
+                for it in of_hormone_receptors(said.value):
+                    told = _Said(value=it.status, contradiction=said.contradiction)
+                    yield self._placed(held, observation, panel, it.marker, it.kind, told)
+            elif not said.is_empty:
                 yield self._placed(held, observation, panel, marker, kind, said)
                 if said.score is not None:
                     yield self._placed(held, observation, panel, marker, kind, _Said(value=said.score))

@@ -13,7 +13,8 @@ SCORES = frozenset({"0", "1+", "2+", "3+"})
 _POLARITIES = ("positive", "negative")
 _READERS = ("ahead", "comparison", "denial", "finding", "low-alone", "ratio", "score")
 _NUMBER = r"\d+(?:[.,]\d+)?"
-_NAMES = ("her2", "er", "pr")
+_NAMES = ("her2", "er", "pr", "hr")
+_SIGN_OR_NUMBER = r"(?:\s?\(\s*)?(?:\+|[-\u2212\u2013](?!\w|\s*\d))|[:=(\s]{0,3}[<>]?\s*\d{1,3}(?:[.,]\d+)?\s*%"
 _HER2_MARKER, _HER2_NAME = "her2", "HER2"
 _LOOKED_AT = 40
 
@@ -21,7 +22,8 @@ _LOOKED_AT = 40
 class ReceptorWords:
     """Reads words under one set of limits; what a text says is remembered.
 
-    ``named_test``: which receptor test the name of an observation is. ``names``: how each receptor is named.
+    ``named_test``: which receptor test the name of an observation is. ``names``: how each receptor is named; ``hr`` is the hormone
+    receptors together.
     """
 
     def __init__(self, terms: RecordTerms, rules: ReceptorRules) -> None:
@@ -40,7 +42,10 @@ class ReceptorWords:
         self._ahead = {it: _pattern(words["ahead"].pattern(it) + r"\s+[\w\s,/-]{0,30}$") for it in _POLARITIES}
         self.named_test = remembered(self._named_test)
         named = terms.meanings("receptor-name")
-        self.names = tuple((it, named.whole(it)) for it in _NAMES)
+        short = terms.meanings("receptor-name-short")
+        said = rf"(?:{_SIGN_OR_NUMBER}|[:=(\s-]{{0,3}}(?:{terms.meanings('receptor-polarity').either()}))"
+        self.names = tuple((it, _either(named.whole(it), short.pattern(it), said)) for it in _NAMES)
+        self._alone = {it: _pattern(rf"^\W*{short.pattern(it)}\W*$") for it in ("er", "pr")}
         method = terms.meanings("receptor-method").pattern("ish")
         self._ish_sign = _pattern(rf"{method}\s?(?P<sign>[+\u2212\u2013-])(?=\s*(?:$|[).,;/]))")
         self._remembered_status = remembered(self._status)
@@ -70,7 +75,7 @@ class ReceptorWords:
                 return None
             return f"her2-{self._method(text) or 'summary'}"
         for marker in _NAMES[1:]:
-            if self._names(marker, text):
+            if self._names(marker, text) or (marker in self._alone and self._alone[marker].search(text)):
                 return f"{marker}-percent" if "%" in text or self._has("percent", text) else marker
         return None
 
@@ -162,6 +167,11 @@ def compatible(coded: str, worded: str) -> bool:
         if coded in groups[one] and worded in groups[other]:
             return False
     return not (coded in {"positive", "negative"} and worded == "equivocal")
+
+
+def _either(whole: re.Pattern[str], short: str, said: str) -> re.Pattern[str]:
+    """A receptor's name; a short one, which is a word of its own too, only where its status follows at once ("RE 90 %", "HR+")."""
+    return _pattern(rf"{whole.pattern}|{short}(?!\w)(?={said})")
 
 
 def _pattern(text: str) -> re.Pattern[str]:

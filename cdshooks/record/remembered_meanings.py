@@ -19,6 +19,7 @@ class RememberedMeanings:
         self._after = remembered(partial(_after, meanings), most=_MOST_OF_A_READER)
         self.pattern = meanings.pattern
         self.whole = meanings.whole
+        self.either = meanings.either
 
     def after(self, meaning: str, text: str) -> str:
         """What follows the first words with this meaning; "" where there are none."""

@@ -32,7 +32,7 @@ def drawn(name):
     lines += [f"{agent}: {' '.join(days)}, {proof}" for (agent, proof), days in doses.items()]
     lines += [f"planned: {it.agent}" for it in record.planned]
     lines += [f"other use: {it.agent}" for it in record.other_cancer_drugs]
-    lines += [f"suggested: {' '.join(it.agents)}" for it in record.suggested]
+    lines += [f"suggested: {it.told}" for it in record.suggested]
     lines += [
         f"{it.marker} {it.status}{f' {it.laterality}' if it.laterality else ''} {it.date}" for it in record.receptors
     ]
@@ -182,8 +182,8 @@ PATIENTS = {
         tucatinib: 2023-01-09 to, stated
         investigational: 2024-01 to None, stated
         planned: eribulin
-        suggested: doxorubicin cyclophosphamide paclitaxel
-        suggested: docetaxel trastuzumab pertuzumab
+        suggested: paclitaxel or docetaxel, doxorubicin, cyclophosphamide
+        suggested: docetaxel or paclitaxel, trastuzumab, pertuzumab
         harm: ild 2 trastuzumab deruxtecan
         unknown: AC-T adjuvant 2018
     """,

@@ -175,7 +175,7 @@ def derive_receptor_facts(source: Source, rules: ReceptorRules) -> Iterator[Fact
         evidence=counted.evidence if counted else (),
     )
     yield _changed(source, "er_changed", by_marker["er"])
-    yield _hormone_receptors(source, er, pr)
+    yield _hormone_receptors(source, er, pr, in_force(by_marker["hr"], days))
     yield _brca(source)
 
 
@@ -187,7 +187,7 @@ def receptors_in_force(record: PatientRecord, rules: ReceptorRules, as_of: date)
 def _definite(record: PatientRecord, as_of: date) -> dict[str, list[ReceptorResult]]:
     """The results up to a day that say something, by marker."""
     past = [it for it in record.receptors if it.status in _DEFINITE and (it.date is None or it.date.first <= as_of)]
-    return {marker: [it for it in past if it.marker == marker] for marker in ("her2", "er", "pr")}
+    return {marker: [it for it in past if it.marker == marker] for marker in ("her2", "er", "pr", "hr")}
 
 
 def in_force(results: list[ReceptorResult], same_specimen_days: float) -> list[ReceptorResult]:
@@ -248,16 +248,26 @@ def _changed(source: Source, fact_id: str, results: list[ReceptorResult]) -> Fac
     )
 
 
-def _hormone_receptors(source: Source, er: list[ReceptorResult], pr: list[ReceptorResult]) -> Fact:
+def _hormone_receptors(
+    source: Source, er: list[ReceptorResult], pr: list[ReceptorResult], together: list[ReceptorResult]
+) -> Fact:
+    """ER and PR as one; ``together``: results that call them positive without saying which.
+
+    Such a result counts where neither is known better since; against two that are negative it leaves the status open.
+    """
     statuses = (_status_of(er), _status_of(pr))
-    evidence = [ref for it in (*er, *pr) for ref in it.evidence]
     newest = max((it.date for it in (*er, *pr) if it.date), key=newest_first, default=None)
+    used = [*er, *pr]
     value: FactValue = None
     if "positive" in statuses or "low" in statuses:
         value = "positive"
     elif statuses == ("negative", "negative"):
         value = "negative"
-    return source.fact("hr", value, when=newest, evidence=evidence)
+    is_newer = bool(together) and (not used or newest_first(together[0].date) >= newest_first(newest))
+    if is_newer and value != "positive":
+        value = "positive" if value is None and "conflict" not in statuses else None
+        newest, used = together[0].date, [*used, *together]
+    return source.fact("hr", value, when=newest, evidence=[ref for it in used for ref in it.evidence])
 
 
 def _brca(source: Source) -> Fact:
