@@ -133,6 +133,7 @@ class Extension(Part, frozen=True, kw_only=True):
     value_string: str | None = None
     value_integer: int | None = None
     value_boolean: bool | None = None
+    value_date_time: str | None = None
     value_reference: Reference | None = None
 
 
@@ -143,8 +144,9 @@ class Repeat(Part, frozen=True, kw_only=True):
 
 
 class Timing(Part, frozen=True, kw_only=True):
-    """When a dose is given."""
+    """When a dose is given: on single days, or again and again."""
 
+    event: tuple[str, ...] = ()
     repeat: Repeat | None = None
 
 

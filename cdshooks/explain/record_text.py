@@ -24,7 +24,7 @@ from cdshooks.knowledge.load import Knowledge
 from cdshooks.lines.sentences import METASTATIC_BASIS
 from cdshooks.options.deriving.disease import receptors_in_force
 from cdshooks.options.model import Advice
-from cdshooks.record.model import CnsState, Measurement, PatientRecord
+from cdshooks.record.model import CnsState, Measurement, PatientRecord, Toxicity
 
 _MOST_EARLIER = 5
 _DOSES = (
@@ -234,7 +234,7 @@ def _of_the_patient(record: PatientRecord, knowledge: Knowledge, cite: Cite, rec
             (
                 said(it.kind),
                 str(it.grade) if it.grade is not None else "not graded",
-                it.agent or "no cancer drug named",
+                it.agent or _blamed(it, received),
                 day_cell(it.start),
                 day_cell(it.end),
                 joined(
@@ -251,7 +251,7 @@ def _of_the_patient(record: PatientRecord, knowledge: Knowledge, cite: Cite, rec
     yield (
         "Measurements",
         ("what", "newest", "date", "by", "earlier", "cited"),
-        _measured(record.measurements, knowledge, cite),
+        _measured(_not_told_as_markers(record), knowledge, cite),
     )
     yield (
         "Other drugs, and what they may do",
@@ -275,9 +275,21 @@ def _of_the_patient(record: PatientRecord, knowledge: Knowledge, cite: Cite, rec
     )
 
 
+def _blamed(it: Toxicity, received: Received) -> str:
+    """An allergy names its substance by itself, if it is no cancer drug."""
+    is_allergy = it.evidence[0].startswith("AllergyIntolerance/")
+    return (_written(it.evidence, received) if is_allergy else "") or "no cancer drug named"
+
+
 def _written(evidence: tuple[ResourceRef, ...], received: Received) -> str:
     """What the first resource behind a value calls itself: our word for it may be wider than what was written."""
     return next((received.names[it] for it in evidence if received.names.get(it)), "")
+
+
+def _not_told_as_markers(record: PatientRecord) -> tuple[Measurement, ...]:
+    """The measurements without the numbers of markers, which stand among the markers with what they mean."""
+    told = {(it.marker, it.evidence) for it in record.biomarkers if it.number is not None}
+    return tuple(it for it in record.measurements if (it.fact, it.evidence) not in told)
 
 
 def _measured(measurements: tuple[Measurement, ...], knowledge: Knowledge, cite: Cite) -> Iterator[Row]:

@@ -10,10 +10,11 @@ import msgspec
 from cdshooks.errors import KnowledgeError
 from cdshooks.knowledge.codes import system_of
 from cdshooks.knowledge.drugs import rows_of, split
+from cdshooks.knowledge.names import words
 from cdshooks.knowledge.units import factor_between, plain_unit
 from cdshooks.knowledge.words import Words, words_from
 
-_QUANTITY = "Quantity "
+_QUANTITY, _SHARE = "Quantity ", "%"
 _COLUMNS = frozenset(
     {"fact", "label", "unit", "units", "bare_units", "least", "most", "molar_mass", "valence"}
     | {"spellings", "tests", "names", "words"}
@@ -97,6 +98,8 @@ class MeasureKnowledge(msgspec.Struct, frozen=True, kw_only=True):
     def worded(self, text: str) -> Measure | None:
         """The measure that the name of an observation is; where several are named, the one that stands first in the table."""
         exact = self.by_name.get(text.casefold().strip())
+        if exact is None and _SHARE not in text:  # "Neutrophils %" is no count
+            exact = self.by_name.get(" ".join(words(text)))  # "Creatinine (Serum)", "Bilirubin, total"
         if exact is not None:
             return exact
         named = set(self.by_words.find(text))

@@ -6,12 +6,13 @@ import re
 from datetime import date
 from functools import cache
 
-from cdshooks.ehr.resources import Dosage, Period
+from cdshooks.ehr.resources import Condition, Dosage, Period
 from cdshooks.errors import MalformedDateError
 from cdshooks.knowledge.drugs import rows_of
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.remembered_meanings import RememberedMeanings
 
+_ASSERTED = "/condition-assertedDate"
 _SOON_A_DAY = r"\b[^0-9]{0,12}(\d{1,4}[/-]\d{1,2}[/-]\d{1,4})"
 _YEAR = r"(?<![\d.,])((?:19|20)\d{2})(?:-(\d{2}))?\b(?![.,]?\d)(?!\s*{unit})"
 
@@ -61,6 +62,23 @@ def bounds_of(dosages: tuple[Dosage, ...]) -> Period | None:
         ):
             return dosage.timing.repeat.bounds_period
     return None
+
+
+def events_of(dosages: tuple[Dosage, ...]) -> tuple[PartialDate, ...]:
+    """The single days on which dosage instructions say that a dose is due, in their order. Source: FHIR R4 Timing.event."""
+    written = (day for dosage in dosages if dosage.timing is not None for day in dosage.timing.event)
+    return tuple(sorted(filter(None, map(read_date, written)), key=lambda it: it.first_day))
+
+
+def onset_of(condition: Condition) -> PartialDate | None:
+    """When a diagnosis began, where the record says it."""
+    return read_date(condition.onset_date_time, start_of(condition.onset_period), condition.onset_string)
+
+
+def recorded_on(condition: Condition) -> PartialDate | None:
+    """The day on which a diagnosis was first asserted, else recorded. Source: FHIR R4 extension condition-assertedDate."""
+    asserted = (it.value_date_time for it in condition.extension if (it.url or "").endswith(_ASSERTED))
+    return read_date(*asserted, condition.recorded_date)
 
 
 class DatesInWords:

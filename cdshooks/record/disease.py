@@ -22,7 +22,7 @@ from cdshooks.knowledge.clauses import STATEMENT_END
 from cdshooks.knowledge.ids import ResourceRef
 from cdshooks.knowledge.words import negations
 from cdshooks.partial_date import PartialDate, latest
-from cdshooks.record.dates import end_of, read_date, start_of
+from cdshooks.record.dates import end_of, onset_of, read_date, recorded_on, start_of
 from cdshooks.record.model import (
     Certainty,
     CnsState,
@@ -41,6 +41,8 @@ _NOT_DISTANT = frozenset({"met-lymph-node-axilla", "met-chest-wall", "metastasis
 _TOLD_ONCE = frozenset({"toxicity", "disease", "other-cancer"})
 """Categories of which the code says all: the words beside it would say the same diagnosis by another of our names."""
 _MENOPAUSAL = frozenset({"postmenopausal", "premenopausal"})
+_LOCAL = frozenset({"breast", "chest-wall"})
+"""Places of the primary, which a sentence on breast cancer names whatever it is about."""
 _CNS_SITES = frozenset({"brain", "meninges", "cns-other", "spinal-cord"})
 _TESTS_OF_DISEASE = frozenset(
     {"disease-status", "treatment-response", "m-category-clinical", "m-category-pathologic", "stage-clinical"}
@@ -50,6 +52,8 @@ _GONE = frozenset({"refuted", "entered-in-error"})
 _WEAK = frozenset({"provisional", "differential", "unconfirmed"})
 _STAGE_ALONE = re.compile(r"\s*IV[ABC]?\s*$", re.IGNORECASE)
 """The fourth stage, where a concept says nothing else."""
+_STAGE_WRITTEN = re.compile(r"(?:^|\s)((?:0|IV|I{1,3})[ABC]?)\s*$")
+"""A stage group at the end of what a diagnosis calls its stage."""
 _STAGES = {
     "stage-clinical": "stage",
     "stage-pathologic": "stage",
@@ -108,6 +112,7 @@ class DiseaseReader:
         self._urgent: list[tuple[PartialDate | None, Held]] = []
         self._called_treated: set[ResourceRef] = set()
         self._stages: list[Statement] = []
+        self._stages_of_diagnoses: list[Statement] = []
         self._contradictions: list[Conflict] = []
         self._never_spread: list[tuple[PartialDate | None, Held]] = []
         """Statements that there is no metastasis at all."""
@@ -141,10 +146,15 @@ class DiseaseReader:
             statuses=statuses,
             local_therapies=therapies,
             cns=self._cns_state(metastases, statuses, therapies),
-            statements=tuple(self._stages),
+            statements=(*self._stages, *self._stages_told_alone()),
             conflicts=(*self._contradictions, *self._denied_spread(metastases)),
             doubts=tuple(self._second_cancers(metastases)),
         )
+
+    def _stages_told_alone(self) -> Iterator[Statement]:
+        """The stages that only a diagnosis tells: where an observation tells the same one, it has the day as well."""
+        observed = {it.value for it in self._stages if it.about == "stage"}
+        yield from (it for it in self._stages_of_diagnoses if it.value not in observed)
 
     def _read_condition(self, held: Held, condition: Condition) -> None:
         verification = codes_of(condition.verification_status)
@@ -157,8 +167,8 @@ class DiseaseReader:
             if verification & _WEAK or self._terms.is_suspected(condition.code)
             else Certainty.CONFIRMED
         )
-        onset = read_date(condition.onset_date_time, start_of(condition.onset_period), condition.onset_string)
-        start = onset or read_date(condition.recorded_date)
+        onset = onset_of(condition)
+        start = onset or recorded_on(condition)
         clinical = codes_of(condition.clinical_status)
         end = read_date(condition.abatement_date_time, end_of(condition.abatement_period))
         is_active = None if not clinical else bool(clinical & {"active", "recurrence", "relapse"})
@@ -201,6 +211,7 @@ class DiseaseReader:
             )
         if certainty != Certainty.REFUTED:
             for stage in condition.stage:
+                self._note_stage_of_diagnosis(held, stage.summary, start)
                 if self._is_stage_four(stage.summary):
                     self._metastases.append(
                         Metastasis(
@@ -305,6 +316,13 @@ class DiseaseReader:
             )
         elif test == "tumor-size" and self._focus(observation) in _CNS_SITES:
             self._read_lesion(held, observation, day)
+
+    def _note_stage_of_diagnosis(self, held: Held, concept: CodeableConcept | None, day: PartialDate | None) -> None:
+        """The stage that a diagnosis names, by its code or in Roman numerals ("Stage IIIA")."""
+        worded = (_STAGE_WRITTEN.search(text) for text in texts_of(concept))
+        said = self._terms.answer("stage-group", concept) or next((it.group(1) for it in worded if it), None)
+        if said is not None:
+            self._stages_of_diagnoses.append(Statement(about="stage", value=said, date=day, evidence=(held.ref,)))
 
     def _note_stage(self, held: Held, test: str, value: CodeableConcept, day: PartialDate | None) -> None:
         about = _STAGES.get(test)
@@ -429,17 +447,35 @@ class DiseaseReader:
         if is_brain and not any(it.concept == "met-brain" for it in told) and self._names_brain_lesion(conclusion):
             self._add_metastasis(held, "metastasis", "met-brain", day, "text", Certainty.PROVISIONAL)
         is_tissue = self._terms.is_report_on("tissue", report.code)
-        trend = self._terms.worded_trend((conclusion,)) if not is_tissue else None
-        if trend is not None:
-            self._statuses.append(
-                DiseaseStatus(trend=trend, focus="brain" if is_brain else "overall", date=day, evidence=(held.ref,))
-            )
+        trends = {} if is_tissue else {"brain": self._brain_trend(conclusion)} if is_brain else self._trends(conclusion)
+        self._statuses += (
+            DiseaseStatus(trend=trend, focus=focus, date=day, evidence=(held.ref,))
+            for focus, trend in trends.items()
+            if trend is not None
+        )
         if is_brain:
             self._lesions += ((size, day, held) for size in self._lesion_sizes(conclusion))
         if is_brain and self._terms.is_urgent(conclusion):
             self._urgent.append((day, held))
         if is_brain and self._terms.meanings("brain-treated").first(conclusion) == "treated":
             self._called_treated.add(held.ref)
+
+    def _trends(self, conclusion: str) -> dict[str, str | None]:
+        """What a report says of the disease, by the one place that a sentence names, else of all of it."""
+        told: dict[str, list[str]] = {}
+        for clause in STATEMENT_END.split(conclusion):
+            if self._terms.worded_trend((clause,)) is not None:
+                places = self._terms.sites(CodeableConcept(text=clause))
+                is_spread = len(places) == 1 and places[0] not in _LOCAL
+                told.setdefault(places[0] if is_spread else "overall", []).append(clause)
+        return {focus: self._terms.worded_trend(clauses) for focus, clauses in told.items()}
+
+    def _brain_trend(self, conclusion: str) -> str | None:
+        """What a report on the head says of the metastases; a new one is progression, whatever the treated ones do."""
+        new = self._terms.meanings("lesion-new")
+        if any(new.first(clause) is not None for clause in self._on_brain_lesions(conclusion)):
+            return "progression"
+        return self._terms.worded_trend((conclusion,))
 
     def _names_brain_lesion(self, conclusion: str) -> bool:
         """Whether a report on the head speaks of metastases that it neither denies nor only looks for."""

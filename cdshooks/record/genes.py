@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from cdshooks.ehr.resources import CodeableConcept, Coding, Component, Observation, Quantity, Resources
-from cdshooks.knowledge.measures import MeasureKnowledge
+from cdshooks.knowledge.measures import MarkerLimit, MeasureKnowledge, Scale
 from cdshooks.record.dates import read_date, start_of
 from cdshooks.record.model import Biomarker
 from cdshooks.record.numbers import number_in, number_of, numbers_in
@@ -91,7 +92,7 @@ def read_biomarkers(resources: Resources, terms: RecordTerms, measures: MeasureK
                 marker=marker,
                 value=value or "measured",
                 number=number,
-                unit=quantity.unit if quantity is not None else None,
+                unit=_unit(quantity, limits),
                 is_germline=None if (told := origins.first(words)) is None else told == "germline",
                 date=read_date(
                     observation.effective_date_time, start_of(observation.effective_period), observation.issued
@@ -138,6 +139,13 @@ def _text(observation: Observation) -> str:
     ):
         parts.extend(texts_of(concept))
     return " ".join(parts)
+
+
+def _unit(quantity: Quantity | None, limits: Sequence[MarkerLimit]) -> str | None:
+    """The unit as written; where only its code is, the measure's own word for it."""
+    if quantity is None or quantity.unit or not quantity.code:
+        return quantity.unit if quantity is not None else None
+    return next((it.measure.unit for it in limits if it.measure.scale(quantity.code) == Scale(1)), quantity.code)
 
 
 def _measured(observation: Observation, *, with_parts: bool) -> tuple[Quantity | None, float | None, str]:

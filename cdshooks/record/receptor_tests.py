@@ -21,7 +21,7 @@ from cdshooks.ehr.resources import (
 )
 from cdshooks.knowledge.ids import ResourceRef
 from cdshooks.partial_date import PartialDate
-from cdshooks.record.dates import read_date, start_of
+from cdshooks.record.dates import onset_of, read_date, recorded_on, start_of
 from cdshooks.record.numbers import number_in, number_of
 from cdshooks.record.receptor_reports import ReceptorReports, of_hormone_receptors, percent_in
 from cdshooks.record.receptor_words import SCORES, ReceptorWords, compatible
@@ -303,7 +303,7 @@ class ReceptorTestReader:
             for it in self._reports.of_diagnosis(text):
                 if it.status is not None:
                     said.setdefault(it.marker, it.status)
-        day = read_date(condition.onset_date_time, start_of(condition.onset_period), condition.recorded_date)
+        day = onset_of(condition) or recorded_on(condition)
         for marker, value in said.items():
             yield ReceptorTest(
                 marker=marker,

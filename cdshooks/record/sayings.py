@@ -9,7 +9,7 @@ import msgspec
 
 from cdshooks.ehr.resources import CodeableConcept, Condition, Observation, Resources
 from cdshooks.knowledge.clauses import wish_end
-from cdshooks.record.dates import read_date, start_of
+from cdshooks.record.dates import onset_of, read_date, recorded_on, start_of
 from cdshooks.record.model import StatedLine, Statement, Wish
 from cdshooks.record.numbers import number_of
 from cdshooks.record.terms import RecordTerms, codes_of, texts_of
@@ -83,7 +83,7 @@ def _of_diagnoses(resources: Resources, terms: RecordTerms) -> Iterator[Statemen
         is_sure = codes_of(condition.verification_status).isdisjoint(_NOT_SO)
         liver = child_pugh_in(named, terms) if named and is_sure else None
         if liver is not None:
-            day = read_date(condition.recorded_date, condition.onset_date_time, start_of(condition.onset_period))
+            day = recorded_on(condition) or onset_of(condition)
             yield Statement(about="child_pugh", value=liver, date=day, evidence=(held.ref,))
 
 

@@ -21,7 +21,7 @@ from cdshooks.ehr.resources import (
 )
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.partial_date import PartialDate
-from cdshooks.record.dates import end_of, read_date, start_of
+from cdshooks.record.dates import end_of, onset_of, read_date, recorded_on
 from cdshooks.record.drug_names import DrugNames, Identified
 from cdshooks.record.lungs import with_lung_findings
 from cdshooks.record.model import Certainty, Conflict, Toxicity
@@ -137,7 +137,7 @@ class _Reader:
             texts,
             grade=self._grade(condition.extension, texts, (condition.severity, *summaries)),
             agents=blamed,
-            start=read_date(condition.onset_date_time, start_of(condition.onset_period), condition.recorded_date),
+            start=onset_of(condition) or recorded_on(condition),
             end=end,
             is_resolved=is_resolved,
             certainty=certainty,

@@ -27,7 +27,7 @@ from cdshooks.ehr.resources import (
 )
 from cdshooks.knowledge.ids import AgentId, ResourceRef
 from cdshooks.partial_date import PartialDate
-from cdshooks.record.dates import DatesInWords, bounds_of, end_of, read_date, start_of
+from cdshooks.record.dates import DatesInWords, bounds_of, end_of, events_of, read_date, start_of
 from cdshooks.record.drug_names import DrugNames, Identified, is_code
 from cdshooks.record.merge import merge_exposures, orders_never_given
 from cdshooks.record.model import (
@@ -520,10 +520,12 @@ def _statement_dates(statement: MedicationStatement, words: DatesInWords) -> _Da
 
 
 def _request_dates(request: MedicationRequest, words: DatesInWords) -> _Dates:
-    bounds = bounds_of(request.dosage_instruction)
+    bounds, days = bounds_of(request.dosage_instruction), events_of(request.dosage_instruction)
     start = read_date(start_of(bounds))
     is_certain = True
-    if start is None:
+    if start is None and days:
+        start = days[0]
+    elif start is None:
         start = words.start(request.dosage_instruction)
         if start is not None:
             is_certain = False
@@ -534,7 +536,9 @@ def _request_dates(request: MedicationRequest, words: DatesInWords) -> _Dates:
     end = read_date(
         end_of(bounds), end_of(request.dispense_request.validity_period) if request.dispense_request else None
     )
-    if end is None:
+    if end is None and bounds is None and days:
+        end = days[-1]
+    elif end is None:
         end = words.end(request.dosage_instruction)
         is_certain = is_certain and end is None
     duration = request.dispense_request.expected_supply_duration if request.dispense_request else None

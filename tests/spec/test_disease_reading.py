@@ -347,3 +347,95 @@ def test_radiotherapy_of_two_places_is_told_for_both_with_its_last_day():
         ("radiotherapy", "bone", "2019-12-02", "2020-01-10"),
     }
     assert {str(it.last_day) for it in told} == {"2020-01-10"}
+
+
+def said_of(report):
+    return [(it.focus, it.trend) for it in record(report).statuses]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("Stable disease.", [("overall", "stable")]),
+        ("Ongoing complete response of liver metastases. Lungs clear.", [("liver", "complete-remission")]),
+        ("Liver progression. Lungs clear.", [("liver", "progression")]),
+        ("Liver: partial response. Bone: stable.", [("liver", "responding"), ("bone", "stable")]),
+        ("Liver: partial response. Liver: new lesion.", [("liver", "progression")]),
+        # two places in one sentence: of which one it is said is not told
+        ("Progression in liver and bone.", [("overall", "progression")]),
+        ("Liver stable, progression in bone.", [("overall", "progression")]),
+        ("Progressive breast cancer.", [("overall", "progression")]),
+        ("Stable disease. Decreased in size.", []),
+        ("No progression.", []),
+    ],
+)
+def test_a_report_says_of_a_place_what_its_sentence_says_of_it(words, said):
+    report = {**mri(words, "2024-05-01"), "code": {"text": "CT chest, abdomen and pelvis"}}
+    assert said_of(report) == said
+
+
+@pytest.mark.parametrize(
+    ("words", "trend", "state"),
+    [
+        ("One new right temporal metastasis of 11 mm, treated lesions stable.", "progression", "active_not_urgent"),
+        ("Treated lesions stable. New metastasis in the cerebellum.", "progression", "active_not_urgent"),
+        ("Treated metastases, one of them enlarging.", "progression", "active_not_urgent"),
+        ("Neue Metastase rechts parietal, behandelte Metastasen stabil.", "progression", "active_not_urgent"),
+        ("Treated metastases stable.", "stable", "treated_stable"),
+        ("No new metastases. Treated lesions stable.", "stable", "treated_stable"),
+        ("Treated metastases stable, no new lesion.", "stable", "treated_stable"),
+    ],
+)
+def test_a_new_brain_metastasis_is_progression_whatever_the_treated_ones_do(words, trend, state):
+    found = record(MET, srs("2024-02-01"), mri(words, "2024-05-01"))
+    assert [(it.focus, it.trend) for it in found.statuses] == [("brain", trend)]
+    assert found.cns.state == state
+
+
+ASSERTED = "http://hl7.org/fhir/StructureDefinition/condition-assertedDate"
+
+
+@pytest.mark.parametrize(
+    ("members", "start", "is_onset"),
+    [
+        ({"onsetDateTime": "2019-04", "recordedDate": "2024-01-02"}, "2019-04", True),
+        ({"recordedDate": "2024-01-02"}, "2024-01-02", False),
+        ({"extension": [{"url": ASSERTED, "valueDateTime": "2019-04-01"}]}, "2019-04-01", False),
+        # asserted elsewhere first, typed in here later
+        ({"extension": [{"url": ASSERTED, "valueDateTime": "2019"}], "recordedDate": "2024-01-02"}, "2019", False),
+        ({"extension": [{"url": "http://example.org/other", "valueDateTime": "2019"}]}, None, False),
+    ],
+)
+def test_since_when_a_diagnosis_is_known(members, start, is_onset):
+    (found,) = record(condition("C50.911", **members)).diagnoses
+    assert (str(found.start) if found.start else None, found.is_onset) == (start, is_onset)
+    heart = record(condition("I50.32", **members))
+    assert [str(it.start) if it.start else None for it in heart.toxicities] == [start]
+
+
+STAGE_IIIC = concept("1222806003", SNOMED)
+
+
+@pytest.mark.parametrize(
+    ("summary", "stage"),
+    [
+        (STAGE_IIIC, "IIIC"),
+        ({"text": "Stage IIIA"}, "IIIA"),
+        ({"text": "Stadium IV"}, "IV"),
+        ({"text": "Binet Stage B"}, None),
+        ({"text": "Temporary"}, None),
+    ],
+)
+def test_the_stage_that_a_diagnosis_names(summary, stage):
+    found = record(condition("C50.911", onsetDateTime="2018-03-16", stage=[{"summary": summary}]))
+    assert [(it.about, it.value, str(it.date)) for it in found.statements] == (
+        [("stage", stage, "2018-03-16")] if stage else []
+    )
+
+
+def test_a_stage_that_an_observation_tells_too_is_told_once_and_another_stays_beside_it():
+    observed = observation("399537006", system=SNOMED, day="2018-03-20", valueCodeableConcept=STAGE_IIIC)
+    same = record(condition("C50.911", onsetDateTime="2018-03-16", stage=[{"summary": STAGE_IIIC}]), observed)
+    assert [(it.value, str(it.date)) for it in same.statements] == [("IIIC", "2018-03-20")]
+    other = record(condition("C50.911", onsetDateTime="2018-03-16", stage=[{"summary": {"text": "IIB"}}]), observed)
+    assert [(it.value, str(it.date)) for it in other.statements] == [("IIB", "2018-03-16"), ("IIIC", "2018-03-20")]

@@ -325,3 +325,20 @@ def test_a_usual_upper_limit_that_was_taken_is_told():
     page = page_of(observation("1", coded("1742-6"), valueQuantity={"value": 80, "unit": "U/L"}))
     line = next(it for it in page.splitlines() if it.startswith("ALT in multiples of the upper limit"))
     assert "the usual upper limit of" in line
+
+
+def test_the_number_of_a_marker_is_told_once_with_its_meaning_and_its_unit():
+    page = page_of(observation("1", coded("94076-7"), valueQuantity={"value": 57.1, "code": "1/1000000{Base}"}))
+    assert rows_of(page, "Genes and other markers") == [
+        "2026-03-04 | tumour mutational burden | high, 57.1 mutations/megabase | 1"
+    ]
+    assert "tumour mutational burden" not in page.partition("Measurements\n")[2].partition("\n\n")[0]
+
+
+def test_an_allergy_is_blamed_on_what_it_names_and_not_on_nothing():
+    reaction = [{"manifestation": [{"text": "Anaphylactic reaction"}], "severity": "severe"}]
+    nuts = {"resourceType": "AllergyIntolerance", "id": "1", "code": {"text": "Cashew nuts"}, "reaction": reaction}
+    page = page_of(nuts)
+    assert rows_of(page, "Adverse effects") == [
+        "hypersensitivity | 3 | Cashew nuts | resolution not told | Cashew nuts | 1"
+    ]

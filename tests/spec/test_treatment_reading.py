@@ -191,3 +191,21 @@ def test_a_drug_for_breast_cancer_in_a_patient_with_another_disease_is_a_line() 
 def test_a_co_medication_is_known_by_its_german_name() -> None:
     record = record_of(drug("MedicationStatement", "active", medicationCodeableConcept={"text": "Ketoconazol 200 mg"}))
     assert [it.classes for it in record.comedications] == [("strong_cyp3a4_inhibitor",)]
+
+
+@pytest.mark.parametrize(
+    ("timing", "start", "end"),
+    [
+        ({"event": ["2024-06-15"]}, "2024-06-15", "2024-06-15"),
+        ({"event": ["2024-07-06", "2024-06-15T09:00:00Z"]}, "2024-06-15", "2024-07-06"),
+        ({"event": ["2024-06"]}, "2024-06", "2024-06"),
+        # the bounds tell the whole course, the days single doses of it
+        ({"event": ["2024-06-15"], "repeat": {"boundsPeriod": {"start": "2024-06-01"}}}, "2024-06-01", None),
+        ({"event": []}, "2024-05-02", None),
+        ({"event": ["soon"]}, "2024-05-02", None),
+        ({}, "2024-05-02", None),
+    ],
+)
+def test_an_order_for_single_days_is_for_these_days_and_not_for_the_day_of_writing(timing, start, end):
+    (found,) = record_of(drug("MedicationRequest", "completed", dosageInstruction=[{"timing": timing}])).exposures
+    assert (str(found.start), str(found.end) if found.end else None) == (start, end)
