@@ -78,7 +78,11 @@ def test_mcode_jenny_m_early_her2_negative_breast_cancer(mcode):
         ("anastrozole", "2018-09-30", "ordered"),
     }
     assert {it.given_for.value for it in record.exposures} == {"breast-cancer"}
-    assert {(it.about, it.value) for it in record.statements} == {("stage", "IIB"), ("m-category", "cM0")}
+    assert {(it.about, it.value) for it in record.statements} == {
+        ("stage", "IIB"),
+        ("stage", "IIIC"),  # of the diagnosis, which its own observations contradict
+        ("m-category", "cM0"),
+    }
     assert [(it.trend, str(it.date)) for it in record.statuses] == [("responding", "2018-11-01")]
     assert [(it.kind, it.site) for it in record.local_therapies][:2] == [
         ("breast-conserving-surgery", "breast"),

@@ -364,9 +364,9 @@ def test_a_disease_status_that_contradicts_itself_is_not_used():
 @pytest.mark.parametrize(
     ("text", "state"),
     [
-        ("New 9 mm lesion in the left cerebellum, consistent with metastasis.", "unknown"),
+        ("New 9 mm lesion in the left cerebellum, consistent with metastasis.", "active_not_urgent"),
         ("Multiple metastases in both hemispheres.", "unknown"),
-        ("Zwei neue Metastasen links frontal. Keine Meningeosis.", "unknown"),
+        ("Zwei neue Metastasen links frontal. Keine Meningeosis.", "active_not_urgent"),
         ("Treated metastases stable. No new lesions.", "treated_stable"),
         ("No metastases.", "none"),
         ("Evaluate for metastases. Normal study.", None),

@@ -141,6 +141,7 @@ PATIENTS = {
         spread: liver 2021-12-15
         spread: brain 2025-01-20
         spread: brain 2025-01-20
+        status: progression 2025-01-20
         brain: treated_stable
         ecog: 1 2025-10-01
         lvef_percent: 62 2025-10-02
@@ -161,6 +162,7 @@ PATIENTS = {
         harm: ild ? ?
         ecog: 1 2022-08-01
         beside: dexamethasone
+        said: stage IV
     """,
     "mixtures-doses-not-given-and-reported-plans": """
         lapatinib: None to None, reported
