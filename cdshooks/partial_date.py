@@ -53,8 +53,10 @@ class PartialDate(msgspec.Struct, frozen=True, gc=False):
         Raises:
             MalformedDateError: The text is not one of these.
         """
-        has_time = text[_DAY_LENGTH : _DAY_LENGTH + 1] == "T" and not text[_DAY_LENGTH + 1 :].strip(_IN_TIMES)
-        return _from_fhir(text[:_DAY_LENGTH] if has_time else text)
+        found = read_fhir_date(text)
+        if found is None:
+            raise MalformedDateError("not a FHIR date")
+        return found
 
     @classmethod
     def from_day(cls, day: date) -> PartialDate:
@@ -125,11 +127,22 @@ def _exact(ordinal: int) -> PartialDate:
     return PartialDate.between(day, day)
 
 
+def without_time(text: str) -> str:
+    """A FHIR dateTime without its time and zone; any other text as it is."""
+    has_time = len(text) > _DAY_LENGTH and text[_DAY_LENGTH] == "T" and not text[_DAY_LENGTH + 1 :].strip(_IN_TIMES)
+    return text[:_DAY_LENGTH] if has_time else text
+
+
+def read_fhir_date(text: str) -> PartialDate | None:
+    """Read a FHIR date, dateTime or instant; None for what is none of these."""
+    return _read(without_time(text))
+
+
 @lru_cache(maxsize=16_384)
-def _from_fhir(text: str) -> PartialDate:
+def _read(text: str) -> PartialDate | None:
     match = _WRITTEN.match(text.strip())
     if match is None:
-        raise MalformedDateError("not a FHIR date")
+        return None
     year, month, day = match.groups()
     try:
         if day is not None:
@@ -138,5 +151,5 @@ def _from_fhir(text: str) -> PartialDate:
             last_day = calendar.monthrange(int(year), int(month))[1]
             return PartialDate.between(date(int(year), int(month), 1), date(int(year), int(month), last_day))
         return PartialDate.between(date(int(year), 1, 1), date(int(year), 12, 31))
-    except (ValueError, calendar.IllegalMonthError) as error:
-        raise MalformedDateError("not a calendar date") from error
+    except (ValueError, calendar.IllegalMonthError):
+        return None

@@ -6,16 +6,16 @@ A whole Bundle is decoded in one pass. Only when something in it is no resource 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Union
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from cdshooks.deadline import NO_DEADLINE, Deadline
+from cdshooks.ehr.at_once import Bundle, Entry, Link, OperationOutcome, Search, Sendable, put_together, read_at_once
 from cdshooks.ehr.explain_unreadable import explain_unreadable
 from cdshooks.ehr.model import Incomplete, Unreadable
 from cdshooks.ehr.repair import decode_repaired
-from cdshooks.ehr.resources import TYPES, Base, Held, Medication, Resources, Unsupported
+from cdshooks.ehr.resources import TYPES, Held, Medication, Resources, Unsupported
 from cdshooks.errors import UnreadablePatientFileError
 from cdshooks.knowledge.ids import ResourceRef
 
@@ -34,25 +34,16 @@ class _Head(msgspec.Struct, rename="camel"):
     id: str | int | float | None = None
 
 
-class _Search(msgspec.Struct):
-    mode: str | None = None
-
-
 class _Entry(msgspec.Struct, rename="camel"):
     full_url: str | None = None
     resource: msgspec.Raw = msgspec.Raw()
-    search: _Search | None = None
-
-
-class _Link(msgspec.Struct):
-    relation: str | None = None
-    url: str | None = None
+    search: Search | None = None
 
 
 class _Bundle(msgspec.Struct):
     type: str | None = None
     total: int | None = None
-    link: tuple[_Link, ...] = ()
+    link: tuple[Link, ...] = ()
     entry: tuple[_Entry | None, ...] | None = None
 
 
@@ -65,48 +56,15 @@ class _Parameters(msgspec.Struct):
     parameter: tuple[_Parameter, ...] = ()
 
 
-class _Issue(msgspec.Struct):
-    severity: str | None = None
-
-
-class OperationOutcome(msgspec.Struct, tag_field="resourceType", tag=True):
-    """What a server says of its own answer."""
-
-    issue: tuple[_Issue, ...] = ()
-
-    @property
-    def is_failure(self) -> bool:
-        """Whether it says that a part of the answer is missing."""
-        return any(issue.severity in {"error", "fatal"} for issue in self.issue)
-
-
-if TYPE_CHECKING:
-    _Sendable = Base | OperationOutcome
-else:
-    _Sendable = Union[(*TYPES.values(), OperationOutcome)]
-
-
-class _WholeEntry(msgspec.Struct, rename="camel", gc=False):
-    full_url: str | None = None
-    resource: _Sendable | msgspec.UnsetType = msgspec.UNSET
-    search: _Search | None = None
-
-
-class _WholeBundle(msgspec.Struct, tag_field="resourceType", tag="Bundle"):
-    type: str | None = None
-    total: int | None = None
-    link: tuple[_Link, ...] = ()
-    entry: tuple[_WholeEntry, ...] | None = None
-
-
 _head = msgspec.json.Decoder(_Head)
 _bundle = msgspec.json.Decoder(_Bundle)
 _parameters = msgspec.json.Decoder(_Parameters)
-_whole: msgspec.json.Decoder[_WholeBundle | _Sendable] = msgspec.json.Decoder(_WholeBundle | _Sendable)
-_decoders: dict[str, msgspec.json.Decoder[_Sendable]] = {
+_decoders: dict[str, msgspec.json.Decoder[Sendable]] = {
     **{name: msgspec.json.Decoder(of_type) for name, of_type in TYPES.items()},
     "OperationOutcome": msgspec.json.Decoder(OperationOutcome),
 }
+_OUTCOME = OperationOutcome.__name__
+_NAMES: dict[type, str] = {of_type: name for name, of_type in TYPES.items()} | {OperationOutcome: _OUTCOME}
 _UNSUPPORTED = {
     "MedicationOrder": "a DSTU2 order: this service reads FHIR R4, so the drug on it was not taken into account",
     "ProcedureRequest": "a DSTU2 or STU3 order: this service reads FHIR R4",
@@ -132,20 +90,20 @@ class ResourceCollector:
         The types directly inside are handed back, or None where it took more than one look to read them.
         """
         try:
-            sent = _whole.decode(raw)
+            sent = read_at_once(raw, _LARGEST, self._deadline)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             self._add(raw, query, full_url=None, depth=0)
             return None
-        if not isinstance(sent, _WholeBundle):
+        if not isinstance(sent, list):
             self._hold_measured(sent, query, None)
             return frozenset({type(sent).__name__})
-        filled = [it for it in sent.entry or () if it.resource is not msgspec.UNSET]
-        self._deadline.check()
-        hold = self._hold if len(raw) <= _LARGEST else self._hold_measured
-        for entry in filled:
-            hold(entry.resource, query, entry.full_url)  # type: ignore[arg-type]  # the unfilled are left out
-        self._check_complete(sent, filled, query)
-        return frozenset(it.__name__ for it in {type(entry.resource) for entry in filled})
+        for piece, is_large in sent:
+            self._deadline.check()
+            self._hold_all(piece.entry or (), query, are_measured=is_large)
+        bundle = sent[0][0] if len(sent) == 1 else put_together([piece for piece, _ in sent])
+        filled = [it for it in bundle.entry or () if it.resource is not msgspec.UNSET]
+        self._check_complete(bundle, filled, query)
+        return frozenset([_NAMES[it] for it in {type(entry.resource) for entry in filled}])
 
     @property
     def types(self) -> frozenset[str]:
@@ -182,34 +140,44 @@ class ResourceCollector:
             deadline=self._deadline,
         )
 
-    def _hold_measured(self, resource: _Sendable, query: str, full_url: str | None) -> None:
-        """Hold it unless it is so large that reading it alone could take longer than a call may."""
-        if len(msgspec.json.encode(resource)) > _LARGEST:
-            ref = self._ref(_Head(type(resource).__name__, getattr(resource, "id", None)), query)
-            self._unreadable.append(Unreadable(resource=ref, reason=TOO_LARGE))
-        else:
-            self._hold(resource, query, full_url)
+    def _hold_all(self, entries: Iterable[Entry], query: str, *, are_measured: bool) -> None:
+        by_name, by_type = self._by_name, self._by_type
+        for entry in entries:
+            resource, full_url = entry.resource, entry.full_url
+            kind = _NAMES.get(type(resource))
+            if kind is None:  # nothing is in the entry
+                continue
+            if are_measured or kind == _OUTCOME or not resource.id:  # type: ignore[union-attr]  # only an outcome has none
+                self._hold_measured(resource, query, full_url)  # type: ignore[arg-type]
+                continue
+            ref: ResourceRef = f"{kind}/{resource.id}"  # type: ignore[assignment,union-attr]  # NewType would be a call for each
+            by_name[ref] = held = Held(ref, query, resource)  # type: ignore[arg-type]
+            by_type[kind].append(held)
+            if full_url:
+                by_name[full_url] = held
 
-    def _hold(self, resource: _Sendable, query: str, full_url: str | None) -> None:
+    def _hold_measured(self, resource: Sendable, query: str, full_url: str | None) -> None:
+        """Hold it unless it is so large that reading it alone could take longer than a call may."""
+        kind = type(resource).__name__
         if isinstance(resource, OperationOutcome):
             if resource.is_failure:
                 self.mark_incomplete(query, RETRIEVAL_FAILED)
             return
-        kind = type(resource).__name__
-        ref: ResourceRef = f"{kind}/{resource.id}" if resource.id else self._nameless(f"{kind}?{query}")  # type: ignore[assignment]  # NewType would be a call for each resource
+        ref = self._ref(_Head(kind, resource.id), query)
+        if len(msgspec.json.encode(resource)) > _LARGEST:
+            self._unreadable.append(Unreadable(resource=ref, reason=TOO_LARGE))
+            return
         held = self._by_name[ref] = Held(ref, query, resource)
         self._by_type[kind].append(held)
         if full_url:
             self._by_name[full_url] = held
 
-    def _check_complete(
-        self, bundle: _WholeBundle | _Bundle, filled: Iterable[_WholeEntry | _Entry], query: str
-    ) -> None:
+    def _check_complete(self, bundle: Bundle | _Bundle, filled: Sequence[Entry | _Entry], query: str) -> None:
         if any(link.relation == "next" for link in bundle.link):
             self.mark_incomplete(query, "there are further pages that were not sent")
         elif bundle.type == "searchset" and bundle.total:
-            matches = sum(it.search is None or it.search.mode in _MATCHES for it in filled)
-            if bundle.total > matches:
+            others = [it for it in filled if it.search is not None and it.search.mode not in _MATCHES]
+            if bundle.total > len(filled) - len(others):
                 self.mark_incomplete(query, "the answer holds fewer entries than it says there are")
 
     def _add(self, raw: bytes | msgspec.Raw, query: str, *, full_url: str | None, depth: int) -> None:
@@ -285,7 +253,7 @@ def has_failed(raw: bytes | msgspec.Raw, deadline: Deadline) -> bool:
     return any(it.because == RETRIEVAL_FAILED for it in collector.incomplete)
 
 
-def _decode(raw: bytes | msgspec.Raw, resource_type: str) -> _Sendable:
+def _decode(raw: bytes | msgspec.Raw, resource_type: str) -> Sendable:
     decoder = _decoders[resource_type]
     try:
         return decoder.decode(raw)

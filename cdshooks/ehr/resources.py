@@ -7,13 +7,14 @@ the standard is sometimes sent as the other (``category`` as an object): such me
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
+from msgspec import Raw
 
 from cdshooks.deadline import NO_DEADLINE, Deadline
 from cdshooks.ehr.model import Incomplete, Unreadable
-from cdshooks.ehr.shared_parts import Shared, put_shared_parts, shared
+from cdshooks.ehr.shared_parts import put, shared
 from cdshooks.knowledge.ids import ResourceRef
 
 
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     Interpretation: TypeAlias = tuple[CodeableConcept, ...] | CodeableConcept
     ReferenceRanges: TypeAlias = tuple["ReferenceRange", ...]
 else:
-    SharedConcept = SharedConcepts = Interpretation = ReferenceRanges = msgspec.Raw
+    SharedConcept = SharedConcepts = Interpretation = ReferenceRanges = Raw
 
 
 class Reference(Part, frozen=True, kw_only=True):
@@ -153,14 +154,13 @@ class Timing(Part, frozen=True, kw_only=True):
 class Dosage(Part, frozen=True, kw_only=True):
     """A dosage instruction, or (in an administration) how it was given."""
 
-    shared: ClassVar[Shared] = (("route", _concept),)
-
     text: str | None = None
     timing: Timing | None = None
     route: SharedConcept = None
 
-    def __post_init__(self) -> None:
-        put_shared_parts(self, self.shared)
+    def __post_init__(self: Any) -> None:
+        if type(sent := self.route) is Raw:
+            put(self, "route", _concept(bytes(sent)))
 
 
 class Base(Part, frozen=True, kw_only=True, tag_field="resourceType", tag=True):
@@ -200,8 +200,6 @@ class Contained(Part, frozen=True, kw_only=True):
 class Drug(Base, frozen=True, kw_only=True):
     """What the five records of a drug have in common."""
 
-    shared: ClassVar[Shared] = (("medication_codeable_concept", _concept), ("reason_code", _concepts))
-
     status: str | None = None
     medication_codeable_concept: SharedConcept = None
     medication_reference: DrugReference | None = None
@@ -210,8 +208,11 @@ class Drug(Base, frozen=True, kw_only=True):
     reason_reference: tuple[Reference, ...] = ()
     note: tuple[Annotation, ...] = ()
 
-    def __post_init__(self) -> None:
-        put_shared_parts(self, self.shared)
+    def __post_init__(self: Any) -> None:
+        if type(sent := self.medication_codeable_concept) is Raw:
+            put(self, "medication_codeable_concept", _concept(bytes(sent)))
+        if type(sent := self.reason_code) is Raw:
+            put(self, "reason_code", _concepts(bytes(sent)))
 
 
 class DispenseRequest(Part, frozen=True, kw_only=True):
@@ -290,11 +291,8 @@ class ReferenceRange(Part, frozen=True, kw_only=True):
     applies_to: tuple[CodeableConcept, ...] = ()
 
 
-_answer: Shared = (
-    ("code", _concept),
-    ("value_codeable_concept", _concept),
-    ("interpretation", shared(tuple[CodeableConcept, ...] | CodeableConcept, absent=())),
-)
+_interpretation = shared(tuple[CodeableConcept, ...] | CodeableConcept, absent=())
+_ranges = shared(tuple[ReferenceRange, ...], absent=())
 
 
 class Valued(Part, frozen=True, kw_only=True):
@@ -312,8 +310,13 @@ class Valued(Part, frozen=True, kw_only=True):
     interpretation: Interpretation = ()
     data_absent_reason: CodeableConcept | None = None
 
-    def __post_init__(self) -> None:
-        put_shared_parts(self, _answer)
+    def __post_init__(self: Any) -> None:
+        if type(sent := self.code) is Raw:
+            put(self, "code", _concept(bytes(sent)))
+        if type(sent := self.value_codeable_concept) is Raw:
+            put(self, "value_codeable_concept", _concept(bytes(sent)))
+        if type(sent := self.interpretation) is Raw:
+            put(self, "interpretation", _interpretation(bytes(sent)))
 
 
 class Component(Valued, frozen=True, kw_only=True):
@@ -322,8 +325,6 @@ class Component(Valued, frozen=True, kw_only=True):
 
 class Observation(Base, frozen=True, kw_only=True):
     """A measurement, test result or statement."""
-
-    shared: ClassVar[Shared] = (*_answer, ("reference_range", shared(tuple[ReferenceRange, ...], absent=())))
 
     status: str | None = None
     code: SharedConcept = None
@@ -350,8 +351,15 @@ class Observation(Base, frozen=True, kw_only=True):
     note: tuple[Annotation, ...] = ()
     reference_range: ReferenceRanges = ()
 
-    def __post_init__(self) -> None:
-        put_shared_parts(self, self.shared)
+    def __post_init__(self: Any) -> None:
+        if type(sent := self.code) is Raw:
+            put(self, "code", _concept(bytes(sent)))
+        if type(sent := self.value_codeable_concept) is Raw:
+            put(self, "value_codeable_concept", _concept(bytes(sent)))
+        if type(sent := self.interpretation) is Raw:
+            put(self, "interpretation", _interpretation(bytes(sent)))
+        if type(sent := self.reference_range) is Raw:
+            put(self, "reference_range", _ranges(bytes(sent)))
 
 
 class Stage(Part, frozen=True, kw_only=True):

@@ -1,7 +1,8 @@
 """Parts that the resources of a record repeat, such as the code of a test: the same bytes are decoded once, to one object.
 
-A member that holds such a part arrives as the bytes that were sent (``msgspec.Raw``) and is replaced as soon as its resource is
-decoded, so nobody else sees the bytes. Equal parts being one object, whatever is remembered of a part is found at once.
+A member that holds such a part arrives as the bytes that were sent (``msgspec.Raw``). The ``__post_init__`` of its resource puts
+the part in their place, so nobody else sees the bytes; it is written out member by member, for it runs for each resource.
+Equal parts being one object, whatever is remembered of a part is found at once.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import msgspec
 from cdshooks.ehr.remembered import remembered
 from cdshooks.ehr.repair import decode_repaired
 
-Shared = tuple[tuple[str, Callable[[bytes], Any]], ...]
-"""The members of a type that hold shared parts, and how the bytes of each are read."""
+put = msgspec.structs.force_setattr
+"""Puts a part in the place of its bytes, in a resource that is just being made."""
 
 
 def shared(part: Any, absent: Any = None) -> Callable[[bytes], Any]:
@@ -40,11 +41,3 @@ def shared(part: Any, absent: Any = None) -> Callable[[bytes], Any]:
             raise msgspec.ValidationError("a part has no form that can be understood") from error
 
     return remembered(read)
-
-
-def put_shared_parts(owner: msgspec.Struct, members: Shared) -> None:
-    """Replace the bytes in these members by the parts that they are."""
-    for name, read in members:
-        sent = getattr(owner, name)
-        if type(sent) is msgspec.Raw:
-            msgspec.structs.force_setattr(owner, name, read(bytes(sent)))

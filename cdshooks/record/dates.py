@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 
 from cdshooks.ehr.resources import Condition, Dosage, Period
-from cdshooks.errors import MalformedDateError
 from cdshooks.knowledge.drugs import rows_of
-from cdshooks.partial_date import PartialDate
+from cdshooks.partial_date import PartialDate, read_fhir_date, without_time
 from cdshooks.record.remembered_meanings import RememberedMeanings
 
 _ASSERTED = "/condition-assertedDate"
@@ -19,16 +18,18 @@ _YEAR = r"(?<![\d.,])((?:19|20)\d{2})(?:-(\d{2}))?\b(?![.,]?\d)(?!\s*{unit})"
 
 def read_date(*written: str | None) -> PartialDate | None:
     """The first of several members that holds a date; one that cannot be read, or that stands for none, counts as absent."""
-    first, last = _days_that_can_be()
     for text in written:
-        if text:
-            try:
-                found = PartialDate.from_fhir(text)
-            except MalformedDateError:
-                continue
-            if first <= found.first_day and found.last_day <= last:
-                return found
+        found = _day(without_time(text)) if text else None
+        if found is not None:
+            return found
     return None
+
+
+@lru_cache(maxsize=16_384)
+def _day(text: str) -> PartialDate | None:
+    found = read_fhir_date(text)
+    first, last = _days_that_can_be()
+    return found if found is not None and first <= found.first_day and found.last_day <= last else None
 
 
 @cache

@@ -65,6 +65,7 @@ class DrugNames:
         self.agents_in_text = remembered(self._agents_in_text)
         self.identify_concept = remembered(self._identify_concept)
         self.identify_together = remembered(self._identify_together)
+        self._is_of_cancer = remembered(self._may_be_cancer_drug)
         self._spelled = remembered(self._nearest_word)
 
     def _identify_concept(self, concept: CodeableConcept) -> Identified:
@@ -154,6 +155,10 @@ class DrugNames:
 
     def may_be_cancer_drug(self, concepts: tuple[CodeableConcept, ...], text: str) -> bool | None:
         """Whether a drug that is not known is one for cancer: by its ATC code, the stem of its name, or our list of others."""
+        return self._is_of_cancer((concepts, text))
+
+    def _may_be_cancer_drug(self, asked: tuple[tuple[CodeableConcept, ...], str]) -> bool | None:
+        concepts, text = asked
         codes = [
             (it.code or "").strip().upper()
             for concept in concepts

@@ -43,7 +43,9 @@ def with_lung_findings(
     """Adverse effects with what reports add: lungs found ill, cleared, or said to have cleared while marked as ill."""
     conflicts: dict[Toxicity, Conflict] = {}
     # In the order of their days: lungs clear after they were found, and may be found ill again.
-    sayings = sorted(_sayings(deadline.each(reports), terms), key=lambda it: (str(it.day or ""), it.held.ref))
+    sayings = sorted(
+        _sayings(deadline.each(filter(_holds_words, reports)), terms), key=lambda it: (str(it.day or ""), it.held.ref)
+    )
     for said in deadline.each(sayings):
         for clause in STATEMENT_END.split(said.text):
             is_denied = any(_is_lung(it, terms) for it in terms.denied_conditions((clause,)))
@@ -65,6 +67,14 @@ def with_lung_findings(
     return found, tuple(conflicts.values())
 
 
+def _holds_words(held: Held) -> bool:
+    """Whether there is anything but a number: the code of a laboratory value that no reader knows may be one of words."""
+    it = held.resource
+    return not isinstance(it, Observation) or bool(
+        it.value_string or it.value_codeable_concept is not None or it.value_boolean is False
+    )
+
+
 def _sayings(reports: Iterable[Held], terms: RecordTerms) -> Iterator[_Said]:
     for held in reports:
         report = held.resource
@@ -82,8 +92,6 @@ def _sayings(reports: Iterable[Held], terms: RecordTerms) -> Iterator[_Said]:
 def _said_in(observation: Observation, terms: RecordTerms) -> str:
     """What an observation says in words; where its name is the illness, its value tells only how that has ended."""
     is_denied = observation.value_boolean is False
-    if not observation.value_string and observation.value_codeable_concept is None and not is_denied:
-        return ""
     value = "; ".join(it for it in (observation.value_string, *texts_of(observation.value_codeable_concept)) if it)
     names_lung = any(_is_lung(it, terms) for it in terms.worded_conditions(texts_of(observation.code)))
     if not names_lung:

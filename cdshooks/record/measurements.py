@@ -7,10 +7,12 @@ import re
 import msgspec
 
 from cdshooks.ehr.remembered import remembered
-from cdshooks.ehr.resources import CodeableConcept, Component, Held, Observation, Resources
+from cdshooks.ehr.resources import CodeableConcept, Component, Held, Observation, ReferenceRange, Resources
 from cdshooks.knowledge.codes import system_of
 from cdshooks.knowledge.measures import Measure, MeasureKnowledge, Scale, Test
+from cdshooks.partial_date import PartialDate
 from cdshooks.record.dates import read_date, start_of
+from cdshooks.record.in_order import in_order
 from cdshooks.record.model import Doubt, Measurement
 from cdshooks.record.numbers import Ranges, number_of, numbers_in
 from cdshooks.record.terms import RecordTerms, texts_of
@@ -53,6 +55,7 @@ class MeasurementReader:
     def __init__(self, terms: RecordTerms, measures: MeasureKnowledge) -> None:
         self._terms, self._measures = terms, measures
         self._asked_by = remembered(self._asked)
+        self._limit = remembered(self._upper_limit)
 
     def can_read(self, code: CodeableConcept | None) -> bool:
         """Whether an observation or component of this code is a measurement."""
@@ -70,16 +73,14 @@ class MeasurementReader:
             observation = held.resource
             if not isinstance(observation, Observation) or observation.status in _WITHDRAWN:
                 continue
-            parts: tuple[Observation | Component, ...] = (observation, *observation.component)
+            component = observation.component
+            parts: tuple[Observation | Component, ...] = (observation, *component) if component else (observation,)
             for part in parts:
                 asked = self._asked_by(part.code)
                 read = self._read(part, asked, held, observation) if asked is not None else None
-                if isinstance(read, Measurement):
-                    found.append(read)
-                elif read is not None:
-                    doubts.append(read)
-        found.sort(key=order_of_measurements)
-        return MeasurementReading(tuple(dict.fromkeys(found)), tuple(dict.fromkeys(doubts)))
+                if read is not None:
+                    (found if isinstance(read, Measurement) else doubts).append(read)  # type: ignore[arg-type]  # each to its like
+        return MeasurementReading(in_order(found, order_of_measurements), tuple(dict.fromkeys(doubts)))
 
     def _asked(self, code: CodeableConcept | None) -> _Asked | None:
         """By the test that a code is; by its words where the code is unknown."""
@@ -94,11 +95,25 @@ class MeasurementReader:
         tests = self._measures.tests
         return _Asked(measure, next((tests[key] for key in keys if key in tests), _NO_TEST))
 
+    def _upper_limit(self, asked: tuple[tuple[ReferenceRange, ...], str, Scale]) -> float | None:
+        """The upper limit of normal in the fact's unit; None where the ranges differ, for then it is not told which one counts."""
+        ranges, fact, scale = asked
+        limits: set[float] = set()
+        for it in ranges:
+            value = number_of(it.high.value) if it.high is not None else None
+            if it.high is None or value is None:
+                continue
+            unit = it.high.code or it.high.unit or ""
+            own = self._measures.by_fact[fact].scale(unit) if unit else scale
+            if own is not None and value > 0:
+                limits.add(own.of(value))
+        return limits.pop() if len(limits) == 1 else None
+
     def _read(
         self, part: Observation | Component, asked: _Asked, held: Held, observation: Observation
     ) -> Measurement | Doubt | None:
         measure = asked.measure
-        if _differ_twice(part, self._terms):
+        if part.value_string and _differ_twice(part, part.value_string, self._terms):
             return _doubt("several", measure, held, f"This {measure.label} holds two values that differ.")
         number = _number(part, self._terms, measure.fact)
         if number is None:
@@ -110,23 +125,19 @@ class MeasurementReader:
         if isinstance(scale, str):
             return _doubt("unit", measure, held, scale)
         low, high = scale.of(number.low), scale.of(number.high)
-        if not (measure.is_possible(low) and measure.is_possible(high)):
+        is_range = low != high
+        if not (measure.is_possible(low) and (not is_range or measure.is_possible(high))):
             told = f"{low:g}" if low == high else f"{low:g} to {high:g}"
             said = f"A {measure.label} of {told} {_readable(measure.unit)} cannot be true, so it was not used; "
             because = f"{said}is the unit right?"
             return _doubt("impossible", measure, held, because.replace("  ", " "))
-        is_range = low != high
-        limit = _upper_limit(observation, measure, scale) if part is observation else None
+        ranges = observation.reference_range if part is observation else ()
+        limit = self._limit((ranges, measure.fact, scale)) if ranges else None
         return Measurement(
             fact=measure.fact,
             value=None if is_range else round(low, 4),
             unit=measure.unit,
-            date=read_date(
-                observation.effective_date_time,
-                start_of(observation.effective_period),
-                observation.effective_instant,
-                observation.issued,
-            ),
+            date=_day_of(observation),
             low=round(low, 4) if is_range else None,
             high=round(high, 4) if is_range else None,
             comparator=number.comparator,
@@ -137,9 +148,16 @@ class MeasurementReader:
         )
 
 
-def order_of_measurements(it: Measurement) -> tuple[object, ...]:
+def order_of_measurements(it: Measurement) -> tuple[int, str, tuple[str, ...]]:
     """By day, then by what was measured."""
-    return (it.date.last.toordinal() if it.date is not None else 0, it.fact, it.evidence)
+    return (it.date.last_day if it.date is not None else 0, it.fact, it.evidence)
+
+
+def _day_of(observation: Observation) -> PartialDate | None:
+    day = read_date(observation.effective_date_time)  # nearly every one
+    if day is not None:
+        return day
+    return read_date(start_of(observation.effective_period), observation.effective_instant, observation.issued)
 
 
 def _doubt(code: str, measure: Measure, held: Held, because: str) -> Doubt:
@@ -176,22 +194,6 @@ def _unit_in_words(words: str, measure: Measure) -> str:
     return tokens[0] if tokens and ("/" in tokens[0] or "%" in tokens[0]) else ""
 
 
-def _upper_limit(observation: Observation, measure: Measure, scale: Scale) -> float | None:
-    """The upper limit of normal in the fact's unit; None where the ranges differ, for then it is not told which one counts."""
-    if not observation.reference_range:
-        return None
-    limits: set[float] = set()
-    for it in observation.reference_range:
-        value = number_of(it.high.value) if it.high is not None else None
-        if it.high is None or value is None:
-            continue
-        unit = it.high.code or it.high.unit or ""
-        own = measure.scale(unit) if unit else scale
-        if own is not None and value > 0:
-            limits.add(own.of(value))
-    return limits.pop() if len(limits) == 1 else None
-
-
 def _number(part: Observation | Component, terms: RecordTerms, fact: str) -> _Number | None:
     quantity, span, ratio = part.value_quantity, part.value_range, part.value_ratio
     if ratio is not None and ratio.numerator is not None and ratio.denominator is not None:
@@ -223,12 +225,12 @@ def _number(part: Observation | Component, terms: RecordTerms, fact: str) -> _Nu
     return _in_text(_now_in(part.value_string, terms), None, "", terms.ranges) if part.value_string else None
 
 
-def _differ_twice(part: Observation | Component, terms: RecordTerms) -> bool:
+def _differ_twice(part: Observation | Component, text: str, terms: RecordTerms) -> bool:
     """Whether a value sent twice, as a number and as text, is two values. Source: terminology 13."""
     quantity = part.value_quantity
-    if quantity is None or not part.value_string:
+    if quantity is None:
         return False
-    number, told = number_of(quantity.value), numbers_in(_now_in(part.value_string, terms))
+    number, told = number_of(quantity.value), numbers_in(_now_in(text, terms))
     return number is not None and bool(told) and number not in told
 
 

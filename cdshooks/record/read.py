@@ -9,16 +9,16 @@ import msgspec
 
 from cdshooks.ehr.resources import Patient, Resources
 from cdshooks.knowledge.load import Knowledge
-from cdshooks.partial_date import PartialDate
 from cdshooks.record.dates import read_date
 from cdshooks.record.disease import DiseaseReader, is_disease_test
 from cdshooks.record.drug_names import DrugNames
 from cdshooks.record.ejection_fractions import EjectionFractions
 from cdshooks.record.future import future_doubts
 from cdshooks.record.genes import can_name_gene, read_biomarkers
+from cdshooks.record.in_order import in_order, place_of
 from cdshooks.record.lungs import can_speak_of_lungs
 from cdshooks.record.measurements import MeasurementReader, order_of_measurements
-from cdshooks.record.model import Conflict, Doubt, PatientRecord, Person
+from cdshooks.record.model import Doubt, PatientRecord, Person
 from cdshooks.record.no_dates import no_date_doubts
 from cdshooks.record.observations import ObservationSorter
 from cdshooks.record.pregnancy import PregnancyReader
@@ -124,9 +124,7 @@ def read_patient_record(resources: Resources, knowledge: Knowledge, *, as_of: da
         person=person,
         exposures=exposures,
         planned=treatment.planned,
-        suggested=tuple(
-            sorted(dict.fromkeys(treatment.suggested), key=lambda it: (it.protocol, _day(it.date), it.evidence))
-        ),
+        suggested=in_order(treatment.suggested, lambda it: (it.protocol, place_of(it.date), it.evidence)),
         other_cancer_drugs=treatment.other_cancer_drugs,
         receptors=receptors,
         biomarkers=read_biomarkers(observed["biomarkers"], terms, knowledge.measures),
@@ -135,26 +133,25 @@ def read_patient_record(resources: Resources, knowledge: Knowledge, *, as_of: da
         statuses=disease.statuses,
         local_therapies=disease.local_therapies,
         cns=disease.cns,
-        measurements=tuple(sorted((*measured.measurements, *beside), key=order_of_measurements))
+        measurements=in_order([*measured.measurements, *beside], order_of_measurements)
         if beside
         else measured.measurements,
         toxicities=toxic.toxicities,
-        comedications=tuple(
-            sorted(dict.fromkeys(treatment.comedications), key=lambda it: (it.name, _day(it.start), it.evidence))
-        ),
+        comedications=in_order(treatment.comedications, lambda it: (it.name, place_of(it.start), it.evidence)),
         wishes=sayings.wishes,
-        statements=tuple(
-            sorted(
-                dict.fromkeys((*sayings.statements, *pregnancy.statements, *disease.statements)),
-                key=lambda it: (str(it.date), it.about, it.evidence),
-            )
+        statements=in_order(
+            (*sayings.statements, *pregnancy.statements, *disease.statements),
+            lambda it: (str(it.date), it.about, it.evidence),
         ),
         stated_lines=sayings.stated_lines,
-        unmapped=tuple(sorted(dict.fromkeys(treatment.unmapped), key=lambda it: (it.text, it.evidence))),
-        conflicts=_sorted_conflicts((*treatment.conflicts, *disease.conflicts, *receptor_conflicts, *toxic.conflicts)),
-        doubts=tuple(sorted(dict.fromkeys(doubts), key=_order_of_doubts)),
+        unmapped=in_order(treatment.unmapped, lambda it: (it.text, it.evidence)),
+        conflicts=in_order(
+            (*treatment.conflicts, *disease.conflicts, *receptor_conflicts, *toxic.conflicts),
+            lambda it: (it.about, it.evidence),
+        ),
+        doubts=in_order(doubts, _order_of_doubts),
         unreadable=tuple(sorted(resources.unreadable, key=lambda it: (it.resource, it.reason))),
-        incomplete=tuple(sorted(dict.fromkeys(resources.incomplete), key=lambda it: (it.query, it.because))),
+        incomplete=in_order(resources.incomplete, lambda it: (it.query, it.because)),
     )
     early = future_doubts(record, as_of) if as_of is not None else ()
     misdated = sorted({*early, *no_date_doubts(record, resources)}, key=_order_of_doubts)
@@ -163,15 +160,6 @@ def read_patient_record(resources: Resources, knowledge: Knowledge, *, as_of: da
 
 def _order_of_doubts(doubt: Doubt) -> tuple[object, ...]:
     return (doubt.code, doubt.about, doubt.evidence)
-
-
-def _day(day: PartialDate | None) -> tuple[date, date]:
-    """Where a value stands among others by its date; one without comes last."""
-    return (day.first, day.last) if day is not None else (date.max, date.max)
-
-
-def _sorted_conflicts(conflicts: tuple[Conflict, ...]) -> tuple[Conflict, ...]:
-    return tuple(sorted(dict.fromkeys(conflicts), key=lambda it: (it.about, it.evidence)))
 
 
 def _person(resources: Resources) -> Person:

@@ -45,7 +45,8 @@ class RecordTerms:
     them says so; None when they say nothing to us. ``stop_reason``: why a drug was stopped; progression outranks the other
     words of one reason, toxicity the rest. ``told_stops``: what the words of a drug say behind "stopped" ("T-DXd, stopped for ILD
     grade 2"). ``route``: how a drug is given. ``interaction_classes``: those of every drug that a
-    text names; ``interacting_name``: the first of these drugs, as our table writes it. ``gene_in_words``: the marker whose
+    text names; ``interacting_name``: the first of these drugs, as our table writes it; ``interacting_code``: the one that codes
+    name. ``gene_in_words``: the marker whose
     gene a text names. ``therapy``: the kind of local therapy that a procedure is, by its codes first and its words second.
     ``is_urgent``: whether a report calls for local therapy soon. ``dates_in_words``: the dates that instructions hold.
     ``names_no_cancer``: whether the words of a drug say that it is given for something else than cancer. ``is_contradiction``:
@@ -65,7 +66,9 @@ class RecordTerms:
         self.route = remembered(self._route)
         self.interaction_classes = remembered(self._interaction_classes)
         self.interacting_name = remembered(self._interacting_name)
+        self.interacting_code = remembered(self._interacting_code)
         self.gene_in_words = remembered(self._gene_in_words)
+        self._gene_by_symbol = remembered(self._gene_of_symbol)
         self.therapy = remembered(self._therapy)
         self.is_urgent = remembered(self._is_urgent)
         self._meanings = {reader: RememberedMeanings(known) for reader, known in codes.meanings.items()}
@@ -228,7 +231,10 @@ class RecordTerms:
             found = self._codes.genes.get((coding.code or "").upper().removeprefix("HGNC:"))
             if found is not None:
                 return found
-        words = (word for text in texts for word in text.upper().replace("-", " ").split())
+        return next((found for text in texts if (found := self._gene_by_symbol(text)) is not None), None)
+
+    def _gene_of_symbol(self, text: str) -> str | None:
+        words = text.upper().replace("-", " ").split()
         return next(
             (found for word in words if (found := self._codes.genes.get(word.strip("():,;."))) is not None), None
         )
@@ -248,8 +254,7 @@ class RecordTerms:
         named = self._codes.interaction_words.find(text)
         return tuple(sorted({it for name in named for it in self._codes.interactions.get(name, ())}))
 
-    def interacting_code(self, concepts: Iterable[CodeableConcept]) -> str | None:
-        """The interacting drug that codes name, as our table writes it."""
+    def _interacting_code(self, concepts: tuple[CodeableConcept, ...]) -> str | None:
         codings = (coding for concept in concepts for coding in concept.coding)
         keys = ((known_system(it.system) or "", (it.code or "").strip()) for it in codings)
         return next((found for key in keys if (found := self._codes.interaction_codes.get(key)) is not None), None)

@@ -28,6 +28,8 @@ from cdshooks.record.model import Certainty, Conflict, Toxicity
 from cdshooks.record.terms import RecordTerms, codes_of, texts_of
 from cdshooks.record.toxicity_words import ToxicityWords
 
+_OVER = frozenset({"stopped", "completed"})
+
 
 class ToxicityReading(msgspec.Struct, frozen=True, kw_only=True):
     """Adverse effects, and where records contradict each other on them."""
@@ -59,7 +61,7 @@ def read_toxicities(
     found, conflicts = with_lung_findings(found, on_lungs, terms, reader.on_image, resources.deadline)
     told = {(it.kind, it.agent) for it in found}
     for kind in ("MedicationRequest", "MedicationStatement", "MedicationAdministration"):
-        for held in resources.each(kind):
+        for held in resources.deadline.each(reader.may_tell_why(resources.of(kind))):
             # An event with its own record, grade and outcome is not told a second time by the reason why the drug stopped.
             found.extend(it for it in reader.of_stopped_drug(held, held.resource) if (it.kind, it.agent) not in told)  # type: ignore[arg-type]
     toxicities = sorted(
@@ -199,17 +201,26 @@ class _Reader:
             certainty=Certainty.PROVISIONAL,
         )
 
+    def may_tell_why(self, held: Iterable[Held]) -> list[Held]:
+        """The few records of a drug that may say why it was stopped."""
+        told_stops = self._terms.told_stops
+        return [
+            it
+            for it in held
+            if (drug := it.resource).note  # type: ignore[attr-defined]  # those of drugs are asked
+            or drug.status_reason  # type: ignore[attr-defined]
+            or (drug.status in _OVER and told_stops(drug.medication_codeable_concept))  # type: ignore[attr-defined]
+        ]
+
     def of_stopped_drug(self, held: Held, drug: Drug) -> list[Toxicity]:
         reason = getattr(drug, "status_reason", None)
-        is_over = getattr(drug, "status", None) in {"stopped", "completed"}
+        is_over = drug.status in _OVER
         told = self._terms.told_stops(drug.medication_codeable_concept) if is_over else ()
-        if not reason and not drug.note and not told:  # nearly every dose
-            return []
         concepts = reason if isinstance(reason, tuple) else (reason,) if reason is not None else ()
         texts = [text for concept in concepts for text in texts_of(concept)]
         if is_over:
             texts += [*(note.text or "" for note in drug.note), *told]
-        if not any(texts) or getattr(drug, "status", None) in {"entered-in-error", "cancelled"}:
+        if not any(texts) or drug.status in {"entered-in-error", "cancelled"}:
             return []
         agents = self._drug(drug).cancer_drugs
         if not agents:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -27,7 +27,16 @@ from cdshooks.ehr.resources import (
 )
 from cdshooks.knowledge.ids import AgentId, ResourceRef
 from cdshooks.partial_date import PartialDate
-from cdshooks.record.dates import DatesInWords, bounds_of, end_of, events_of, read_date, start_of
+from cdshooks.record.dates import DatesInWords, bounds_of, end_of
+from cdshooks.record.drug_dates import (
+    DrugDates,
+    administration_dates,
+    dispense_dates,
+    is_reported,
+    procedure_dates,
+    request_dates,
+    statement_dates,
+)
 from cdshooks.record.drug_names import DrugNames, Identified, is_code
 from cdshooks.record.merge import merge_exposures, orders_never_given
 from cdshooks.record.model import (
@@ -45,20 +54,49 @@ from cdshooks.record.model import (
 )
 from cdshooks.record.terms import RecordTerms
 
-_TAKEN = {
-    "MedicationAdministration": (frozenset({"completed", "in-progress", "stopped", "on-hold"}), frozenset({"unknown"})),
-    "MedicationStatement": (
-        frozenset({"active", "completed", "stopped", "on-hold"}),
-        frozenset({"intended", "unknown"}),
+
+class _Kind(NamedTuple):
+    """How records of one type are read. Every status that is in neither set is ignored."""
+
+    taken: frozenset[str]
+    planned: frozenset[str]
+    """Statuses that mean planned or unknown."""
+    proof: Proof
+    dates: Callable[[Any, DatesInWords], DrugDates]
+
+
+_KINDS = {
+    "MedicationAdministration": _Kind(
+        taken=frozenset({"completed", "in-progress", "stopped", "on-hold"}),
+        planned=frozenset({"unknown"}),
+        proof=Proof.GIVEN,
+        dates=administration_dates,
     ),
-    "MedicationDispense": (
-        frozenset({"completed", "in-progress", "stopped"}),
-        frozenset({"preparation", "on-hold", "unknown"}),
+    "MedicationDispense": _Kind(
+        taken=frozenset({"completed", "in-progress", "stopped"}),
+        planned=frozenset({"preparation", "on-hold", "unknown"}),
+        proof=Proof.DISPENSED,
+        dates=dispense_dates,
     ),
-    "MedicationRequest": (frozenset({"active", "completed", "stopped", "on-hold"}), frozenset({"draft", "unknown"})),
-    "Procedure": (frozenset({"completed", "in-progress", "stopped"}), frozenset({"preparation", "on-hold", "unknown"})),
+    "MedicationStatement": _Kind(
+        taken=frozenset({"active", "completed", "stopped", "on-hold"}),
+        planned=frozenset({"intended", "unknown"}),
+        proof=Proof.STATED,
+        dates=statement_dates,
+    ),
+    "MedicationRequest": _Kind(
+        taken=frozenset({"active", "completed", "stopped", "on-hold"}),
+        planned=frozenset({"draft", "unknown"}),
+        proof=Proof.ORDERED,
+        dates=request_dates,
+    ),
+    "Procedure": _Kind(
+        taken=frozenset({"completed", "in-progress", "stopped"}),
+        planned=frozenset({"preparation", "on-hold", "unknown"}),
+        proof=Proof.STATED,
+        dates=procedure_dates,
+    ),
 }
-"""Per resource type: statuses that mean taken, statuses that mean planned or unknown; all others are ignored."""
 _ORDER_INTENTS = frozenset({"order", "original-order", "instance-order", "filler-order", "reflex-order", None})
 _INTENT_EXTENSIONS = (
     "mcode-procedure-intent",
@@ -69,13 +107,6 @@ _INTENT_EXTENSIONS = (
 _INTENTS = frozenset(TreatmentIntent)
 _NEVER_TAKEN = frozenset({"entered-in-error", "not-done", "not-taken", "cancelled", "declined"})
 _OTHER_USES = frozenset({GivenFor.OTHER_CANCER, GivenFor.NOT_CANCER})
-_PROOF = {
-    "MedicationAdministration": Proof.GIVEN,
-    "MedicationDispense": Proof.DISPENSED,
-    "MedicationStatement": Proof.STATED,
-    "MedicationRequest": Proof.ORDERED,
-    "Procedure": Proof.STATED,
-}
 
 
 class TreatmentReading(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,15 +120,6 @@ class TreatmentReading(msgspec.Struct, frozen=True, kw_only=True):
     unmapped: tuple[Unmapped, ...]
     conflicts: tuple[Conflict, ...]
     doubts: tuple[Doubt, ...]
-
-
-class _Dates(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    start: PartialDate | None
-    end: PartialDate | None
-    is_open: bool = False
-    is_single_dose: bool = False
-    is_certain: bool = True
-    supply_days: int | None = None
 
 
 class TreatmentReader:
@@ -123,14 +145,8 @@ class TreatmentReader:
 
     def read(self) -> TreatmentReading:
         """All exposures, the same dose counted once, orders that were evidently never given set apart."""
-        for kind in (
-            "MedicationAdministration",
-            "MedicationDispense",
-            "MedicationStatement",
-            "MedicationRequest",
-            "Procedure",
-        ):
-            for held in self._resources.each(kind):
+        for name, kind in _KINDS.items():
+            for held in self._resources.each(name):
                 self._read_one(kind, held, held.resource)  # type: ignore[arg-type]  # of() gives this type
         never_given, taken = orders_never_given(tuple(self._taken), self._names)
         return TreatmentReading(
@@ -157,45 +173,44 @@ class TreatmentReader:
             ):
                 yield it
 
-    def _read_one(self, kind: str, held: Held, resource: Drug | Procedure) -> None:
-        is_procedure = kind == "Procedure"
-        if is_procedure and not self._is_drug_therapy(resource):  # type: ignore[arg-type]  # the kind tells the type
+    def _read_one(self, kind: _Kind, held: Held, resource: Drug | Procedure) -> None:
+        if isinstance(resource, Procedure) and not self._is_drug_therapy(resource):
             return
-        taken, planned = _TAKEN[kind]
         status = resource.status
-        if status in taken or status in planned:
-            is_planned = status in planned or self._is_mere_plan(resource)
+        if status in kind.taken:
+            is_planned = False
+        elif status in kind.planned:
+            is_planned = True
         elif status in _NEVER_TAKEN:
             return
-        else:  # a status outside the required list says nothing about whether the drug was taken
-            self._doubts.append(
-                Doubt(
-                    code="status",
-                    about="medication",
-                    because="The status of this record is none that FHIR knows.",
-                    evidence=(held.ref,),
-                )
-            )
+        else:  # such a status says nothing about whether the drug was taken
+            self._doubts.append(_doubt("status", "The status of this record is none that FHIR knows.", held))
             is_planned = status is None
-        if isinstance(resource, MedicationRequest) and resource.do_not_perform:
-            return
+        if isinstance(resource, MedicationRequest):
+            if resource.do_not_perform:
+                return
+            is_planned = is_planned or (status in kind.taken and _is_mere_plan(resource))
         concepts = self._concepts_of(resource)
         identified = self._identify(resource, concepts)
-        dates = _DATES_OF[kind](resource, self._terms.dates_in_words)
-        if identified.agents:
-            self._doubt_words(held, resource, identified)
-            self._suggest(held, identified, dates)
-        else:
-            identified = self._in_instruction(held, resource, concepts) or identified
-            if not identified.agents:
+        dates = kind.dates(resource, self._terms.dates_in_words)
+        if not identified.agents:
+            told = self._in_instruction(held, resource, concepts)
+            if told is None:
                 self._note_unknown(held, resource, identified, concepts, dates)
-        if identified.agents and isinstance(resource, (MedicationStatement, MedicationAdministration)):
+                return
+            identified = told
+        else:
+            if identified.is_conflict or identified.unverified is not None or self._by_display:
+                self._doubt_words(held, resource, identified)
+            if identified.protocol:
+                self._suggest(held, identified, dates)
+        if isinstance(resource, (MedicationStatement, MedicationAdministration)) and resource.part_of:
             whole = (resolve(self._resources, it.reference) for it in resource.part_of)
             self._told_by_parts.update(it.ref for it in whole if it is not None)
         for agent in identified.supportive:
-            self._add_comedication(held, str(agent), self._terms.interaction_classes(agent), dates)
+            self._add_comedication(held, agent, self._terms.interaction_classes(agent), dates)
         if identified.cancer_drugs:
-            proof = Proof.PLANNED if is_planned else Proof.REPORTED if _is_reported(resource) else _PROOF[kind]
+            proof = Proof.PLANNED if is_planned else Proof.REPORTED if is_reported(resource) else kind.proof
             self._take(held, resource, concepts, identified.cancer_drugs, dates, proof)
 
     def _doubt_words(self, held: Held, resource: Drug | Procedure, identified: Identified) -> None:
@@ -203,7 +218,7 @@ class TreatmentReader:
         reference = None if isinstance(resource, Procedure) else resource.medication_reference
         if reference is not None and (reference.reference or reference.display) in self._by_display:
             because = "The Medication of this record is missing; only the words of the reference name the drug."
-            self._doubts.append(Doubt(code="drug-in-words", about="medication", because=because, evidence=(held.ref,)))
+            self._doubts.append(_doubt("drug-in-words", because, held))
         if identified.is_conflict:
             because = "Codes and words of this record name different drugs."
             self._conflicts.append(Conflict(about="agents", because=because, evidence=(held.ref,)))
@@ -216,7 +231,7 @@ class TreatmentReader:
         resource: Drug | Procedure,
         concepts: tuple[CodeableConcept, ...],
         agents: tuple[AgentId, ...],
-        dates: _Dates,
+        dates: DrugDates,
         proof: Proof,
     ) -> None:
         stopped_for = self._stop_reason(resource)
@@ -259,31 +274,24 @@ class TreatmentReader:
         for text in _said_of_use(resource):
             found = self._names.identify_concept(CodeableConcept(text=text))
             if found.agents:
-                self._doubts.append(
-                    Doubt(
-                        code="drug-in-words",
-                        about="medication",
-                        because="Only an instruction or a note of this record names the drug.",
-                        evidence=(held.ref,),
-                    )
-                )
+                because = "Only an instruction or a note of this record names the drug."
+                self._doubts.append(_doubt("drug-in-words", because, held))
                 return found
         return None
 
-    def _suggest(self, held: Held, identified: Identified, dates: _Dates) -> None:
+    def _suggest(self, held: Held, identified: Identified, dates: DrugDates) -> None:
         """What a protocol name probably means."""
-        if identified.protocol:
-            in_all = frozenset.intersection(*map(frozenset, identified.protocol))
-            named = dict.fromkeys(agent for regimen in identified.protocol for agent in regimen)
-            self._suggested.append(
-                Suggested(
-                    protocol=identified.unmapped or "",
-                    agents=tuple(it for it in named if it in in_all),
-                    one_of=tuple(it for it in named if it not in in_all),
-                    date=dates.start,
-                    evidence=(held.ref,),
-                )
+        in_all = frozenset.intersection(*map(frozenset, identified.protocol))
+        named = dict.fromkeys(agent for regimen in identified.protocol for agent in regimen)
+        self._suggested.append(
+            Suggested(
+                protocol=identified.unmapped or "",
+                agents=tuple(it for it in named if it in in_all),
+                one_of=tuple(it for it in named if it not in in_all),
+                date=dates.start,
+                evidence=(held.ref,),
             )
+        )
 
     def _note_unknown(
         self,
@@ -291,10 +299,11 @@ class TreatmentReader:
         resource: Drug | Procedure,
         identified: Identified,
         concepts: tuple[CodeableConcept, ...],
-        dates: _Dates,
+        dates: DrugDates,
     ) -> None:
         """What names no drug that we know: a protocol, a drug known only for its interactions, or a text to be listed."""
-        self._suggest(held, identified, dates)
+        if identified.protocol:
+            self._suggest(held, identified, dates)
         text = identified.unmapped or f"{held.ref.partition('/')[0]} without a drug name"
         classes = self._terms.interaction_classes(text)
         coded = self._terms.interacting_code(concepts) if not classes else None
@@ -314,7 +323,7 @@ class TreatmentReader:
                 Unmapped(text=text, what="drug", evidence=(held.ref,), start=dates.start, may_be_cancer_drug=may_be)
             )
 
-    def _add_comedication(self, held: Held, name: str, classes: tuple[str, ...], dates: _Dates) -> None:
+    def _add_comedication(self, held: Held, name: str, classes: tuple[str, ...], dates: DrugDates) -> None:
         """A drug that is no cancer treatment but may interact, by interaction class."""
         unread = self._terms.unverified_classes(name)
         if unread:
@@ -334,7 +343,7 @@ class TreatmentReader:
     def _doubt_reading(self, held: Held, reading: str) -> None:
         """Mark what rests on a row of our tables that nobody has read in a source."""
         because = f"{reading}; no source was read for that, so it is unverified."
-        self._doubts.append(Doubt(code=UNVERIFIED, about="medication", because=because, evidence=(held.ref,)))
+        self._doubts.append(_doubt(UNVERIFIED, because, held))
 
     def _identify(self, resource: Drug | Procedure, concepts: tuple[CodeableConcept, ...]) -> Identified:
         identified = self._names.identify_together(concepts)
@@ -350,16 +359,17 @@ class TreatmentReader:
         coded = (concept,) if concept is not None else ()
         if reference is None:
             return coded
-        if reference.reference and reference.reference.startswith("#"):
-            referenced = self._referenced(resource, reference.reference)
+        key = reference.reference or reference.name
+        if key.startswith("#"):
+            referenced = self._referenced(resource, key)
+        elif key in self._by_reference:
+            referenced = self._by_reference[key]
         else:
-            key = reference.name
-            found = self._by_reference.get(key)
-            referenced = self._by_reference[key] = self._referenced(resource, key) if found is None else found
+            referenced = self._by_reference[key] = self._referenced(resource, key)
         if not coded and not referenced and reference.display:
             self._by_display.add(reference.reference or reference.display)
             return (CodeableConcept(text=reference.display),)
-        return (*coded, *referenced)
+        return (*coded, *referenced) if coded else referenced
 
     def _referenced(self, resource: Drug, reference: str) -> tuple[CodeableConcept, ...]:
         """What the Medication that a reference leads to says; a contained one is part of the resource itself."""
@@ -385,16 +395,6 @@ class TreatmentReader:
             self._names.is_anticancer(it)
             for it in self._names.identify_concept(CodeableConcept(text=procedure.code.text)).agents
         )
-
-    def _is_mere_plan(self, resource: Drug | Procedure) -> bool:
-        if not isinstance(resource, MedicationRequest):
-            return False
-        if resource.intent == "plan":
-            return not _is_reported(resource)
-        if resource.intent in {"proposal", "option"}:
-            return True
-        is_paused = resource.status == "on-hold" and end_of(bounds_of(resource.dosage_instruction)) is None
-        return is_paused or (resource.intent not in _ORDER_INTENTS)
 
     def _stop_reason(self, resource: Drug | Procedure) -> StopReason | None:
         reason = getattr(resource, "status_reason", None)
@@ -457,130 +457,25 @@ class TreatmentReader:
         return "topical" if any(self._terms.route(concept) == "topical" for concept in concepts) else None
 
 
-def _is_reported(resource: Drug | Procedure) -> bool:
-    """Whether an order is someone's report of earlier medication."""
-    return isinstance(resource, MedicationRequest) and bool(
-        resource.reported_boolean or resource.reported_reference is not None
-    )
+def _doubt(code: str, because: str, held: Held) -> Doubt:
+    return Doubt(code=code, about="medication", because=because, evidence=(held.ref,))
 
 
-def _administration_dates(administration: MedicationAdministration) -> _Dates:
-    period = administration.effective_period
-    if period is None:
-        day = read_date(administration.effective_date_time)
-        return _Dates(start=day, end=day, is_single_dose=True)
-    start = read_date(administration.effective_date_time, period.start)
-    end = read_date(period.end)
-    # A period of hours is the infusion, not the course.
-    is_course = start is not None and end is not None and start != end and start.least_days_until(end) > 1
-    return _Dates(start=start, end=end if is_course else start, is_single_dose=not is_course)
-
-
-def _dispense_dates(dispense: MedicationDispense) -> _Dates:
-    supply = dispense.days_supply.value if dispense.days_supply is not None else None
-    days = int(supply) if isinstance(supply, (int, float)) and supply > 0 else None
-    start = read_date(dispense.when_handed_over, dispense.when_prepared)
-    return _Dates(start=start, end=start, is_single_dose=True, supply_days=days)
-
-
-def _procedure_dates(procedure: Procedure) -> _Dates:
-    start = read_date(procedure.performed_date_time, start_of(procedure.performed_period))
-    end = read_date(end_of(procedure.performed_period))
-    is_single = (end is None and procedure.status != "in-progress") or _is_one_day(start, end)
-    return _Dates(
-        start=start,
-        end=start if is_single else end,
-        is_single_dose=is_single,
-        is_open=procedure.status == "in-progress",
-    )
-
-
-def _statement_dates(statement: MedicationStatement, words: DatesInWords) -> _Dates:
-    is_current = statement.status == "active"
-    start = read_date(start_of(statement.effective_period))
-    written_end = read_date(end_of(statement.effective_period))
-    end = written_end or words.end(statement.dosage)
-    if start is not None or end is not None:
-        return _Dates(
-            start=start,
-            end=end,
-            is_open=is_current and end is None,
-            is_single_dose=_is_one_day(start, end),
-            is_certain=end is written_end,
-        )
-    day = read_date(statement.effective_date_time)
-    if day is not None:
-        return _Dates(start=day, end=None if is_current else day, is_open=is_current, is_single_dose=not is_current)
-    named = words.year(_words_of(statement))
-    if named is not None:
-        return _Dates(start=named, end=None, is_open=is_current, is_certain=False)
-    asserted = read_date(statement.date_asserted)
-    # The day of the interview proves that a current drug was taken then, and nothing of an earlier one.
-    return _Dates(start=asserted if is_current else None, end=None, is_open=is_current, is_certain=False)
-
-
-def _request_dates(request: MedicationRequest, words: DatesInWords) -> _Dates:
-    bounds, days = bounds_of(request.dosage_instruction), events_of(request.dosage_instruction)
-    start = read_date(start_of(bounds))
-    is_certain = True
-    if start is None and days:
-        start = days[0]
-    elif start is None:
-        start = words.start(request.dosage_instruction)
-        if start is not None:
-            is_certain = False
-        elif _is_reported(request):
-            start, is_certain = words.year(_words_of(request)), False
-        else:
-            start = read_date(request.authored_on)
-    end = read_date(
-        end_of(bounds), end_of(request.dispense_request.validity_period) if request.dispense_request else None
-    )
-    if end is None and bounds is None and days:
-        end = days[-1]
-    elif end is None:
-        end = words.end(request.dosage_instruction)
-        is_certain = is_certain and end is None
-    duration = request.dispense_request.expected_supply_duration if request.dispense_request else None
-    supply = duration.value if duration is not None else None
-    return _Dates(
-        start=start,
-        end=end,
-        is_open=request.status == "active" and end is None,
-        is_single_dose=_is_one_day(start, end),
-        is_certain=is_certain,
-        supply_days=int(supply) if isinstance(supply, (int, float)) and supply > 0 else None,
-    )
-
-
-_DATES_OF: Mapping[str, Callable[[Any, DatesInWords], _Dates]] = {
-    "MedicationAdministration": lambda it, _: _administration_dates(it),
-    "MedicationDispense": lambda it, _: _dispense_dates(it),
-    "MedicationStatement": _statement_dates,
-    "MedicationRequest": _request_dates,
-    "Procedure": lambda it, _: _procedure_dates(it),
-}
-"""Start and end by each type's own members."""
-
-
-def _is_one_day(start: PartialDate | None, end: PartialDate | None) -> bool:
-    """Whether a period is one day: a dose, however its record is meant for a course. Source: terminology 10.2, 13."""
-    return start is not None and start == end and start.is_exact
+def _is_mere_plan(order: MedicationRequest) -> bool:
+    if order.intent == "plan":
+        return not is_reported(order)
+    if order.intent in {"proposal", "option"}:
+        return True
+    is_paused = order.status == "on-hold" and end_of(bounds_of(order.dosage_instruction)) is None
+    return is_paused or (order.intent not in _ORDER_INTENTS)
 
 
 def _said_of_use(resource: Drug | Procedure) -> list[str]:
     """Instructions and notes, in this order."""
     dosages = getattr(resource, "dosage_instruction", ()) or getattr(resource, "dosage", ()) or ()
     listed = dosages if isinstance(dosages, tuple) else (dosages,)
-    return [text for text in (*(it.text for it in listed), *(note.text for note in resource.note)) if text]
-
-
-def _words_of(resource: Drug) -> str:
-    concept = resource.medication_codeable_concept
-    parts = [concept.text if concept is not None else None, *(note.text for note in resource.note)]
-    if resource.medication_reference is not None:
-        parts.append(resource.medication_reference.display)
-    return " ".join(part for part in parts if part)
+    told = [it.text for it in listed if it.text]
+    return [*told, *(it.text for it in resource.note if it.text)] if resource.note else told
 
 
 def set_wrong_days_aside(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cdshooks.ehr.decode import ResourceCollector
@@ -29,7 +30,8 @@ def test_the_same_resources_names_and_gaps(path):
         no_types, one_by_one = held({**sent, "entry": [*(sent.get("entry") or ()), OF_TOMORROW]})
         assert types == {it["resource"]["resourceType"] for it in sent.get("entry") or ()}
         assert no_types is None
-        assert at_once == one_by_one
+        assert one_by_one.unread == (("ThingOfTomorrow", 1),)
+        assert at_once == msgspec.structs.replace(one_by_one, unread=())
 
 
 @pytest.mark.parametrize(
