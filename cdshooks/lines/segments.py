@@ -53,8 +53,7 @@ class Segmenter:
         opener = opening[0]
         if len(opening) > 1:
             opener = min(opening, key=lambda it: (self._newness(it.run), it.run.agent))
-        together = ", ".join(sorted([it.run.agent for it in placements]))
-        self._open(opener, line, stated, together)
+        self._open(opener, line, stated, runs)
         for placed in placements:
             if placed is not opener:
                 new = self.segments[-1]
@@ -65,9 +64,8 @@ class Segmenter:
     def _start_first(self, runs: list[Run]) -> None:
         line = Segment(1, "R8-regimen", runs[0])
         self.segments.append(line)
-        self._fire(
-            "R8-regimen", 1, FIRINGS["first"].format(agent=", ".join(sorted(it.agent for it in runs))), runs[0].evidence
-        )
+        together = ", ".join(sorted(it.agent for it in runs))
+        self._fire("R8-regimen", 1, FIRINGS["first"].format(agent=together), _of_all(runs))
         for run in runs[1:]:
             self._join(line, Placement(run, "R8-regimen"))
         self._doubt_vague(line, runs)
@@ -141,12 +139,14 @@ class Segmenter:
         for doubt in placed.doubts:
             self._doubt(line, doubt, run)
 
-    def _open(self, placed: Placement, before: Segment, stated: tuple[ResourceRef, ...] | None, together: str) -> None:
-        run = placed.run
+    def _open(
+        self, placed: Placement, before: Segment, stated: tuple[ResourceRef, ...] | None, runs: list[Run]
+    ) -> None:
+        run, together = placed.run, ", ".join(sorted(it.agent for it in runs))
         rule, sentence = self._opening_rule(run, before, has_progressed=stated is not None)
         line = Segment(len(self.segments) + 1, rule, run)
         self.segments.append(line)
-        self._fire(rule, line.number, FIRINGS[sentence].format(agent=together), run.evidence + (stated or ()))
+        self._fire(rule, line.number, FIRINGS[sentence].format(agent=together), _of_all(runs) + (stated or ()))
         self._take_over(before, line, run)
         for doubt in placed.doubts:
             self._doubt(line, doubt, run, together)
@@ -230,3 +230,8 @@ class Segmenter:
 
     def _fire(self, rule: str, line: int, because: str, evidence: tuple[ResourceRef, ...]) -> None:
         self.firings.append(RuleFiring(rule=LineRuleId(rule), line=line, because=because, evidence=evidence))
+
+
+def _of_all(runs: list[Run]) -> tuple[ResourceRef, ...]:
+    """The records of all drugs that a sentence names, each once: a mixture tells of several."""
+    return tuple(dict.fromkeys(chain.from_iterable(it.evidence for it in runs)))

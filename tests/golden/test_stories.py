@@ -178,6 +178,19 @@ def test_the_facts_are_what_the_story_expects(story):
 
 
 @each_story
+def test_what_opens_a_line_cites_each_drug_that_it_names(story):
+    lines = explained(story.as_of, story.jurisdiction)[story.folder.name]["lines"]
+    for line in lines["history"]:
+        opened = next(
+            it for it in lines["rules_fired"] if it["line"] == line["number"] and it["rule"] == line["opened_by"]
+        )
+        named = opened["because"].rstrip(".").rpartition(": ")[2].split(", ")
+        for course in line["courses"]:
+            cites = not set(course["evidence"]).isdisjoint(opened["evidence"])
+            assert cites or course["agent"] not in named, (line["number"], course["agent"])
+
+
+@each_story
 def test_what_is_known_is_told_with_its_source(story):
     """A plain no or nought that rests on the absence of a record has none."""
     told = explained(story.as_of, story.jurisdiction)[story.folder.name]["facts"]
