@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -78,6 +78,7 @@ class Negations(msgspec.Struct, frozen=True):
     behind: frozenset[Phrase]
     answers: frozenset[Phrase]
     asking: frozenset[Phrase]
+    linking: frozenset[str]
 
     def stand_in(self, tokens: Phrase, start: int, end: int) -> bool:
         """Whether a word that denies begins between two places."""
@@ -109,13 +110,26 @@ class Negations(msgspec.Struct, frozen=True):
             colon = next((it for it in reversed(marks.colons) if it <= at), 0)
             start = start if colon <= start or self.open_list(tokens[:colon]) else colon
             start = next((it + 1 for it in range(at - 1, start - 1, -1) if tokens[it] in self.stops), start)
-            if self.stand_in(tokens, start, at):
+            if self.stand_in(tokens, start, at) or self._asked_for(tokens, max(colon, _last_before(commas, at)), at):
                 return True
             joined = next((it for it in range(at - 1, start - 1, -1) if tokens[it] in self.joining), 0)
             if not joined:
                 return False
             at = joined - 1
         return False
+
+    def _asked_for(self, tokens: Phrase, since: int, at: int) -> bool:
+        """Whether a denial reaches a word through what is asked for: "no evidence of intracranial metastatic disease"."""
+        for end in range(at, max(since, at - _NEGATION_REACH) - 1, -1):
+            for phrase in self.asking:
+                start = end - len(phrase)
+                if start > since and tokens[start:end] == phrase and self._is_bare(tokens[end:at]):
+                    return self.stand_in(tokens, max(since, start - _NEGATION_REACH), start)
+        return False
+
+    def _is_bare(self, between: Phrase) -> bool:
+        """Whether words only describe the name that they stand before: not those of "no evidence of growth of metastases"."""
+        return self.stops.isdisjoint(between) and self.linking.isdisjoint(between)
 
     def deny(self, before: Phrase, behind: Phrase, answer: Phrase) -> bool:
         """Whether what is asked for is denied behind its name: "pneumonitis: none", "signs of ILD not seen".
@@ -124,6 +138,12 @@ class Negations(msgspec.Struct, frozen=True):
         ``before`` and ``behind``: the words around the name, up to the next marks. ``answer``: those behind a colon or the like.
         """
         return (not before or before in self.asking) and (behind in self.behind if behind else answer in self.answers)
+
+
+def _last_before(places: Sequence[int], at: int) -> int:
+    """The last of sorted places that lies before or at one; 0 for none."""
+    found = bisect_right(places, at)
+    return places[found - 1] if found else 0
 
 
 def _is_denied(tokens: Phrase, at: int, end: int, marks: Marks) -> bool:
@@ -149,6 +169,7 @@ def negations() -> Negations:
         behind=_phrases(by_role["behind"]),
         answers=_phrases((*by_role["negation"], *by_role["behind"], *by_role["answer"])),
         asking=_phrases(by_role["asking"]),
+        linking=frozenset(by_role["linking"]),
     )
 
 

@@ -438,7 +438,8 @@ class DiseaseReader:
             self._mri.append(day)
         for term in self._terms.denied_conditions((conclusion,)):
             if term.category == "metastasis":
-                self._absent.append((term.concept.removeprefix("met-"), held, day))
+                place = term.concept.removeprefix("met-")
+                self._absent.append(("brain" if is_brain and place == "unspecified" else place, held, day))
         if is_brain and self._terms.meanings("brain-clear").first(conclusion) is not None:
             self._absent.append(("brain", held, day))  # on a report on the head "no metastases" means its own
         told = self._terms.worded_conditions((conclusion,))
@@ -567,7 +568,7 @@ class DiseaseReader:
                 else "Stated stable."
             )
         elif local:
-            newer = [it for it in found if _day(it.date) > treated_on]
+            newer = [it for it in found if it.date is not None and it.date.first_day > treated_on]
             state = "active_not_urgent" if newer else "treated_stable"
             because = (
                 "A brain metastasis was found after the last local therapy."

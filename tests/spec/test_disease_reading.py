@@ -4,6 +4,7 @@ import pytest
 
 from cdshooks.knowledge.load import load_knowledge
 from cdshooks.record.read import read_patient_record
+from cdshooks.record.terms import RecordTerms
 from tests.fhir import LOINC, SNOMED, concept, condition, drug, observation, resources_of
 
 KNOWLEDGE = load_knowledge()
@@ -439,3 +440,55 @@ def test_a_stage_that_an_observation_tells_too_is_told_once_and_another_stays_be
     assert [(it.value, str(it.date)) for it in same.statements] == [("IIIC", "2018-03-20")]
     other = record(condition("C50.911", onsetDateTime="2018-03-16", stage=[{"summary": {"text": "IIB"}}]), observed)
     assert [(it.value, str(it.date)) for it in other.statements] == [("IIB", "2018-03-16"), ("IIIC", "2018-03-20")]
+
+
+ON_THE_HEAD = [
+    ("Dringende neurochirurgische Vorstellung: Metastase im Kleinhirn, 38 mm.", "MRT Schädel", "needs_local_therapy"),
+    ("Nouvelle métastase cérébelleuse de 38 mm avec effet de masse.", "IRM cérébrale", "needs_local_therapy"),
+    ("Metástasis cerebelosa de 38 mm con efecto de masa.", "RM craneal", "needs_local_therapy"),
+    ("Bekannte zerebrale Metastasen größenkonstant, keine neuen Läsionen.", "MRT Kopf", "untreated_stable"),
+    ("Métastases cérébrales stables, pas de nouvelle lésion.", "IRM encéphalique", "untreated_stable"),
+    ("No evidence of intracranial metastatic disease.", "MR BRAIN W WO CONTRAST", "none"),
+    ("No definite evidence of leptomeningeal carcinomatosis or metastases.", "MRI brain", "none"),
+    ("Keine Hinweise auf neu aufgetretene Hirnmetastasen.", "MRT Schädel", "none"),
+    ("Absence de métastase cérébrale.", "IRM cérébrale", "none"),
+    ("Sin evidencia de metástasis cerebrales.", "RM craneal", "none"),
+    ("Méningite carcinomateuse.", "IRM cérébrale", "leptomeningeal"),
+]
+
+
+@pytest.mark.parametrize(("words", "name", "state"), ON_THE_HEAD, ids=[it[0][:40] for it in ON_THE_HEAD])
+def test_the_state_of_the_brain_in_the_words_of_several_languages(words, name, state):
+    report = {**mri(words, "2024-06-01"), "code": {"text": name}}
+    found = record(report)
+    assert (found.cns.state if found.cns else None) == state
+    assert (found.metastases == ()) is (state == "none")
+
+
+@pytest.mark.parametrize(
+    ("text", "asserted", "denied"),
+    [
+        ("No evidence of distant metastatic disease", [], ["met-unspecified"]),
+        ("No CT evidence of new or progressive metastatic disease", [], ["met-unspecified"]),
+        ("Kein Anhalt für Hirnmetastasen", [], ["met-brain"]),
+        ("Pas d'argument pour une carcinose leptoméningée", [], ["met-meninges"]),
+        ("No evidence of progression of brain metastases", ["met-brain"], []),  # they do not progress, and are there
+        ("No signs of bleeding in brain metastases", ["met-brain"], []),
+        ("No cough, evidence of brain metastases", ["met-brain"], []),
+        ("No fever. Evidence of brain metastases", ["met-brain"], []),
+    ],
+)
+def test_a_denial_reaches_what_is_asked_for_and_not_what_belongs_to_it(text, asserted, denied):
+    terms = RecordTerms(KNOWLEDGE.codes)
+    assert [it.concept for it in terms.worded_conditions((text,))] == asserted
+    assert [it.concept for it in terms.denied_conditions((text,))] == denied
+
+
+def test_a_treatment_in_the_month_of_the_finding_was_of_what_was_found():
+    found = condition("C79.31", onsetDateTime="2026-11")
+    gamma = procedure(
+        {"text": "Gamma Knife"}, {"start": "2026-11-18", "end": "2026-11-20"}, bodySite=[{"text": "brain"}]
+    )
+    assert record(found, gamma).cns.state == "treated_stable"
+    later = condition("C79.31", onsetDateTime="2026-12", id="later")
+    assert record(found, later, gamma).cns.state == "active_not_urgent"

@@ -351,3 +351,18 @@ def test_other_drugs_are_known_by_their_interaction_classes() -> None:
     assert value("qt_risk", comedications=(comed("qt_prolonging"),)) is True
     assert value("qt_risk", measurements=but(measured("potassium", 3.4))) is True
     assert value("qt_risk", measurements=but(measured("potassium", 3.5))) is False
+
+
+@pytest.mark.parametrize(
+    ("ill", "activity", "complete"),
+    [
+        (("dpd_deficiency",), "poor", True),
+        (("partial_dpd_deficiency",), "intermediate", False),
+        (("dpd_deficiency", "partial_dpd_deficiency"), "poor", True),
+        ((), None, None),
+    ],
+)
+def test_a_partial_dpd_deficiency_is_no_complete_one(ill: tuple[str, ...], activity: object, complete: object) -> None:
+    members: dict[str, Any] = {"diagnoses": tuple(illness(it) for it in ill), "biomarkers": ()}
+    assert value("dpyd", **members) == activity
+    assert value("dpd_deficiency", **members) is complete

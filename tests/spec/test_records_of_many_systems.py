@@ -366,6 +366,7 @@ def test_a_disease_status_that_contradicts_itself_is_not_used():
     [
         ("New 9 mm lesion in the left cerebellum, consistent with metastasis.", "active_not_urgent"),
         ("Multiple metastases in both hemispheres.", "unknown"),
+        ("Two new metastases in the left frontal lobe.", "active_not_urgent"),
         ("Zwei neue Metastasen links frontal. Keine Meningeosis.", "active_not_urgent"),
         ("Treated metastases stable. No new lesions.", "treated_stable"),
         ("No metastases.", "none"),

@@ -224,11 +224,14 @@ def _dpd(source: Source) -> Iterator[Fact]:
     ill = diagnoses_of(source, ("dpd_deficiency", "dpd-deficiency"))
     present = [it for it in ill if it.certainty is not Certainty.REFUTED and it.is_active is not False]
     harmed = [it for it in toxicities_of(source, ("dpd_deficiency",)) if it.certainty is not Certainty.REFUTED]
-    evidence = [*_evidence(known), *_evidence(present), *_evidence(harmed)]
+    partly = [it for it in diagnoses_of(source, ("partial_dpd_deficiency",)) if is_present(it, source.as_of)]
+    evidence = [*_evidence(known), *_evidence(present), *_evidence(harmed), *_evidence(partly)]
     value: FactValue = known[0].value if known else None
     when = known[0].date if known else None
     if value in {None, "normal"} and (present or harmed):
         value, when = "poor", (*(it.start for it in present), *(it.start for it in harmed))[0]
+    elif value in {None, "normal"} and partly:
+        value, when = "intermediate", partly[0].start
     yield source.fact("dpyd", value, when=when, evidence=evidence)
     yield source.fact("dpd_deficiency", None if value is None else value == "poor", when=when, evidence=evidence)
 
