@@ -35,6 +35,8 @@ from cdshooks.record.model import (
     Statement,
 )
 from cdshooks.record.numbers import number_of
+from cdshooks.record.report_parts import Parts
+from cdshooks.record.running_text import texts_of_report
 from cdshooks.record.terms import RecordTerms, codes_of, texts_of
 
 _NOT_DISTANT = frozenset({"met-lymph-node-axilla", "met-chest-wall", "metastasis-to-breast", "history-of-metastasis"})
@@ -427,38 +429,40 @@ class DiseaseReader:
         if report.status in {"entered-in-error", "cancelled"}:
             return
         day = read_date(report.effective_date_time, start_of(report.effective_period), report.issued)
-        conclusion = report.conclusion or ""
+        parts = self._terms.report_parts("\n".join(texts_of_report(report)))
         is_cytology = self._is_csf_cytology(report.code)
         is_brain = self._terms.is_report_on("brain", report.code) and not is_cytology
         if is_cytology:
             self._read_cytology(
-                held, " ".join((conclusion, *(it for one in report.conclusion_code for it in texts_of(one)))), day
+                held, " ".join((parts.now, *(it for one in report.conclusion_code for it in texts_of(one)))), day
             )
         if is_brain and day is not None:
             self._mri.append(day)
-        for term in self._terms.denied_conditions((conclusion,)):
+        for term in self._terms.denied_conditions((parts.now,)):
             if term.category == "metastasis":
                 place = term.concept.removeprefix("met-")
                 self._absent.append(("brain" if is_brain and place == "unspecified" else place, held, day))
-        if is_brain and self._terms.meanings("brain-clear").first(conclusion) is not None:
+        if is_brain and self._terms.meanings("brain-clear").first(parts.now) is not None:
             self._absent.append(("brain", held, day))  # on a report on the head "no metastases" means its own
-        told = self._terms.worded_conditions((conclusion,))
+        told = self._terms.worded_conditions((parts.found,))
         for term in told:
             self._add_metastasis(held, term.category, term.concept, day, "text", Certainty.PROVISIONAL)
-        if is_brain and not any(it.concept == "met-brain" for it in told) and self._names_brain_lesion(conclusion):
+        if is_brain and not any(it.concept == "met-brain" for it in told) and self._names_brain_lesion(parts.found):
             self._add_metastasis(held, "metastasis", "met-brain", day, "text", Certainty.PROVISIONAL)
         is_tissue = self._terms.is_report_on("tissue", report.code)
-        trends = {} if is_tissue else {"brain": self._brain_trend(conclusion)} if is_brain else self._trends(conclusion)
+        trends = (
+            {} if is_tissue else {"brain": self._brain_trend(parts)} if is_brain else self._trends(parts.impression)
+        )
         self._statuses += (
             DiseaseStatus(trend=trend, focus=focus, date=day, evidence=(held.ref,))
             for focus, trend in trends.items()
             if trend is not None
         )
         if is_brain:
-            self._lesions += ((size, day, held) for size in self._lesion_sizes(conclusion))
-        if is_brain and self._terms.is_urgent(conclusion):
+            self._lesions += ((size, day, held) for size in self._lesion_sizes(parts.now))
+        if is_brain and self._terms.is_urgent(parts.now):
             self._urgent.append((day, held))
-        if is_brain and self._terms.meanings("brain-treated").first(conclusion) == "treated":
+        if is_brain and self._terms.meanings("brain-treated").first(parts.found) == "treated":
             self._called_treated.add(held.ref)
 
     def _trends(self, conclusion: str) -> dict[str, str | None]:
@@ -471,12 +475,12 @@ class DiseaseReader:
                 told.setdefault(places[0] if is_spread else "overall", []).append(clause)
         return {focus: self._terms.worded_trend(clauses) for focus, clauses in told.items()}
 
-    def _brain_trend(self, conclusion: str) -> str | None:
+    def _brain_trend(self, parts: Parts) -> str | None:
         """What a report on the head says of the metastases; a new one is progression, whatever the treated ones do."""
         new = self._terms.meanings("lesion-new")
-        if any(new.first(clause) is not None for clause in self._on_brain_lesions(conclusion)):
+        if any(new.first(clause) is not None for clause in self._on_brain_lesions(parts.now)):
             return "progression"
-        return self._terms.worded_trend((conclusion,))
+        return self._terms.worded_trend((parts.impression,))
 
     def _names_brain_lesion(self, conclusion: str) -> bool:
         """Whether a report on the head speaks of metastases that it neither denies nor only looks for."""

@@ -13,6 +13,7 @@ from cdshooks.knowledge.codes import ConditionTerm
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.dates import read_date, start_of
 from cdshooks.record.model import Conflict, Toxicity
+from cdshooks.record.running_text import texts_of_report
 from cdshooks.record.terms import RecordTerms, texts_of
 
 _LUNG = "ild"
@@ -25,10 +26,10 @@ OnImage = Callable[..., list[Toxicity]]
 
 
 class _Said(msgspec.Struct, frozen=True):
-    """What one report says, in words."""
+    """What one report says, clause by clause, and whether each tells of now: only that shows lungs that have cleared."""
 
     held: Held
-    text: str
+    clauses: tuple[tuple[str, bool], ...]
     day: PartialDate | None
 
 
@@ -47,11 +48,11 @@ def with_lung_findings(
         _sayings(deadline.each(filter(_holds_words, reports)), terms), key=lambda it: (str(it.day or ""), it.held.ref)
     )
     for said in deadline.each(sayings):
-        for clause in STATEMENT_END.split(said.text):
-            is_denied = any(_is_lung(it, terms) for it in terms.denied_conditions((clause,)))
+        for clause, is_now in said.clauses:
+            is_denied = is_now and any(_is_lung(it, terms) for it in terms.denied_conditions((clause,)))
             is_said = any(_is_lung(it, terms) for it in terms.worded_conditions((clause,)))
             outcome = terms.meanings("adverse-outcome").first(clause)
-            is_clear = _shows_clear_lungs(clause, outcome, terms)
+            is_clear = is_now and _shows_clear_lungs(clause, outcome, terms)
             if not (is_said or is_denied or is_clear):
                 continue
             has_cleared = is_clear or (is_denied and outcome is None) or (is_said and outcome == "resolved")
@@ -83,10 +84,20 @@ def _sayings(reports: Iterable[Held], terms: RecordTerms) -> Iterator[_Said]:
             "cancelled",
         }:
             continue
-        text = report.conclusion if isinstance(report, DiagnosticReport) else _said_in(report, terms)
-        if text:
+        clauses = _of_report(report, terms) if isinstance(report, DiagnosticReport) else _of_value(report, terms)
+        if clauses:
             day = read_date(report.effective_date_time, start_of(report.effective_period), report.issued)
-            yield _Said(held, text, day)
+            yield _Said(held, clauses, day)
+
+
+def _of_report(report: DiagnosticReport, terms: RecordTerms) -> tuple[tuple[str, bool], ...]:
+    parts = terms.report_parts("\n".join(texts_of_report(report)))
+    now = frozenset(STATEMENT_END.split(parts.now))
+    return tuple((it, it in now) for it in STATEMENT_END.split(parts.found) if it)
+
+
+def _of_value(observation: Observation, terms: RecordTerms) -> tuple[tuple[str, bool], ...]:
+    return tuple((it, True) for it in STATEMENT_END.split(_said_in(observation, terms)) if it)
 
 
 def _said_in(observation: Observation, terms: RecordTerms) -> str:

@@ -18,11 +18,15 @@ from cdshooks.record.remembered_meanings import RememberedMeanings
 
 MOST_CHARACTERS = 64 * 1024
 """As many as any other text of a call may have."""
-_HEADING = re.compile(r"^[\s*#-]*([^\W\d][^:;.\d]{1,40}):(.*)$")
-_PIECE_END = re.compile(r"([,()\[\]]|\s[-\u2013]\s)")
+HEADING = re.compile(r"^[\s*#-]*([^\W\d][^:;.\d]{1,40}):(.*)$")
+PIECE_END = re.compile(r"([,()\[\]]|\s[-\u2013]\s)")
 _DATE = re.compile(
     r"(?<![\d.,])(?:19|20)\d{2}(?![\d.]*\d)|(?<!\d)\d{1,2}([./-])\d{1,2}\1\d{2,4}(?!\d)|(?<!\d)\d{1,2}/(?:19|20)\d{2}"
 )
+
+
+_BEFORE = frozenset({"earlier", "reason"})
+"""Headings of what was known or asked before; any other heading that we know begins what is told now."""
 
 
 class Clause(msgspec.Struct, frozen=True):
@@ -48,9 +52,10 @@ class RunningText:
         for line in text[:MOST_CHARACTERS].split("\n"):
             line_is_earlier = False
             for clause in FIGURE_END.split(line):
-                headed = _HEADING.match(clause)
-                kind = self._heading.first(headed[1]) if headed else None
-                if headed and (kind is not None or not headed[2].strip()):
+                headed = HEADING.match(clause)
+                named = self._heading.first(headed[1]) if headed else None
+                kind = named if named in _BEFORE else None
+                if headed and (named is not None or not headed[2].strip()):
                     is_alone = not headed[2].strip()
                     in_earlier_part = is_alone and kind is not None
                     line_is_earlier = kind == "earlier"
@@ -79,7 +84,7 @@ class RunningText:
 
     def _pieces(self, text: str) -> Iterator[str]:
         """The pieces between commas, brackets and dashes, a word that tells of now beginning one; what separates them stays."""
-        for piece in _PIECE_END.split(text):
+        for piece in PIECE_END.split(text):
             starts = [0, *(it.start() for it in self._now.finditer(piece) if it.start())]
             yield from (piece[start:stop] for start, stop in zip(starts, [*starts[1:], len(piece)], strict=True))
 

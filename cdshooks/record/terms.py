@@ -14,6 +14,7 @@ from cdshooks.record.dates import DatesInWords
 from cdshooks.record.model import GivenFor, StopReason
 from cdshooks.record.numbers import Ranges
 from cdshooks.record.remembered_meanings import RememberedMeanings
+from cdshooks.record.report_parts import ReportParts
 from cdshooks.record.running_text import RunningText
 
 _STOP_CODES = {
@@ -51,6 +52,7 @@ class RecordTerms:
     ``is_urgent``: whether a report calls for local therapy soon. ``dates_in_words``: the dates that instructions hold.
     ``names_no_cancer``: whether the words of a drug say that it is given for something else than cancer. ``is_contradiction``:
     whether code and words of one disease status say progression and something else.
+    ``report_parts``: the parts of an imaging report.
     ``running_text``: what in the text of a report is so now. ``ranges``: two numbers that are the ends of a range.
     """
 
@@ -76,6 +78,7 @@ class RecordTerms:
             self.meanings("date-in-words"), self.meanings("dose-unit"), codes.limits["earliest-year-in-words"]
         )
         self.ranges = Ranges(self.meanings("number-range").pattern("to"))
+        self.report_parts = ReportParts(*map(self.meanings, ("text-time", "text-heading", "report-asked"))).of
         self.running_text = RunningText(*map(self.meanings, ("text-time", "text-open", "text-heading")))
         self._sites_of = remembered(self._sites)
         self._progesterone = self.meanings("receptor-name").whole("pr")
