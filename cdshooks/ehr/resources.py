@@ -22,12 +22,26 @@ class Part(msgspec.Struct, frozen=True, kw_only=True, rename="camel", gc=False, 
     """Base of the decoded parts of a resource: trees of text, so the garbage collector need not look at them."""
 
 
+class Mark(Part, frozen=True, kw_only=True):
+    """What an extension of a coding says by a code: how sure a diagnosis is, for one."""
+
+    code: str | None = None
+
+
+class CodingExtension(Part, frozen=True, kw_only=True):
+    """An extension of a coding."""
+
+    url: str | None = None
+    value_coding: Mark | None = None
+
+
 class Coding(Part, frozen=True, kw_only=True):
     """A code of a system, with the words shown for it."""
 
     system: str | None = None
     code: str | None = None
     display: str | None = None
+    extension: tuple[CodingExtension, ...] = ()
 
 
 class CodeableConcept(Part, frozen=True, kw_only=True, cache_hash=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -29,6 +30,13 @@ _SYSTEMS = {
     "http://hl7.org/fhir/valueset/observation-interpretation": "v3-observationinterpretation",
 }
 _SHORTEST_PREFIX = 3
+_ICD_10 = re.compile(r"(?:icd|cie|cim)-?10(?!-?pcs)")
+"""How the address of a country's edition of ICD-10 ends ("…/icd-10-uk", "…/cie-10-es"); PCS holds procedures."""
+_DIAGNOSIS = re.compile(r"([A-Z]\d{2})\.?(\d{0,3})\s*[-\u2020*!+#]*\s*(?:([AGVZ])?[RLB]?|[RLB]([AGVZ]))", re.IGNORECASE)
+"""A code with what the German edition writes behind it: cross or star, how sure the diagnosis is, and the side.
+
+Source: BfArM, question 1002 (I21.9V, I21.9A); terminology-basis-de (marks); medizinische-abkuerzungen.de (I64 Z, S51.9 GL).
+"""
 
 
 def system_of(written: str | None) -> str:
@@ -38,7 +46,18 @@ def system_of(written: str | None) -> str:
     if written in _SYSTEMS:  # as nearly always
         return _SYSTEMS[written]
     plain = written.partition("|")[0].rstrip("/").casefold()
-    return _SYSTEMS.get(plain) or plain.rsplit("/", 1)[-1]
+    name = plain.rsplit("/", 1)[-1]
+    return _SYSTEMS.get(plain) or ("icd-10" if _ICD_10.match(name) else name)
+
+
+def diagnosis_code(written: str) -> tuple[str, str | None]:
+    """A code of ICD-10 as the classification writes it, and the letter that tells how sure the diagnosis is."""
+    found = _DIAGNOSIS.fullmatch(written.strip())
+    if found is None:
+        return written, None
+    category, rest, letter, other = found.groups()
+    sure = letter or other
+    return f"{category}.{rest}".rstrip(".").upper(), sure.upper() if sure else None
 
 
 class ConditionTerm(msgspec.Struct, frozen=True):
@@ -116,6 +135,10 @@ class CodeKnowledge(msgspec.Struct, frozen=True, kw_only=True):
         exact = self.conditions.get((system, code))
         if exact is not None:
             return exact
+        if system == "icd-10":
+            code, _ = diagnosis_code(code)
+            if (system, code) in self.conditions:
+                return self.conditions[system, code]
         for length in range(len(code), _SHORTEST_PREFIX - 1, -1):
             found = self.prefixes.get((system, code[:length]))
             if found is not None:

@@ -51,6 +51,7 @@ _TESTS_OF_DISEASE = frozenset(
     | {"stage-pathologic", "stage-other", "history-of-metastasis", "metastasis-site", "tumor-size"}
 )
 _GONE = frozenset({"refuted", "entered-in-error"})
+_HISTORY = "history"
 _WEAK = frozenset({"provisional", "differential", "unconfirmed"})
 _STAGE_ALONE = re.compile(r"\s*IV[ABC]?\s*$", re.IGNORECASE)
 """The fourth stage, where a concept says nothing else."""
@@ -159,7 +160,7 @@ class DiseaseReader:
         yield from (it for it in self._stages_of_diagnoses if it.value not in observed)
 
     def _read_condition(self, held: Held, condition: Condition) -> None:
-        verification = codes_of(condition.verification_status)
+        verification = self._terms.verification(condition)
         if "entered-in-error" in verification:
             return
         certainty = (
@@ -174,6 +175,7 @@ class DiseaseReader:
         clinical = codes_of(condition.clinical_status)
         end = read_date(condition.abatement_date_time, end_of(condition.abatement_period))
         is_active = None if not clinical else bool(clinical & {"active", "recurrence", "relapse"})
+        is_active = False if _HISTORY in verification else is_active
         texts = list(texts_of(condition.code))
         if any(self._terms.meanings("relative").first(text) for text in texts):
             return

@@ -26,7 +26,7 @@ from cdshooks.record.numbers import number_in, number_of
 from cdshooks.record.receptor_reports import ReceptorReports, of_hormone_receptors, percent_in
 from cdshooks.record.receptor_words import SCORES, ReceptorWords, compatible
 from cdshooks.record.running_text import texts_of_report
-from cdshooks.record.terms import RecordTerms, codes_of, texts_of
+from cdshooks.record.terms import RecordTerms, texts_of
 
 _KINDS = {
     "her2-ihc": "ihc",
@@ -292,7 +292,7 @@ class ReceptorTestReader:
         return "indeterminate" if head == "presumptive-positive" else head
 
     def _of_condition(self, held: Held, condition: Condition) -> Iterator[ReceptorTest]:
-        status = codes_of(condition.verification_status)
+        status = self._terms.verification(condition)
         if status & {"refuted", "entered-in-error"}:
             return
         side = self._terms.side(*condition.body_site) or self._words.side(

@@ -12,7 +12,7 @@ from cdshooks.knowledge.clauses import wish_end
 from cdshooks.record.dates import onset_of, read_date, recorded_on, start_of
 from cdshooks.record.model import StatedLine, Statement, Wish
 from cdshooks.record.numbers import number_of
-from cdshooks.record.terms import RecordTerms, codes_of, texts_of
+from cdshooks.record.terms import RecordTerms, texts_of
 
 _STATED = frozenset({"line-of-therapy", "menopausal-status"})
 _CLASSES = frozenset({"a", "b", "c"})
@@ -80,7 +80,7 @@ def _of_diagnoses(resources: Resources, terms: RecordTerms) -> Iterator[Statemen
             continue
         texts = (*texts_of(condition.code), *(it for stage in condition.stage for it in texts_of(stage.summary)))
         named = " ".join(it for it in texts if terms.meanings("about").first(it) == "child_pugh")
-        is_sure = codes_of(condition.verification_status).isdisjoint(_NOT_SO)
+        is_sure = terms.verification(condition).isdisjoint(_NOT_SO)
         liver = child_pugh_in(named, terms) if named and is_sure else None
         if liver is not None:
             day = recorded_on(condition) or onset_of(condition)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from cdshooks.ehr.remembered import remembered
 from cdshooks.ehr.resources import CodeableConcept, Coding, Condition
 from cdshooks.knowledge.clauses import STATEMENT_END
-from cdshooks.knowledge.codes import CodeKnowledge, ConditionTerm, system_of
+from cdshooks.knowledge.codes import CodeKnowledge, ConditionTerm, diagnosis_code, system_of
 from cdshooks.knowledge.drugs import known_system
 from cdshooks.knowledge.meanings import NOTHING
 from cdshooks.record.dates import DatesInWords
@@ -33,6 +33,9 @@ _AT_BREAST, _ELSEWHERE = (
     ConditionTerm("disease", "breast-cancer"),
     ConditionTerm(_OTHER_CANCER, "cancer-of-another-site"),
 )
+_ICD_10, _CERTAINTY = "icd-10", "diagnosis-certainty"
+_CERTAINTY_MARK = "http://fhir.de/StructureDefinition/icd-10-gm-diagnosesicherheit"
+_CERTAINTY_SYSTEM = "kbv_cs_sfhir_icd_diagnosesicherheit"
 _NO_MEANINGS = RememberedMeanings(NOTHING)
 _THERAPIES = ("wbrt", "srs", "resection", "breast-conserving-surgery", "mastectomy", "radiotherapy", "surgery")
 """Kinds of local therapy, the most telling first: of several that words name, that one counts."""
@@ -86,6 +89,7 @@ class RecordTerms:
         self._report_words = remembered(codes.report_words.find)
         self._asserted = remembered(self._asserted_in)
         self._denied = remembered(self._denied_in)
+        self._marked = remembered(self._marks_of)
 
     def meanings(self, reader: str) -> RememberedMeanings:
         """What words mean to one reader."""
@@ -141,6 +145,23 @@ class RecordTerms:
     def is_suspected(self, concept: CodeableConcept | None) -> bool:
         """Whether the words of a diagnosis call it suspected, possible or still to be ruled out."""
         return any(self.meanings("suspicion").first(text) is not None for text in texts_of(concept))
+
+    def verification(self, condition: Condition) -> frozenset[str]:
+        """How sure a diagnosis is: by its status, and by what the German edition of ICD-10 adds to its code.
+
+        ``refuted`` and ``provisional`` are as FHIR's; ``history`` is a state after the illness.
+        """
+        told = {it for it in codes_of(condition.verification_status) if it is not None}
+        return frozenset(told | self._marked(condition.code)) if condition.code is not None else frozenset(told)
+
+    def _marks_of(self, concept: CodeableConcept) -> frozenset[str]:
+        marks: set[str] = set()
+        for coding in concept.coding:
+            letters = [it.value_coding.code for it in coding.extension if it.url == _CERTAINTY_MARK and it.value_coding]
+            if coding.code and (system_of(coding.system) or _ICD_10) == _ICD_10:
+                letters.append(diagnosis_code(coding.code)[1])
+            marks.update(self._codes.answers.get((_CERTAINTY, _CERTAINTY_SYSTEM, it), "") for it in letters if it)
+        return frozenset(marks - {""})
 
     def is_report_on(self, what: str, concept: CodeableConcept | None) -> bool:
         """Whether a report is one on ``tissue`` or on the ``brain``, by its code or its name."""

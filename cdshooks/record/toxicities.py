@@ -103,7 +103,7 @@ class _Reader:
         )
 
     def of_condition(self, held: Held, condition: Condition) -> list[Toxicity]:
-        verification = codes_of(condition.verification_status)
+        verification = self._terms.verification(condition)
         if "entered-in-error" in verification:
             return []
         certainty = (
@@ -128,7 +128,7 @@ class _Reader:
         end = read_date(condition.abatement_date_time, end_of(condition.abatement_period))
         is_resolved = (
             True
-            if clinical & {"resolved", "inactive", "remission"} or end is not None
+            if clinical & {"resolved", "inactive", "remission"} or end is not None or "history" in verification
             else False
             if clinical & {"active", "recurrence", "relapse"}
             else None
