@@ -13,6 +13,7 @@ from cdshooks.record.model import Measurement
 
 _MOST_REFERENCES = 4
 _MOST_DIGITS = 4
+_TIMES = "xULN"
 Row = Sequence[str]
 Cite = Callable[[tuple[str, ...]], str]
 
@@ -39,6 +40,8 @@ def number_cell(number: float) -> str:
 
 def unit_cell(unit: str | None) -> str:
     """A UCUM unit without the braces that mark what is counted; "1" says nothing."""
+    if unit == _TIMES:
+        return "x upper limit"
     return "" if unit in {None, "1", "{score}"} else (unit or "").replace("{", "").replace("}", "").replace("_", " ")
 
 

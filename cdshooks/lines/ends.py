@@ -255,4 +255,7 @@ def _end(segment: Segment, following: Segment | None, limit: PartialDate, stated
     if len(ends) < len(segment.runs):  # the others are endless
         return limit if stated is None else max([stated, *known], key=by_last)
     last = max(known, key=by_last, default=limit)
-    return limit if len(known) < len(ends) or last.last_day > limit.last_day else last
+    if len(known) < len(ends) or (last.is_exact and last.last_day > limit.last_day):
+        return limit
+    # A year or a month stays one, and is only over by then.
+    return last if last.last_day <= limit.last_day else PartialDate.between(last.first, limit.last)

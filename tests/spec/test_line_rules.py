@@ -435,3 +435,30 @@ def test_years_alone_open_lines_but_leave_them_open_to_question(line_spec):
         codes={"OUTSIDE"},
     )
     assert history.confidence == "low"
+
+
+def test_a_year_that_is_not_over_stays_a_year_and_becomes_no_day(line_spec):
+    line_spec(
+        """
+        agent         | start   | end     | stopped for
+        trastuzumab   | 2022    | 2024    | progression
+        trastuzumab deruxtecan | 2024    | 2026    | progression
+        """,
+        """
+        line | start | end
+        1    | 2022  | 2024
+        2    | 2024  | 2026
+        """,
+        as_of=date(2026, 5, 24),
+    )
+    line_spec(
+        """
+        agent       | start   | end        | stopped for
+        trastuzumab | 2024-02 | 2026-05    | progression
+        """,
+        """
+        line | start   | end
+        1    | 2024-02 | 2026-05
+        """,
+        as_of=date(2026, 5, 24),
+    )
