@@ -296,7 +296,7 @@ class Procedure(Base, frozen=True, kw_only=True):
     note: tuple[Annotation, ...] = ()
 
 
-class ReferenceRange(Part, frozen=True, kw_only=True):
+class ReferenceRange(Part, frozen=True, kw_only=True, cache_hash=True):
     """The laboratory's own range, and of whom it is one."""
 
     low: Quantity | None = None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import date
 from functools import cache, lru_cache
 
+from cdshooks.ehr.remembered import remembered
 from cdshooks.ehr.resources import Condition, Dosage, Period
 from cdshooks.knowledge.drugs import rows_of
 from cdshooks.partial_date import PartialDate, read_fhir_date, without_time
@@ -19,9 +21,10 @@ _YEAR = r"(?<![\d.,])((?:19|20)\d{2})(?:-(\d{2}))?\b(?![.,]?\d)(?!\s*{unit})"
 def read_date(*written: str | None) -> PartialDate | None:
     """The first of several members that holds a date; one that cannot be read, or that stands for none, counts as absent."""
     for text in written:
-        found = _day(without_time(text)) if text else None
-        if found is not None:
-            return found
+        if text:
+            found = _day(without_time(text))
+            if found is not None:
+                return found
     return None
 
 
@@ -67,8 +70,8 @@ def bounds_of(dosages: tuple[Dosage, ...]) -> Period | None:
 
 def events_of(dosages: tuple[Dosage, ...]) -> tuple[PartialDate, ...]:
     """The single days on which dosage instructions say that a dose is due, in their order. Source: FHIR R4 Timing.event."""
-    written = (day for dosage in dosages if dosage.timing is not None for day in dosage.timing.event)
-    return tuple(sorted(filter(None, map(read_date, written)), key=lambda it: it.first_day))
+    written = [day for it in dosages if it.timing is not None and it.timing.event for day in it.timing.event]
+    return tuple(sorted(filter(None, map(read_date, written)), key=lambda it: it.first_day)) if written else ()
 
 
 def onset_of(condition: Condition) -> PartialDate | None:
@@ -91,7 +94,9 @@ class DatesInWords:
     def __init__(self, words: RememberedMeanings, dose_units: RememberedMeanings, earliest_year: float) -> None:
         self._year = re.compile(_YEAR.replace("{unit}", dose_units.whole("unit").pattern), re.IGNORECASE)
         self._earliest_year = earliest_year
-        self._end, self._start = (re.compile(words.pattern(it) + _SOON_A_DAY, re.IGNORECASE) for it in ("end", "start"))
+        self._end, self._start = (
+            _finder(re.compile(words.pattern(it) + _SOON_A_DAY, re.IGNORECASE)) for it in ("end", "start")
+        )
 
     def end(self, dosages: tuple[Dosage, ...]) -> PartialDate | None:
         """An end written into an instruction: "Until Fri 2/28/2025"."""
@@ -107,12 +112,19 @@ class DatesInWords:
         return read_date(found.pop()) if len(found) == 1 else None
 
 
-def _in_words(pattern: re.Pattern[str], dosages: tuple[Dosage, ...]) -> PartialDate | None:
-    for dosage in dosages:
-        match = pattern.search(dosage.text or "")
-        if match:
-            return _read_written(match.group(1))
-    return None
+def _finder(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
+    """Finds what stands where a date should: the same instruction comes with every order of a course."""
+
+    def find(text: str) -> str | None:
+        match = pattern.search(text)
+        return match.group(1) if match else None
+
+    return remembered(find)
+
+
+def _in_words(find: Callable[[str], str | None], dosages: tuple[Dosage, ...]) -> PartialDate | None:
+    written = next((found for it in dosages if it.text and (found := find(it.text)) is not None), None)
+    return _read_written(written) if written is not None else None
 
 
 def _read_written(text: str) -> PartialDate | None:

@@ -124,8 +124,9 @@ class MeasurementReader:
         scale = _scale(number, measure, asked.test)
         if isinstance(scale, str):
             return _doubt("unit", measure, held, scale)
-        low, high = scale.of(number.low), scale.of(number.high)
-        is_range = low != high
+        low = scale.of(number.low)
+        is_range = number.low != number.high
+        high = scale.of(number.high) if is_range else low
         if not (measure.is_possible(low) and (not is_range or measure.is_possible(high))):
             told = f"{low:g}" if low == high else f"{low:g} to {high:g}"
             said = f"A {measure.label} of {told} {_readable(measure.unit)} cannot be true, so it was not used; "

@@ -106,6 +106,7 @@ _INTENT_EXTENSIONS = (
 )
 _INTENTS = frozenset(TreatmentIntent)
 _NEVER_TAKEN = frozenset({"entered-in-error", "not-done", "not-taken", "cancelled", "declined"})
+_OVER = frozenset({"stopped", "completed"})
 _OTHER_USES = frozenset({GivenFor.OTHER_CANCER, GivenFor.NOT_CANCER})
 
 
@@ -403,11 +404,9 @@ class TreatmentReader:
             gravest = next((it for it in StopReason if it in told), None)
             if gravest is not None:
                 return gravest
-        if resource.status in {"stopped", "completed"}:
-            for text in (
-                *(it.text for it in resource.note),
-                *self._terms.told_stops(getattr(resource, "medication_codeable_concept", None)),
-            ):
+        if resource.status in _OVER:
+            stops = self._terms.told_stops(getattr(resource, "medication_codeable_concept", None))
+            for text in (*[it.text for it in resource.note], *stops) if resource.note or stops else ():
                 found = self._terms.stop_reason(CodeableConcept(text=text))
                 if found is not None:
                     return StopReason(found)
