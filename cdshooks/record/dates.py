@@ -14,7 +14,7 @@ from cdshooks.partial_date import PartialDate, read_fhir_date, without_time
 from cdshooks.record.remembered_meanings import RememberedMeanings
 
 _ASSERTED = "/condition-assertedDate"
-_SOON_A_DAY = r"\b[^0-9]{0,12}(\d{1,4}[/-]\d{1,2}[/-]\d{1,4})"
+_SOON_A_DAY = r"\b[^0-9]{0,12}(\d{1,4}[/-]\d{1,2}[/-]\d{1,4}|\d{1,2}\.\d{1,2}\.\d{4})"
 _YEAR = r"(?<![\d.,])((?:19|20)\d{2})(?:-(\d{2}))?\b(?![.,]?\d)(?!\s*{unit})"
 
 
@@ -128,8 +128,10 @@ def _in_words(find: Callable[[str], str | None], dosages: tuple[Dosage, ...]) ->
 
 
 def _read_written(text: str) -> PartialDate | None:
-    parts = re.split(r"[/-]", text)
-    if len(parts[0]) == len("2025"):
+    parts = re.split(r"[/.-]", text)
+    if "." in text:  # with dots the day stands first wherever dates are written so
+        day, month, year = parts
+    elif len(parts[0]) == len("2025"):
         year, month, day = parts
     else:
         month, day, year = parts

@@ -68,6 +68,8 @@ _DIAMETER = r"(\d+(?:[.,]\d+)?)\s*"
 _SIZE = re.compile(rf"(?:{_DIAMETER}[x\u00d7]\s*)?(?:{_DIAMETER}[x\u00d7]\s*)?{_DIAMETER}(mm|cm)\b", re.IGNORECASE)
 """A diameter, or several of one lesion: "13 mm", "1.3 x 0.9 cm"."""
 _MM_IN = {"mm": 1, "cm": 10}
+_ALWAYS_OF = {"wbrt": "brain", "mastectomy": "breast", "breast-conserving-surgery": "breast"}
+"""The place of a treatment whose name says it."""
 _QUIET_TRENDS = frozenset({"stable", "responding", "complete-remission", "partial-remission", "no-evidence-of-disease"})
 
 
@@ -422,7 +424,7 @@ class DiseaseReader:
             return
         until = read_date(end)
         last = until if until is not None and until != day else None
-        for site in self._terms.sites(*places, code) or ("brain" if kind == "wbrt" else None,):
+        for site in self._terms.sites(*places, code) or (_ALWAYS_OF.get(kind),):
             self._therapies.append(
                 LocalTherapy(kind=kind, site=site, date=day, end=last, is_planned=is_planned, evidence=(held.ref,))
             )

@@ -334,7 +334,7 @@ def procedure(code, period=None, **more):
     ],
 )
 def test_breast_conserving_surgery_is_no_mastectomy(code, kind):
-    assert [it.kind for it in record(procedure(code)).local_therapies] == [kind]
+    assert [(it.kind, it.site) for it in record(procedure(code)).local_therapies] == [(kind, "breast")]
 
 
 def test_radiotherapy_of_two_places_is_told_for_both_with_its_last_day():

@@ -85,6 +85,22 @@ def test_an_end_in_words_is_read_with_low_confidence():
     assert not exposure.is_open
 
 
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        ("alle 21 Tage, ab 4.11.2024 bis 28.02.2025", "2025-02-28"),
+        ("alle 21 Tage, vom 04.11.2024, Ende 5.3.2025", "2025-03-05"),  # with dots the day stands first
+        ("3,6 mg/kg alle 21 Tage bis 2.5 mg", "None"),
+        ("bis 31.02.2025", "None"),  # there is no such day
+    ],
+)
+def test_a_german_end_in_words_is_read(text, end):
+    request = drug("MedicationRequest", "Kadcyla", status="completed", intent="order", authoredOn="2024-11-02")
+    request["dosageInstruction"] = [{"text": text, "timing": {"repeat": {"boundsPeriod": {"start": "2024-11-04"}}}}]
+    (exposure,) = record_of(request).exposures
+    assert (str(exposure.start), str(exposure.end)) == ("2024-11-04", end)
+
+
 def test_the_hours_of_an_infusion_are_no_course():
     given = drug(
         "MedicationAdministration",
