@@ -87,6 +87,8 @@ class MeasurementReader:
         named = self._terms.test(code)
         if named is not None:
             measure = self._measures.by_test.get(named)
+        elif self._terms.meanings("measure-sample").first(" ".join(texts_of(code))) == "elsewhere":
+            return None  # "Leukozyten" of which only the other name says that they are those of the urine
         else:
             measure = next((it for it in map(self._measures.worded, texts_of(code)) if it is not None), None)
         if measure is None:
