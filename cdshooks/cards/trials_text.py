@@ -19,7 +19,6 @@ from cdshooks.knowledge.trial_criteria import (
     PriorTherapy,
     Progression,
 )
-from cdshooks.knowledge.trial_registry import TrialSite
 from cdshooks.knowledge.trials import Trial
 from cdshooks.options.model import Advice, Finding, Outcome, TrialMatch, TrialVerdict
 from cdshooks.options.trials.again import tried_before
@@ -98,15 +97,16 @@ def _phase_number(phase: str) -> int:
 
 def trial_lines(shown: Sequence[TrialMatch], advice: Advice, knowledge: Knowledge) -> str:
     """One paragraph and its points for each trial, then what is said once of all."""
-    sites = [recruiting_sites(it.state.sites) for it in shown]
-    entries = [
-        _trial(place, it, advice, knowledge, "" if found is None else _where(it, found, advice))
-        for place, (it, found) in enumerate(zip(shown, sites, strict=True), 1)
-    ]
-    unknown = [it.nct_id for it, found in zip(shown, sites, strict=True) if found is None]
-    names = wording.TRIAL_ALL if len(unknown) == len(shown) else ", ".join(unknown)
-    no_sites = wording.TRIAL_NO_SITES.format(names=names) if unknown else ""
-    return "\n\n".join(filter(None, (wording.TRIALS, *entries, no_sites, wording.TRIALS_SILENCE)))
+    entries = [_trial(place, it, advice, knowledge) for place, it in enumerate(shown, 1)]
+    return "\n\n".join(filter(None, (wording.TRIALS, *entries, sites_not_loaded(shown), wording.TRIALS_SILENCE)))
+
+
+def sites_not_loaded(shown: Sequence[TrialMatch]) -> str:
+    """Of which of these trials no sites are known here; nothing where they are known of each."""
+    unknown = [it.nct_id for it in shown if recruiting_sites(it.state.sites) is None]
+    names = ", ".join(unknown) if len(unknown) <= MOST_TRIALS else wording.TRIAL_OTHERS
+    names = wording.TRIAL_ALL if len(unknown) == len(shown) else names
+    return wording.TRIAL_NO_SITES.format(names=names) if unknown else ""
 
 
 def trial_links(shown: Sequence[TrialMatch], knowledge: Knowledge) -> tuple[Link, ...]:
@@ -133,7 +133,7 @@ def phase_of(trial: Trial) -> str:
     return f"phase {'/'.join(numbers)}" if numbers else "no phase given"
 
 
-def _trial(place: int, match: TrialMatch, advice: Advice, knowledge: Knowledge, where: str) -> str:
+def _trial(place: int, match: TrialMatch, advice: Advice, knowledge: Knowledge) -> str:
     trial = knowledge.trials.by_id[match.nct_id]
     status = match.findings[0].because.split(": ", 1)[1].rstrip(".")
     what = wording.TRIAL_TESTS.format(tests=trial.tests) if trial.tests else trial.title
@@ -145,7 +145,7 @@ def _trial(place: int, match: TrialMatch, advice: Advice, knowledge: Knowledge, 
         _listed(wording.TRIAL_AGAINST, [it.because.rstrip(".") for it in _of(match, match.failing)]),
         _listed(wording.TRIAL_MISSING, [_asked(it) for it in _of(match, match.missing)]),
         _listed(wording.TRIAL_CONFIRM, [_NAME.sub("", it) for it in match.confirm_with_site]),
-        where,
+        sites_of(match, advice),
     ]
     return "\n".join((head, *(f"   - {it}" for it in points if it)))
 
@@ -200,8 +200,11 @@ def _listed(sentence: str, points: Sequence[str]) -> str:
     return sentence.format(points="; ".join((*unique[:_MOST_POINTS], *rest)), count=len(unique)) if points else ""
 
 
-def _where(match: TrialMatch, sites: Sequence[TrialSite], advice: Advice) -> str:
-    """The nearest recruiting sites, or plainly that none is within reach."""
+def sites_of(match: TrialMatch, advice: Advice) -> str:
+    """The nearest recruiting sites, or plainly that none is within reach; nothing where no sites are known here."""
+    sites = recruiting_sites(match.state.sites)
+    if sites is None:
+        return ""
     if not sites:
         return wording.TRIAL_NO_OPEN_SITE.format(date=match.state.status_date)
     near = nearest_sites(sites, advice.home, _MOST_SITES)

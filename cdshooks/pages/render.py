@@ -13,6 +13,7 @@ from cdshooks.hooks.services import Service
 from cdshooks.knowledge.publish import in_words
 from cdshooks.pages import wording
 from cdshooks.pages.long_lists import elements, findings, sources, unbroken
+from cdshooks.pages.paper import is_dense
 from cdshooks.pages.timeline import LEGEND
 from cdshooks.pages.view import PatientPage
 from cdshooks.pages.workbench import Answered, Asked, Choice, Fault
@@ -62,7 +63,7 @@ class StoryLink(msgspec.Struct, frozen=True, kw_only=True):
 def patient_html(page: PatientPage, root: str) -> str:
     """The patient page; ``root`` is the path under which the service is mounted."""
     return _templates.get_template("patient.html").render(
-        page=page, root=root, legend=LEGEND, elsewhere=wording.ELSEWHERE
+        page=page, root=root, legend=LEGEND, elsewhere=wording.ELSEWHERE, dense=is_dense(page)
     )
 
 

@@ -11,7 +11,15 @@ from cdshooks.cards import wording as cards_wording
 from cdshooks.cards.detail import brain_state, counted, gravest_of_topic, receptors_in_force, relevant_gaps
 from cdshooks.cards.options_text import could_be_offered, evidence_of, had_tdxd, is_unproven, ranked_options, views_of
 from cdshooks.cards.scope import FINISHED_LINES, concerns, treatment_not_seen
-from cdshooks.cards.trials_text import MOST_TRIALS, to_weigh, trials_doubts, trials_to_show
+from cdshooks.cards.trials_text import (
+    MOST_TRIALS,
+    phase_of,
+    sites_not_loaded,
+    sites_of,
+    to_weigh,
+    trials_doubts,
+    trials_to_show,
+)
 from cdshooks.knowledge.criteria import Effect
 from cdshooks.knowledge.ids import SourceId
 from cdshooks.knowledge.load import Knowledge
@@ -109,11 +117,13 @@ class TrialView(View, frozen=True, kw_only=True):
     """A trial with the state of each criterion."""
 
     nct_id: str
+    phase: str
     title: str
     url: str
     verdict: str
     told: str
     to_weigh: str
+    sites: str
     criteria: tuple[Answered, ...]
     to_confirm: tuple[str, ...]
 
@@ -150,6 +160,8 @@ class PatientPage(View, frozen=True, kw_only=True):
     possible_trials: tuple[TrialView, ...]
     more_trials: tuple[TrialView, ...]
     other_trials: tuple[TrialView, ...]
+    sites_not_loaded: str
+    """Of which trials that are possible no sites are known here."""
     not_when: str
     basis: str
 
@@ -198,6 +210,7 @@ def view_patient(advice: Advice, knowledge: Knowledge, *, is_date_fixed: bool = 
         possible_trials=tuple(_trial(it, advice, knowledge, is_possible=True) for it in possible[:MOST_TRIALS]),
         more_trials=tuple(_trial(it, advice, knowledge, is_possible=True) for it in possible[MOST_TRIALS:]),
         other_trials=tuple(_trial(it, advice, knowledge, is_possible=False) for it in others),
+        sites_not_loaded=sites_not_loaded(possible),
         not_when=knowledge.wording.not_when,
         basis=cards_wording.BASIS.format(version=manifest.version, reviewed=manifest.reviewed),
     )
@@ -475,11 +488,13 @@ def _trial(match: TrialMatch, advice: Advice, knowledge: Knowledge, *, is_possib
         told = wording.TRIAL_MISSING.format(names="; ".join(it.because.rstrip(".") for it in missing[:2]))
     return TrialView(
         nct_id=match.nct_id,
+        phase=phase_of(trial),
         title=match.title,
         url=trial.url,
         verdict=match.verdict.value,
         told=told,
         to_weigh=to_weigh(trial, advice, knowledge).replace("**", ""),
+        sites=sites_of(match, advice).replace("**", "") if is_possible else "",
         criteria=tuple([_answered(it) for it in _by_outcome(match.findings)]),
         to_confirm=match.confirm_with_site,
     )

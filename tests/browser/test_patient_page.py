@@ -38,6 +38,8 @@ def test_each_story_is_printed_on_one_page_that_leaves_out_no_option_no_refusal_
     watched.open(f"/app/stories/{story}", 1440, "light")
     page.emulate_media(media="print")
     assert len(_PAGE_OF_PDF.findall(page.pdf(prefer_css_page_size=True))) == 1
+    pixels = float(page.evaluate("parseFloat(getComputedStyle(document.querySelector('main')).fontSize)"))
+    assert pixels * 72 / 96 >= (7.5 if page.locator("html.dense").count() else 8)
     printed = (
         ".option h3, .not-offered > .refused > li, .below > .trials > li > strong, .conflicts li, .find-out li, .legend"
     )
@@ -46,6 +48,8 @@ def test_each_story_is_printed_on_one_page_that_leaves_out_no_option_no_refusal_
     named = page.inner_text("main")
     summaries = page.locator(".more-options summary, .more-trials summary")
     folded = summaries.evaluate_all("all => all.map(it => it.firstChild.textContent)")
+    phases = page.locator(".below > .trials .phase").all_inner_texts()
+    assert [it for it in phases if not it.startswith(("(phase ", "(no phase"))] == []
     assert [it for it in folded if (it[:11] if it.startswith("NCT") else it) not in named] == []
 
 

@@ -1,6 +1,7 @@
 """The whole way of a trial: import, list, structure, match, refer, feedback, report; as the README tells it."""
 
 import json
+import re
 from pathlib import Path
 
 import msgspec
@@ -117,6 +118,25 @@ def test_the_nearest_site_follows_the_postcode_then_the_hospital_and_none_in_rea
     assert told("06103", "US") == "Nearest recruiting sites: Example Hospital, Boston (50 to 200 km)."
     assert told("", "", position=(52.4, 13.1)) == "Nearest recruiting sites: Klinik Beispiel, Berlin (under 50 km)."
     assert told("", "") == "Sites: 2 recruiting sites on record; how far is not known here."
+
+
+def test_the_page_tells_phase_and_sites_as_the_card_does(desk):
+    (desk.overlay / "trials" / f"{NUMBER}.yaml").write_text(CODED, encoding="utf-8")
+
+    def told(postal_code="02115"):
+        data = {"patient": json.dumps(request_from(postal_code))}
+        answer = desk.service().post("/app/patient", data=data, content_type="multipart/form-data")
+        text = re.sub(r"<[^>]+>", "", answer.get_data(as_text=True))
+        return text.split(f"{NUMBER} ", 1)[1].split("Each criterion")[0], text
+
+    trial, page = told()
+    assert "Madeupumab (phase 3) No criterion" in trial
+    assert "recruiting site" not in trial
+    assert "Sites of these trials are not loaded here; the registry page lists them." in page
+    desk.say("trials", "import", desk.write(study()))
+    assert "Nearest recruiting sites: Example Hospital, Boston (under 50 km)." in told()[0]
+    assert "No recruiting site within 200 km on record; the nearest: Example Hospital" in told("10001")[0]
+    assert f"Sites of {NUMBER}" not in told()[1]
 
 
 def test_a_record_imported_while_the_service_runs_is_used_without_a_restart(desk, monkeypatch):
