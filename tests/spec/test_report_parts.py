@@ -43,6 +43,10 @@ CASES = [
     ("CT", "ILD? no", []),
     ("MRI brain", "Two new brain metastases.", ["brain", "brain progression"]),
     ("MRI brain", "Brain metastases have progressed. Progression.", ["brain", "brain progression"]),
+    ("TC", "Progressione di malattia.", ["overall progression"]),
+    ("TC", "Non evidenza di progressione. Malattia stabile.", ["overall stable"]),
+    ("RM encefalo", "Non metastasi cerebrali.", []),
+    ("CT", "Größenprogrediente Lebermetastasen.", ["liver", "liver progression"]),
     # earlier examinations
     ("CT", "Comparison: CT of 2023 showed progression.\nImpression: stable disease.", ["overall stable"]),
     ("CT", "Comparison:\nCT of 2023 showed progression.\nFindings: stable disease.", ["overall stable"]),
