@@ -69,9 +69,9 @@ def html(text: str, status: int = 200) -> Response:
     return Response(text, status=status, content_type="text/html; charset=utf-8")
 
 
-def message(status: int, heading: str, text: str) -> Response:
+def message(status: int, heading: str, *texts: str) -> Response:
     """A page that says why there is nothing to see."""
-    return html(message_html(heading, (text,), request.root_path), status)
+    return html(message_html(heading, filter(None, texts), request.root_path), status)
 
 
 def protect(answer: Response) -> Response:

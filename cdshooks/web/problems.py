@@ -1,4 +1,7 @@
-"""Errors to HTTP answers, each a FHIR OperationOutcome; the only module that does so. Source: C-12 to C-16, INP-07."""
+"""Errors to HTTP answers, each a FHIR OperationOutcome, or a page for a reader; the only module that does so.
+
+Source: C-12 to C-16, INP-07.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import msgspec
-from flask import Flask, Response
+from flask import Flask, Response, has_request_context, request
 from werkzeug.exceptions import HTTPException
 
 from cdshooks.errors import (
@@ -26,8 +29,12 @@ from cdshooks.errors import (
 )
 from cdshooks.web import metrics
 from cdshooks.web.events import log_event
+from cdshooks.web.page_drawer import message, protect
 
 _FHIR_JSON = "application/fhir+json"
+_NOT_FOUND = 404
+_PAGES = "/app/"
+_NO_PAGE = "There is no page at this address. Open the page from the patient's chart in the EHR."
 _FRAMES_LOGGED = 6
 
 
@@ -60,7 +67,11 @@ def problem(
     severity: str = "error",
     error_id: str | None = None,
 ) -> Response:
-    """One OperationOutcome with one issue; ``error_id`` is its id and stands in the log too."""
+    """One OperationOutcome with one issue, or a page for a reader; ``error_id`` is its id and stands in the log too."""
+    if _is_for_a_reader():
+        known = f"The log knows this as {error_id}." if error_id is not None and error_id not in diagnostics else ""
+        heading = "No such page" if status == _NOT_FOUND else "This page cannot be shown"
+        return protect(message(status, heading, diagnostics, known))
     issue: dict[str, object] = {"severity": severity, "code": code, "diagnostics": diagnostics}
     if expressions:
         issue["expression"] = expressions
@@ -69,6 +80,14 @@ def problem(
         outcome["id"] = error_id
     outcome["issue"] = [issue]
     return Response(msgspec.json.encode(outcome), status=status, content_type=_FHIR_JSON)
+
+
+def _is_for_a_reader() -> bool:
+    """Whether a browser asks for a page; whoever takes anything, as programs do, gets JSON."""
+    if not has_request_context() or not request.path.startswith(_PAGES):
+        return False
+    taken = request.accept_mimetypes
+    return taken["text/html"] > max(taken["application/json"], taken[_FHIR_JSON])
 
 
 def _bad_request(error: BadHookRequestError) -> Response:
@@ -144,7 +163,8 @@ def _overdue(error: OverdueError) -> Response:
 def _http(error: HTTPException) -> Response:
     status = error.code or 500
     codes = {404: "not-found", 405: "not-supported", 413: "too-long", 415: "not-supported"}
-    answer = problem(status, codes.get(status, "invalid"), f"{error.name}.")
+    told = _NO_PAGE if status == _NOT_FOUND and _is_for_a_reader() else f"{error.name}."
+    answer = problem(status, codes.get(status, "invalid"), told)
     allowed = getattr(error, "valid_methods", None)
     if allowed:
         answer.headers["Allow"] = ", ".join(sorted(allowed))

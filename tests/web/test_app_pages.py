@@ -127,6 +127,43 @@ def test_an_unknown_story_is_named_nowhere(client):
     assert "<b>" not in answer.get_data(as_text=True)
 
 
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.mark.parametrize(
+    ("path", "accept", "is_page"),
+    [
+        ("/app/nowhere", BROWSER, True),
+        ("/app/stories/none/<b>deeper", BROWSER, True),
+        ("/app/nowhere", "*/*", False),
+        ("/app/nowhere", None, False),
+        ("/app/nowhere", "application/json", False),
+        ("/app/nowhere", "application/fhir+json, text/html", False),
+        ("/app/nowhere", "application/json;q=0.5, text/html", True),
+        ("/cds-services/no/such/path", BROWSER, False),
+        ("/nowhere", BROWSER, False),
+    ],
+)
+def test_an_unknown_path_is_a_page_for_a_reader_and_json_for_a_program(client, path, accept, is_page):
+    answer = client.get(path, headers={"Accept": accept} if accept else {})
+    assert answer.status_code == 404
+    if not is_page:
+        assert answer.get_json(force=True)["resourceType"] == "OperationOutcome"
+        return
+    assert answer.content_type == "text/html; charset=utf-8"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    text = answer.get_data(as_text=True)
+    assert "<h1>No such page</h1>" in text
+    assert "page.css" in text
+    assert "<b>" not in text
+
+
+def test_a_page_asked_for_in_the_wrong_way_says_so_on_a_page(client):
+    answer = client.get("/app/patient", headers={"Accept": BROWSER})
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "OPTIONS, POST")
+    assert "This page cannot be shown" in answer.get_data(as_text=True)
+
+
 def test_in_production_there_are_no_stories_and_nothing_can_be_pasted(loaded_knowledge):
     today = lambda: date(2026, 11, 24)  # noqa: E731 - the clock of this test
     guard = Guard(loaded_knowledge, Settings(), today)
