@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from cdshooks.ehr.resources import CodeableConcept, Coding, Component, Observation, Quantity, Resources
 from cdshooks.knowledge.measures import MarkerLimit, MeasureKnowledge, Scale
 from cdshooks.record.dates import read_date, start_of
+from cdshooks.record.gene_reports import read_gene_reports
 from cdshooks.record.model import Biomarker
 from cdshooks.record.numbers import number_in, number_of, numbers_in
 from cdshooks.record.terms import RecordTerms, texts_of
@@ -100,6 +101,7 @@ def read_biomarkers(resources: Resources, terms: RecordTerms, measures: MeasureK
                 evidence=(held.ref,),
             )
         )
+    found += read_gene_reports(resources, terms)
     return tuple(
         sorted(dict.fromkeys(found), key=lambda it: (it.date is not None, str(it.date), it.marker, it.evidence))
     )

@@ -492,3 +492,19 @@ def test_a_treatment_in_the_month_of_the_finding_was_of_what_was_found():
     assert record(found, gamma).cns.state == "treated_stable"
     later = condition("C79.31", onsetDateTime="2026-12", id="later")
     assert record(found, later, gamma).cns.state == "active_not_urgent"
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "activity"),
+    [
+        ("DPYD genotyping", "*2A/*2A: poor metabolizer. Fluoropyrimidines are contraindicated.", ["poor"]),
+        ("Pharmacogenetics", "DPYD intermediate metabolizer; start with half the dose.", ["intermediate"]),
+        ("Pharmacogenetics", "CYP2D6 poor metabolizer. DPYD pending.", []),  # of another gene
+        ("Pharmacogenetics", "DPYD: normal metabolizer.", []),  # running text makes nothing normal
+        ("Pharmacogenetics", "DPYD: no poor metabolizer variant found.", []),
+        ("CT abdomen", "Poor contrast.", []),
+    ],
+)
+def test_a_loss_of_dpyd_activity_may_stand_in_a_report_alone(name, words, activity):
+    report = {**mri(words, "2024-06-01"), "code": {"text": name}}
+    assert [it.value for it in record(report).biomarkers] == activity
