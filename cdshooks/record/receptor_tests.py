@@ -58,11 +58,12 @@ def is_receptor_test(code: CodeableConcept | None, terms: RecordTerms, words: Re
 
 
 class ToldInText(msgspec.Struct, frozen=True):
-    """A status that a text tells of an earlier time, as a plan or as a question."""
+    """A status that a text tells of an earlier time, as a plan or as a question; or a result in a form that we do not read."""
 
     marker: str
     date: PartialDate | None
     ref: ResourceRef
+    is_unread_result: bool = False
 
 
 class ReceptorTest(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,6 +181,13 @@ class ReceptorTestReader:
                     yield self._placed(held, observation, panel, marker, kind, _Said(value=said.score))
             elif self._words.status(" ".join(texts), kind) is not None:
                 self.told.append(ToldInText(marker, _day_of(observation), held.ref))
+            elif self._holds_result(part):
+                self.told.append(ToldInText(marker, _day_of(observation), held.ref, is_unread_result=True))
+
+    def _holds_result(self, part: Observation | Component) -> bool:
+        """Whether a value stands there in words with a number ("Allred 8/8", "IRS 12") that is not still to come."""
+        text = " ".join(_texts(part, is_coded=False))
+        return number_in(text) is not None and not self._words.is_pending(text)
 
     def _placed(
         self, held: Held, observation: Observation, panel: Observation | None, marker: str, kind: str, said: _Said

@@ -58,6 +58,10 @@ class ReceptorWords:
         """Whether the words beside a HER2 code speak of another test. Source: terminology 11 (85319-2)."""
         return self._has("receptor-other-test", text) and not self._names(_HER2_MARKER, text)
 
+    def is_pending(self, text: str) -> bool:
+        """Whether words say that a result is still to come."""
+        return self._has("receptor-pending", text)
+
     def side(self, text: str) -> str | None:
         """The side of the body that words name; None when they name none or both."""
         sides = self._terms.meanings("side").of(text)

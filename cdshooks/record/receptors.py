@@ -62,7 +62,10 @@ def _told_in_text(told: list[ToldInText], results: tuple[ReceptorResult, ...]) -
             yield Doubt(
                 code="found-in-text",
                 about=it.marker,
-                because=f"A text{f' of {it.date}' if it.date else ''} tells a {it.marker.upper()} status of an earlier time, as a "
+                because=f"The {it.marker.upper()} result{f' of {it.date}' if it.date else ''} is told in a form that is not "
+                "read here, so an older status may stand for it; it has to be read."
+                if it.is_unread_result
+                else f"A text{f' of {it.date}' if it.date else ''} tells a {it.marker.upper()} status of an earlier time, as a "
                 "plan or as a question; it was not used as a result and has to be read.",
                 evidence=(it.ref,),
             )

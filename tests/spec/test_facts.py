@@ -122,6 +122,9 @@ def test_a_preliminary_result_waits_for_the_final_one() -> None:
         receptor("her2", "negative", "2026-09-01", is_preliminary=True),
     )
     assert value("her2", receptors=receptors) == "positive"
+    primary = (receptor("her2", "positive", "2026-01-01", is_metastasis=False), receptors[1])
+    assert value("her2", receptors=primary) == "positive"  # also where the final one is of the primary tumour
+    assert value("her2", receptors=receptors[1:]) == "negative"
 
 
 @pytest.mark.parametrize(

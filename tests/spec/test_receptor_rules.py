@@ -386,3 +386,21 @@ def test_a_contradiction_tells_what_stands_against_what(tests, told):
 def test_two_values_in_one_resource_are_both_read(words, concept_text, status):
     told = results(observation("48676-1", valueString=words, valueCodeableConcept={"text": concept_text}))
     assert [status_told for _, status_told in told] in ([status], ["low"] if status == "negative" else [status])
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ("Allred 8/8", True),
+        ("IRS 12", True),
+        ("H-score 210", True),
+        ("pending", False),
+        ("see report", False),
+        ("90 %", False),
+    ],
+)
+def test_a_result_in_a_form_that_is_not_read_is_told(value, told):
+    old = observation("85337-4", id="old", day="2020-06-03", valueString="positive")
+    new = observation("85337-4", id="new", day="2026-10-19", valueString=value)
+    doubts = read_receptors(resources_of(old, new), TERMS, WORDS)[2]
+    assert [it.evidence for it in doubts] == ([("Observation/new",)] if told else [])

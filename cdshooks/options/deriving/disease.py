@@ -195,8 +195,8 @@ def in_force(results: list[ReceptorResult], same_specimen_days: float) -> list[R
 
     Tests of one place a few days apart belong together, for ISH is reported after IHC.
     """
-    pool = [it for it in results if it.is_metastasis is not False] or results
-    pool = [it for it in pool if not it.is_preliminary] or pool
+    final = [it for it in results if not it.is_preliminary] or results
+    pool = [it for it in final if it.is_metastasis is not False] or final
     if not pool:
         return []
     newest = max(pool, key=lambda it: newest_first(it.date))
