@@ -14,7 +14,9 @@ from cdshooks.partial_date import PartialDate, read_fhir_date, without_time
 from cdshooks.record.remembered_meanings import RememberedMeanings
 
 _ASSERTED = "/condition-assertedDate"
-_SOON_A_DAY = r"\b[^0-9]{0,12}(\d{1,4}[/-]\d{1,2}[/-]\d{1,4}|\d{1,2}\.\d{1,2}\.\d{4})"
+_SOON_A_DAY = r"\b([^0-9]{0,12})(\d{1,4}[/-]\d{1,2}[/-]\d{1,4}|\d{1,2}\.\d{1,2}\.\d{4})"
+_FULL_YEAR = 1000
+"""A year of two figures does not tell its century."""
 _YEAR = r"(?<![\d.,])((?:19|20)\d{2})(?:-(\d{2}))?\b(?![.,]?\d)(?!\s*{unit})"
 
 
@@ -91,11 +93,17 @@ class DatesInWords:
     ``earliest_year``: a year before it is none of a treatment.
     """
 
-    def __init__(self, words: RememberedMeanings, dose_units: RememberedMeanings, earliest_year: float) -> None:
+    def __init__(
+        self,
+        words: RememberedMeanings,
+        dose_units: RememberedMeanings,
+        weekdays: RememberedMeanings,
+        earliest_year: float,
+    ) -> None:
         self._year = re.compile(_YEAR.replace("{unit}", dose_units.whole("unit").pattern), re.IGNORECASE)
         self._earliest_year = earliest_year
         self._end, self._start = (
-            _finder(re.compile(words.pattern(it) + _SOON_A_DAY, re.IGNORECASE)) for it in ("end", "start")
+            _finder(re.compile(words.pattern(it) + _SOON_A_DAY, re.IGNORECASE), weekdays) for it in ("end", "start")
         )
 
     def end(self, dosages: tuple[Dosage, ...]) -> PartialDate | None:
@@ -112,30 +120,37 @@ class DatesInWords:
         return read_date(found.pop()) if len(found) == 1 else None
 
 
-def _finder(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
-    """Finds what stands where a date should: the same instruction comes with every order of a course."""
+def _finder(pattern: re.Pattern[str], weekdays: RememberedMeanings) -> Callable[[str], PartialDate | None]:
+    """Finds the date behind the words that announce it: the same instruction comes with every order of a course."""
 
-    def find(text: str) -> str | None:
+    def find(text: str) -> PartialDate | None:
         match = pattern.search(text)
-        return match.group(1) if match else None
+        return _read_written(match.group(2), weekdays.first(match.group(1))) if match else None
 
     return remembered(find)
 
 
-def _in_words(find: Callable[[str], str | None], dosages: tuple[Dosage, ...]) -> PartialDate | None:
-    written = next((found for it in dosages if it.text and (found := find(it.text)) is not None), None)
-    return _read_written(written) if written is not None else None
+def _in_words(find: Callable[[str], PartialDate | None], dosages: tuple[Dosage, ...]) -> PartialDate | None:
+    return next((found for it in dosages if it.text and (found := find(it.text)) is not None), None)
 
 
-def _read_written(text: str) -> PartialDate | None:
-    parts = re.split(r"[/.-]", text)
+def _read_written(text: str, weekday: str | None) -> PartialDate | None:
+    """A date in figures. Which of two is the month, the weekday before it tells; else it is one of the days between both."""
+    parts = [int(it) for it in re.split(r"[/.-]", text)]
     if "." in text:  # with dots the day stands first wherever dates are written so
-        day, month, year = parts
-    elif len(parts[0]) == len("2025"):
-        year, month, day = parts
+        orders = [(parts[2], parts[1], parts[0])]
+    elif parts[0] >= _FULL_YEAR:
+        orders = [(parts[0], parts[1], parts[2])]
     else:
-        month, day, year = parts
+        orders = [(parts[2], parts[0], parts[1]), (parts[2], parts[1], parts[0])]
+    days = sorted({day for it in orders if (day := _calendar_day(*it)) is not None})
+    told = [it for it in days if weekday is not None and str(it.weekday()) == weekday]
+    days = told or days
+    return PartialDate.between(days[0], days[-1]) if days else None
+
+
+def _calendar_day(year: int, month: int, day: int) -> date | None:
     try:
-        return PartialDate.from_day(date(int(year), int(month), int(day)))
+        return date(year, month, day) if year >= _FULL_YEAR else None
     except ValueError:
         return None

@@ -78,7 +78,10 @@ class RecordTerms:
         self.is_urgent = remembered(self._is_urgent)
         self._meanings = {reader: RememberedMeanings(known) for reader, known in codes.meanings.items()}
         self.dates_in_words = DatesInWords(
-            self.meanings("date-in-words"), self.meanings("dose-unit"), codes.limits["earliest-year-in-words"]
+            self.meanings("date-in-words"),
+            self.meanings("dose-unit"),
+            self.meanings("weekday"),
+            codes.limits["earliest-year-in-words"],
         )
         self.ranges = Ranges(self.meanings("number-range").pattern("to"))
         self.report_parts = ReportParts(*map(self.meanings, ("text-time", "text-heading", "report-asked"))).of

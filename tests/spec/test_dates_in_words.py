@@ -1,0 +1,45 @@
+"""Dates that instructions hold, in the order of day and month that their writers use. Source: terminology 10.2."""
+
+import pytest
+
+from cdshooks.knowledge.load import load_knowledge
+from cdshooks.record.read import read_patient_record
+from tests.fhir import drug, resources_of
+
+KNOWLEDGE = load_knowledge()
+
+
+def dates(text):
+    order = drug("MedicationRequest", "lapatinib", intent="order", dosageInstruction=[{"text": text}])
+    (it,) = read_patient_record(resources_of(order), KNOWLEDGE).exposures
+    return [f"{day.first}..{day.last}" if day and not day.is_exact else str(day) for day in (it.start, it.end)]
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "end"),
+    [
+        ("Starting Mon 11/4/2024, Until Fri 2/28/2025", "2024-11-04", "2025-02-28"),
+        ("until 28/02/2025", "None", "2025-02-28"),  # there is no month 28
+        ("until 2/28/2025", "None", "2025-02-28"),
+        ("jusqu'au 28/02/2025", "None", "2025-02-28"),
+        ("hasta el 28/02/2025", "None", "2025-02-28"),
+        ("dal 06.02.2024 fino al 28.02.2025", "2024-02-06", "2025-02-28"),
+        ("ab 06.02.2024 bis 28.02.2025", "2024-02-06", "2025-02-28"),
+        ("until 2025-02-28", "None", "2025-02-28"),
+        # the weekday tells which figure is the month
+        ("until Tue 6/2/2024", "None", "2024-02-06"),
+        ("until Sun 6/2/2024", "None", "2024-06-02"),
+        ("jusqu'au mardi 06/02/2024", "None", "2024-02-06"),
+        # no one else does: one of the days between both readings, never an invented one
+        ("until 6/2/2024", "None", "2024-02-06..2024-06-02"),
+        ("desde 03/04/2024", "2024-03-04..2024-04-03", "None"),
+        ("until Wed 6/2/2024", "None", "2024-02-06..2024-06-02"),  # neither day was one
+        ("until 5/5/2024", "None", "2024-05-05"),
+        # no date
+        ("until 31/31/2024", "None", "None"),
+        ("until 2/28/25", "None", "None"),  # no century
+        ("until 6 weeks", "None", "None"),
+    ],
+)
+def test_a_date_in_an_instruction(text, start, end):
+    assert dates(text) == [start, end]
