@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from cdshooks.ehr.decode import ResourceCollector, decode_ndjson
-from cdshooks.ehr.resources import Resources
+from cdshooks.ehr.resources import Held, Resources
 from cdshooks.ehr.searches import unnamed_drugs
 from cdshooks.errors import UnreadablePatientFileError
 
@@ -14,9 +14,15 @@ class _Shape(msgspec.Struct, rename="camel"):
     resource_type: str | None = None
     hook: str | None = None
     prefetch: dict[str, msgspec.Raw] | None = None
+    context: msgspec.Raw = msgspec.Raw()
+
+
+class _Context(msgspec.Struct, rename="camel"):
+    draft_orders: msgspec.Raw = msgspec.Raw()
 
 
 _shape = msgspec.json.Decoder(_Shape)
+_context = msgspec.json.Decoder(_Context)
 
 
 def read_patient_file(data: bytes) -> Resources:
@@ -29,8 +35,24 @@ def read_patient_file(data: bytes) -> Resources:
     return msgspec.structs.replace(found, incomplete=(*found.incomplete, *unnamed_drugs(found)))
 
 
+def read_draft_orders(data: bytes) -> tuple[Held, ...]:
+    """The orders being placed, where the file is a hook request that has any; they are no part of the record."""
+    collector = ResourceCollector()
+    try:
+        drafts = _context.decode(_shape.decode(_text(data)).context).draft_orders
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return ()
+    if bytes(drafts):
+        collector.add_json(drafts, query="draftOrders")
+    return tuple(held for of_type in collector.finish().by_type.values() for held in of_type)
+
+
+def _text(data: bytes) -> bytes:
+    return data.removeprefix(b"\xef\xbb\xbf").strip()
+
+
 def _collect(data: bytes) -> ResourceCollector:
-    text = data.removeprefix(b"\xef\xbb\xbf").strip()
+    text = _text(data)
     collector = ResourceCollector()
     try:
         shape = _shape.decode(text)

@@ -180,6 +180,7 @@ def explain_json(advice: Advice, knowledge: Knowledge, received: Received = NOTH
             }
             for it in received.unused
         ],
+        "being_ordered": list(received.being_ordered),
         "unread": [{"type": kind, "count": count} for kind, count in received.unread],
     }
 

@@ -10,7 +10,8 @@ from cdshooks.explain.as_json import TAKEN_AS_NO
 from cdshooks.explain.cells import References, number_cell, unit_cell
 from cdshooks.explain.lines_text import print_line_rules, print_lines
 from cdshooks.explain.options_text import print_options
-from cdshooks.explain.record_text import print_received, print_record
+from cdshooks.explain.received_text import print_received
+from cdshooks.explain.record_text import print_record
 from cdshooks.explain.trials_text import print_trials
 from cdshooks.explain.unused import NOTHING, Received
 from cdshooks.knowledge.load import Knowledge

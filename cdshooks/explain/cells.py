@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from rich.columns import Columns
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from cdshooks.partial_date import PartialDate
@@ -31,6 +32,16 @@ def joined(*parts: str | None) -> str:
 def ordinal(day: PartialDate | None) -> int:
     """Where a day stands among others; one without comes first."""
     return day.first.toordinal() if day is not None else 0
+
+
+def print_table(columns: Row, rows: Iterable[Row], console: Console) -> None:
+    """Print rows under their column names."""
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console.print(table)
 
 
 def number_cell(number: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from cdshooks.ehr.patient_file import read_patient_file
+from cdshooks.ehr.patient_file import read_draft_orders, read_patient_file
 from cdshooks.ehr.resources import Resources
 from cdshooks.explain.unused import Received, received
 from cdshooks.knowledge.load import Knowledge
@@ -41,7 +41,7 @@ def explain_patient(
     """
     resources = read_patient_file(data)
     advice = advise(resources, knowledge, as_of=as_of, jurisdiction=jurisdiction, registry=registry, hospital=hospital)
-    return advice, received(resources, advice.record, knowledge)
+    return advice, received(resources, advice.record, knowledge, read_draft_orders(data))
 
 
 def advise(

@@ -6,10 +6,20 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from cdshooks.explain.cells import Cite, References, Row, day_cell, joined, number_cell, ordinal, unit_cell, value_cell
+from cdshooks.explain.cells import (
+    Cite,
+    References,
+    Row,
+    day_cell,
+    joined,
+    number_cell,
+    ordinal,
+    print_table,
+    unit_cell,
+    value_cell,
+)
 from cdshooks.explain.drugs_text import (
     DRUG_COLUMNS,
     OTHER_DRUG_COLUMNS,
@@ -18,7 +28,7 @@ from cdshooks.explain.drugs_text import (
     other_drug_rows,
     unmapped_rows,
 )
-from cdshooks.explain.unused import Received, Unused
+from cdshooks.explain.unused import Received
 from cdshooks.knowledge.ids import FactId, ResourceRef
 from cdshooks.knowledge.load import Knowledge
 from cdshooks.lines.sentences import METASTATIC_BASIS
@@ -51,7 +61,7 @@ def print_record(
         console.print(Text(title, style="bold"))
         if notes.get(title):
             console.print(Text(notes[title] or "", style="dim"))
-        _print_table(columns, told, console)
+        print_table(columns, told, console)
     if silent:
         console.print()
         console.print(f"Nothing on record: {'; '.join(silent)}", markup=False)
@@ -63,40 +73,6 @@ def _each_once(rows: Iterable[Row]) -> list[Row]:
     for *cells, cited in rows:
         told.setdefault(tuple(cells), []).append(cited)
     return [(*cells, ", ".join(dict.fromkeys(cited))) for cells, cited in told.items()]
-
-
-def print_received(received: Received, console: Console) -> None:
-    """Print what was received and left no trace, the same things together with the newest value, and the types not read here."""
-    if received.unused:
-        console.print()
-        console.print(Text("Received, and nothing concluded from it", style="bold"))
-        rows = []
-        for (kind, what, withdrawn, _), same in groupby(sorted(received.unused, key=_kind), _kind):
-            found = sorted(same, key=lambda it: ordinal(it.day))
-            newest = found[-1]
-            name = f"{what} ({withdrawn})" if withdrawn else what
-            says = newest.says.removeprefix(withdrawn or "").removeprefix("; ")
-            rows.append((kind, name, says, day_cell(newest.day), str(len(found)) if len(found) > 1 else ""))
-        _print_table(("resource", "what it is", "says", "date", "how many"), rows, console)
-    if received.unread:
-        console.print()
-        told = ", ".join(f"{kind} ({count})" for kind, count in received.unread)
-        console.print(f"Received, and not read by this service: {told}", markup=False)
-
-
-def _print_table(columns: Row, rows: Iterable[Row], console: Console) -> None:
-    table = Table(box=None, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    console.print(table)
-
-
-def _kind(it: Unused) -> tuple[str, str, str, str]:
-    """What stands in one row: the same thing, and of findings that are no number the same words."""
-    kind = it.resource.partition("/")[0].partition("?")[0]
-    return kind, it.what, it.withdrawn or "", "" if it.is_measured else it.says
 
 
 def _parts(advice: Advice, knowledge: Knowledge, cite: Cite, received: Received) -> Iterator[Part]:

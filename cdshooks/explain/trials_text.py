@@ -71,7 +71,7 @@ def _print_trial(
     for outcome, word in _WORDS.items():
         for finding in (it for it in match.findings if it.outcome is outcome):
             if finding.criterion in deciding or (outcome is Outcome.MET and not is_ruled_out):
-                table.add_row(word, Text(str(finding.criterion)), Text(_told(finding)))
+                table.add_row(word, Text(str(finding.criterion)), Text(_told(finding, knowledge)))
     if not is_ruled_out:
         for before in tried_before(knowledge.trials.by_id[match.nct_id], advice.lines, knowledge):
             table.add_row(_TO_WEIGH, "", Text(before.told))
@@ -89,10 +89,14 @@ def _places(match: TrialMatch, home: Position | None) -> list[str]:
     return [f"recruits: {it.name}, {it.city}, {it.country} ({it.distance})" for it in near]
 
 
-def _told(finding: Finding) -> str:
+def _told(finding: Finding, knowledge: Knowledge) -> str:
+    """The reason, what is missing where the reason does not name it, from when it holds, and the first records behind it."""
     parts = [finding.because]
     if finding.missing is not None:
-        parts.append(f"Missing: {finding.missing}.")
+        fact = knowledge.facts.get(finding.missing)
+        missing = fact.label if fact is not None else knowledge.codes.said(finding.missing)
+        if missing not in finding.because:
+            parts.append(f"Missing: {missing}.")
     if finding.recovers_on is not None:
         parts.append(f"Over on {finding.recovers_on}.")
     if finding.evidence:

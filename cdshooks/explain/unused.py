@@ -41,12 +41,16 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
     """What the resources that conclusions rest on call themselves."""
     reasons: Mapping[ResourceRef, str] = {}
     """What drugs are for, where their record says it in words."""
+    being_ordered: tuple[str, ...] = ()
+    """The names of the orders being placed, which are no part of the record."""
 
 
 NOTHING = Received()
 
 
-def received(resources: Resources, record: PatientRecord, knowledge: Knowledge) -> Received:
+def received(
+    resources: Resources, record: PatientRecord, knowledge: Knowledge, drafts: tuple[Held, ...] = ()
+) -> Received:
     """How each resource calls itself, and every readable one that no value of the record rests on, by type, name and reference."""
     used = set(_evidence(record))
     tests = knowledge.codes.tests
@@ -74,6 +78,7 @@ def received(resources: Resources, record: PatientRecord, knowledge: Knowledge) 
         unread=resources.unread,
         names=names,
         reasons=reasons,
+        being_ordered=tuple(name_of(it, tests) for it in drafts),
     )
 
 

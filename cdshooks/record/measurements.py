@@ -7,7 +7,7 @@ import re
 import msgspec
 
 from cdshooks.ehr.remembered import remembered
-from cdshooks.ehr.resources import CodeableConcept, Component, Held, Observation, ReferenceRange, Resources
+from cdshooks.ehr.resources import CodeableConcept, Component, Held, Observation, Quantity, ReferenceRange, Resources
 from cdshooks.knowledge.codes import system_of
 from cdshooks.knowledge.measures import Measure, MeasureKnowledge, Scale, Test
 from cdshooks.partial_date import PartialDate
@@ -105,7 +105,7 @@ class MeasurementReader:
             value = number_of(it.high.value) if it.high is not None else None
             if it.high is None or value is None:
                 continue
-            unit = it.high.code or it.high.unit or ""
+            unit = _unit(it.high)
             own = self._measures.by_fact[fact].scale(unit) if unit else scale
             if own is not None and value > 0:
                 limits.add(own.of(value))
@@ -197,6 +197,12 @@ def _unit_in_words(words: str, measure: Measure) -> str:
     return tokens[0] if tokens and ("/" in tokens[0] or "%" in tokens[0]) else ""
 
 
+def _unit(quantity: Quantity) -> str:
+    """The unit by its code; by its words where the code is of no unit ("umol/L" under the number that SNOMED CT has for it)."""
+    code = quantity.code or ""
+    return quantity.unit if quantity.unit and (not code or code.isdigit()) else code
+
+
 def _number(part: Observation | Component, terms: RecordTerms, fact: str) -> _Number | None:
     quantity, span, ratio = part.value_quantity, part.value_range, part.value_ratio
     if ratio is not None and ratio.numerator is not None and ratio.denominator is not None:
@@ -206,7 +212,7 @@ def _number(part: Observation | Component, terms: RecordTerms, fact: str) -> _Nu
     if part.value_integer is not None:
         return _Number(low=float(part.value_integer), high=float(part.value_integer))
     if quantity is not None:
-        unit = quantity.code or quantity.unit or ""
+        unit = _unit(quantity)
         if isinstance(quantity.value, str):
             return _in_text(quantity.value, quantity.comparator, unit, terms.ranges)
         if quantity.value is not None:
@@ -216,7 +222,7 @@ def _number(part: Observation | Component, terms: RecordTerms, fact: str) -> _Nu
         values = sorted(number_of(it.value) or 0.0 for it in ends)
         if values:
             comparator = None if len(values) > 1 else ">=" if span.low in ends else "<="
-            unit = next((it.code or it.unit or "" for it in ends), "")
+            unit = next((_unit(it) for it in ends), "")
             return _Number(low=values[0], high=values[-1], comparator=comparator, unit=unit)
     concept = part.value_codeable_concept
     if concept is not None:

@@ -508,3 +508,18 @@ def test_a_treatment_in_the_month_of_the_finding_was_of_what_was_found():
 def test_a_loss_of_dpyd_activity_may_stand_in_a_report_alone(name, words, activity):
     report = {**mri(words, "2024-06-01"), "code": {"text": name}}
     assert [it.value for it in record(report).biomarkers] == activity
+
+
+@pytest.mark.parametrize(
+    ("code", "concept_"),
+    [
+        (concept("77970009", SNOMED), "hypertensive_heart_disease"),
+        (concept("368009", SNOMED), "heart_valve_disease"),
+        ({"text": "Valvular heart disease"}, "heart_valve_disease"),
+        ({"text": "Coronary heart disease"}, "ischemic_heart_disease"),
+    ],
+)
+def test_heart_disease_of_any_kind_lowers_the_limit_of_anthracycline(code, concept_):
+    found = record({**condition("x"), "code": code})
+    assert [it.concept for it in found.diagnoses] == [concept_]
+    assert concept_ in KNOWLEDGE.facts["cardiac_risk"].reads.diagnosis

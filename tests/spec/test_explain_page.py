@@ -245,6 +245,7 @@ def test_the_page_of_a_story_asks_nothing_twice_and_has_words_where_a_reader_exp
     assert not [it for it in asked if any(other.startswith(f"{it.rstrip('.')} ") for other in asked)]
     record = page.partition("The record\n")[2].partition("Resources cited")[0]
     assert re.findall(r"\b[a-z0-9]+_[a-z0-9_]+", record) == []
+    assert re.findall(r"Missing: [a-z0-9]+_[a-z_]+", page) == []
     facts = page.partition("What the criteria are asked on\n")[2].partition("Options")[0]
     assert re.findall(r"^[a-z0-9]+_[a-z0-9_]+", facts, re.MULTILINE) == []
 
@@ -342,3 +343,30 @@ def test_an_allergy_is_blamed_on_what_it_names_and_not_on_nothing():
     assert rows_of(page, "Adverse effects") == [
         "hypersensitivity | 3 | Cashew nuts | resolution not told | Cashew nuts | 1"
     ]
+
+
+def test_orders_being_placed_are_named_and_are_no_part_of_the_record():
+    draft = order(
+        "draft", "ado-trastuzumab emtansine", status="draft", dosageInstruction=[{"text": "3.6 mg/kg, every 3 weeks"}]
+    )
+    request = {
+        "hook": "order-select",
+        "context": {
+            "patientId": "p",
+            "draftOrders": {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": draft}]},
+        },
+        "prefetch": {"patient": PATIENT},
+    }
+    page = page_of(data=json.dumps(request).encode())
+    assert "Being ordered in this request, no part of the record: ado-trastuzumab emtansine" in page
+    advice, received = explained(data=json.dumps(request).encode())
+    assert (advice.record.planned, advice.record.exposures) == ((), ())
+    assert explain_json(advice, shipped(), received)["being_ordered"] == ["ado-trastuzumab emtansine"]
+
+
+@pytest.mark.parametrize(
+    "context", [None, {}, "text", {"draftOrders": None}, {"draftOrders": {"resourceType": "Bundle"}}]
+)
+def test_a_request_that_orders_nothing_names_no_order(context):
+    request = {"hook": "patient-view", "context": context, "prefetch": {"patient": PATIENT}}
+    assert "Being ordered" not in page_of(data=json.dumps(request).encode())

@@ -46,3 +46,29 @@ def test_a_test_known_by_its_name_alone(line):
     }
     record = read_patient_record(resources_of(result), shipped())
     assert [it.fact for it in record.measurements] == ([fact] if fact else [])
+
+
+@pytest.mark.parametrize(
+    ("unit", "code", "value"),
+    [
+        ("umol/L", "258814008", 1.38),  # the number of the unit in SNOMED CT
+        ("umol/L", "umol/L", 1.38),
+        ("umol/L", None, 1.38),
+        ("anything", "umol/L", 1.38),
+        ("umol/L", "mm", None),  # a unit that creatinine cannot have is flagged, whatever is written beside it
+        (None, "258814008", None),
+    ],
+)
+def test_a_unit_is_read_by_its_words_only_where_its_code_is_of_no_unit(unit, code, value):
+    quantity = {"value": 122, **({"unit": unit} if unit else {}), **({"code": code} if code else {})}
+    result = {
+        "resourceType": "Observation",
+        "id": "1",
+        "status": "final",
+        "code": {"text": "Creatinine"},
+        "effectiveDateTime": "2026-11-01",
+        "valueQuantity": quantity,
+    }
+    record = read_patient_record(resources_of(result), shipped())
+    assert [it.value for it in record.measurements] == ([value] if value else [])
+    assert bool(record.doubts) is (value is None)
