@@ -191,6 +191,10 @@ def _value(marker: str, coded: str | None, text: str, terms: RecordTerms) -> str
     if coded in {"present", "absent"}:
         return "mutated" if coded == "present" else "wild_type"
     said = terms.meanings("gene-result").first(text)
+    if said == "present":
+        rest = terms.without_denied_variants(text)
+        is_denied = rest != text and terms.meanings("gene-result").first(rest) is None
+        said = "absent" if is_denied and not _PROTEIN_CHANGE.search(rest) else said
     if said is None and _PROTEIN_CHANGE.search(text):
         said = "present"
     if marker == "pd-l1":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from cdshooks.ehr.remembered import remembered
@@ -36,6 +37,7 @@ _AT_BREAST, _ELSEWHERE = (
 _ICD_10, _CERTAINTY = "icd-10", "diagnosis-certainty"
 _CERTAINTY_MARK = "http://fhir.de/StructureDefinition/icd-10-gm-diagnosesicherheit"
 _CERTAINTY_SYSTEM = "kbv_cs_sfhir_icd_diagnosesicherheit"
+_FEW_WORDS = r"(?:\w+[\s-]+){0,3}?"
 _NO_MEANINGS = RememberedMeanings(NOTHING)
 _THERAPIES = ("wbrt", "srs", "resection", "breast-conserving-surgery", "mastectomy", "radiotherapy", "surgery")
 """Kinds of local therapy, the most telling first: of several that words name, that one counts."""
@@ -82,6 +84,11 @@ class RecordTerms:
             self.meanings("dose-unit"),
             self.meanings("weekday"),
             codes.limits["earliest-year-in-words"],
+        )
+        finding = self.meanings("gene-finding").pattern("finding")
+        self._no_variant = re.compile(
+            rf"{self.meanings('gene-denial').pattern('no')}[\s-]+{_FEW_WORDS}{finding}(?:[\s-]+{_FEW_WORDS}{finding})*",
+            re.IGNORECASE,
         )
         self.ranges = Ranges(self.meanings("number-range").pattern("to"))
         self.report_parts = ReportParts(*map(self.meanings, ("text-time", "text-heading", "report-asked"))).of
@@ -251,6 +258,10 @@ class RecordTerms:
         for marker in named.of(text):
             text = named.whole(marker).sub(" ", text)
         return text
+
+    def without_denied_variants(self, text: str) -> str:
+        """A result without what it denies: of "no pathogenic variant detected" nothing is left."""
+        return self._no_variant.sub(" ", text)
 
     def gene(self, texts: Iterable[str], codings: Iterable[Coding]) -> str | None:
         """The marker whose gene a result is about, by its HGNC number or its symbol."""

@@ -7,7 +7,7 @@ import pytest
 
 from cdshooks.knowledge.load import load_knowledge
 from cdshooks.record.read import read_patient_record
-from tests.fhir import LOINC, condition, observation, resources_of
+from tests.fhir import LOINC, condition, drug, observation, resources_of
 
 KNOWLEDGE = load_knowledge()
 
@@ -107,3 +107,36 @@ def test_a_diagnosis_is_known_by_its_name(text, concept):
 def test_a_denied_diagnosis_is_none(text):
     found = read_patient_record(resources_of(condition(text=text)), KNOWLEDGE)
     assert [it.concept for it in found.diagnoses] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("Statut ménopausique", "ménopausée", "postmenopausal"),
+        ("Statut ménopausique", "non ménopausée", "premenopausal"),
+        ("Estado menopáusico", "posmenopáusica", "postmenopausal"),
+        ("Estado menopáusico", "premenopáusica", "premenopausal"),
+        ("Stato menopausale", "in menopausa", "postmenopausal"),
+        ("Stato menopausale", "premenopausa", "premenopausal"),
+    ],
+)
+def test_the_menopause_in_words(name, text, expected):
+    made = observation("4711", system="https://lab.example", valueString=text)
+    made["code"]["text"] = name
+    found = read_patient_record(resources_of(made), KNOWLEDGE).statements
+    assert [it.value for it in found if it.about == "menopause"] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("tossicità", "toxicity"),
+        ("effets indésirables", "toxicity"),
+        ("décision de la patiente", "patient_choice"),
+        ("fin du protocole", "completed"),
+        ("fin de traitement", None),  # only that it ended
+    ],
+)
+def test_why_a_drug_was_stopped(reason, expected):
+    made = drug("MedicationStatement", "lapatinib", status="stopped", statusReason=[{"text": reason}])
+    assert [it.stopped_for for it in read_patient_record(resources_of(made), KNOWLEDGE).exposures] == [expected]
