@@ -19,7 +19,9 @@ from cdshooks.options.model import Advice, Fact
 from cdshooks.options.withheld import why_withheld
 from cdshooks.record.model import UNVERIFIED
 
-_LABEL = 34
+_FACT_COLUMNS = (("fact", None, 3), ("value", None, 3), ("date", 10, None), ("by", None, 2), ("cited", 19, None))
+"""The room of each column, set or as a share of the rest, so that on a narrow page no number of a resource is cut off."""
+_FACTS_WIDTH = 180
 _TO_CHECK = frozenset({"second-cancer", "found-in-text", "drug-in-words"})
 """Doubts about what was read all the same or left to a person; any other sets a value aside."""
 _UNSIGNED = "NOT FOR CLINICAL USE: no clinician has signed the knowledge in force."
@@ -69,10 +71,9 @@ def _heading(console: Console, text: str) -> None:
 
 def _print_facts(advice: Advice, knowledge: Knowledge, console: Console, references: References) -> None:
     _heading(console, "What the criteria are asked on")
-    table = Table(box=None, pad_edge=False)
-    table.add_column("fact", overflow="fold", min_width=_LABEL)
-    for column in ("value", "date", "by", "cited"):
-        table.add_column(column, overflow="fold")
+    table = Table(box=None, pad_edge=False, width=min(console.width, _FACTS_WIDTH))
+    for column, width, ratio in _FACT_COLUMNS:
+        table.add_column(column, overflow="fold", width=width, ratio=ratio)
     for fact in advice.facts:
         if fact.value is None or fact.is_silence or (fact.value == () and not fact.evidence):
             continue

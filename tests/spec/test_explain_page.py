@@ -370,3 +370,11 @@ def test_orders_being_placed_are_named_and_are_no_part_of_the_record():
 def test_a_request_that_orders_nothing_names_no_order(context):
     request = {"hook": "patient-view", "context": context, "prefetch": {"patient": PATIENT}}
     assert "Being ordered" not in page_of(data=json.dumps(request).encode())
+
+
+def test_on_a_narrow_page_no_cited_number_is_cut_off():
+    told = page_of(data=STORIES[0].read_bytes(), width=100)
+    facts = told.partition("What the criteria are asked on\n")[2].partition("Resources cited")[0]
+    assert facts.splitlines()[0].rstrip().endswith("cited")
+    row = next(it.rstrip() for it in facts.splitlines() if it.startswith("drugs given for"))
+    assert re.search(r"  \d+, \d+, \d+, \d+ \+\d+$", row) is not None
