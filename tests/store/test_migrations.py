@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from alembic import command, op
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
@@ -112,16 +112,69 @@ def test_rel_12_each_migration_only_adds_so_that_the_version_before_works_on_the
         assert asked == []
 
 
-def test_a_migration_that_fails_leaves_nothing_behind(store, monkeypatch):
-    original = op.create_index
+def everything_of(store):
+    """Every table as the database tells it: columns in their order, keys, indexes and their names."""
+    inspector = sa.inspect(store.engine)
 
-    def fail(name, *rest, **more):
-        if name == "ix_feedback_received_at":
+    def told(found):
+        return sorted(str(sorted(it.items(), key=str)) for it in found)
+
+    return {
+        table: {
+            "columns": [{**it, "type": str(it["type"])} for it in inspector.get_columns(table)],
+            "key": inspector.get_pk_constraint(table),
+            "foreign": told(inspector.get_foreign_keys(table)),
+            "unique": told(inspector.get_unique_constraints(table)),
+            "indexes": told(inspector.get_indexes(table)),
+            "checks": told(inspector.get_check_constraints(table)),
+        }
+        for table in inspector.get_table_names()
+    }
+
+
+def test_an_empty_store_gets_the_tables_that_the_migrations_make(store, alembic_to):
+    """Tables made at once and tables migrated step by step are the same: name by name, in the same order of columns."""
+    migrate(store.engine)
+    at_once, stands_at = everything_of(store), revision(store.engine)
+    with store.engine.connect() as connection, connection.begin():
+        metadata.drop_all(connection)
+        connection.execute(sa.text("DROP TABLE alembic_version"))
+    assert everything_of(store) == {}
+    assert alembic_to(command.upgrade, "head") == stands_at == HEAD
+    assert everything_of(store) == at_once
+    assert set(at_once) == {*metadata.tables, "alembic_version"}
+
+
+def test_an_empty_store_is_made_without_alembic(store_url):
+    made = "import sys; from cdshooks.store.engine import open_engine; from cdshooks.store.migrate import migrate"
+    seen = f"{made}; migrate(open_engine(sys.argv[1])); sys.exit('alembic' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", seen, store_url], timeout=60, check=False).returncode == 0
+
+
+def test_a_store_in_which_only_tables_of_others_stand_gets_ours_beside_them(store):
+    with store.engine.connect() as connection, connection.begin():
+        connection.execute(sa.text("CREATE TABLE of_others (id INTEGER)"))
+    migrate(store.engine)
+    assert set(everything_of(store)) == {*metadata.tables, "alembic_version", "of_others"}
+
+
+@pytest.mark.parametrize(
+    ("stands_at", "index"), [(None, "ix_feedback_received_at"), ("0001", "ix_sealed_rows_expires_at")]
+)
+def test_a_start_that_fails_on_the_way_leaves_the_store_as_it_was(store, alembic_to, stands_at, index):
+    if stands_at:
+        alembic_to(command.upgrade, stands_at)
+    before = everything_of(store)
+
+    @sa.event.listens_for(store.engine, "before_cursor_execute")
+    def fail(_connection, _cursor, statement, *_):
+        if index in statement:
             raise OSError("no space left")
-        return original(name, *rest, **more)
 
-    monkeypatch.setattr(op, "create_index", fail)
     with pytest.raises(OSError, match="no space"):
         migrate(store.engine)
-    assert revision(store.engine) is None
-    assert sa.inspect(store.engine).get_table_names() == []
+    assert revision(store.engine) == stands_at
+    assert everything_of(store) == before
+    sa.event.remove(store.engine, "before_cursor_execute", fail)
+    migrate(store.engine)
+    assert revision(store.engine) == HEAD
