@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
 _BETWEEN = r"[\s,:/-]+"
 _END_OF_WORD, _NOTHING = r"(?!\w)", r"(?!)"
-_AS_WRITTEN = "="
+_AS_WRITTEN, _REST = "=", "*"
 
 
 class Meanings(msgspec.Struct, frozen=True):
@@ -59,16 +59,24 @@ def load_meanings(rows: Iterable[tuple[int, Mapping[str, str]]]) -> Mapping[str,
     """
     words: dict[str, dict[str, list[str]]] = {}
     for _, row in rows:
-        words.setdefault(row["reader"], {}).setdefault(row["meaning"], []).append(_pattern(row["words"]))
+        words.setdefault(row["reader"], {}).setdefault(row["meaning"], []).append(row["words"])
     return {
-        reader: Meanings(
-            tuple((meaning, re.compile("|".join(parts), re.IGNORECASE)) for meaning, parts in meanings.items())
-        )
+        reader: Meanings(tuple((meaning, one_of(listed)) for meaning, listed in meanings.items()))
         for reader, meanings in words.items()
     }
+
+
+def one_of(listed: Sequence[str]) -> re.Pattern[str]:
+    """Any of the words of a meaning. Only where a word begins, and by a letter that one of them begins by, they are tried.
+
+    Without that each of them was tried at each letter of a text, and a report of 60,000 letters took a second.
+    """
+    firsts = {words.lstrip(_AS_WRITTEN)[0] for words in listed}
+    ahead = "" if _REST in firsts else f"(?=[{''.join(sorted(map(re.escape, firsts)))}])"
+    return re.compile(rf"(?<!\w){ahead}(?:{'|'.join(map(_pattern, listed))})", re.IGNORECASE)
 
 
 def _pattern(words: str) -> str:
     inner = _BETWEEN.join(re.escape(word).replace(r"\*", r"\w*") for word in words.lstrip(_AS_WRITTEN).split())
     written = rf"(?-i:{inner})" if words.startswith(_AS_WRITTEN) else inner
-    return rf"(?<!\w){written}{_END_OF_WORD}"
+    return f"{written}{_END_OF_WORD}"
