@@ -48,7 +48,7 @@ def print_explanation(advice: Advice, knowledge: Knowledge, console: Console, re
     for change in knowledge.overlay:
         console.print(f"  overlay: {change.told} ({change.file}:{change.line})", markup=False)
     _heading(console, "Lines of therapy")
-    print_lines(advice, knowledge, console)
+    print_lines(advice, console)
     _heading(console, "The record")
     references = References()
     print_record(advice, knowledge, console, received, references)

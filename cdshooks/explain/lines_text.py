@@ -10,7 +10,6 @@ from rich.text import Text
 from cdshooks.explain.timeline import LEGEND, draw_timeline
 from cdshooks.knowledge.ids import ResourceRef
 from cdshooks.knowledge.line_rules import LineRules
-from cdshooks.knowledge.load import Knowledge
 from cdshooks.lines.model import Alternative, Counts, EndReason, LineHistory, LineOfTherapy, RuleFiring
 from cdshooks.lines.sentences import METASTATIC_BASIS
 from cdshooks.options.model import Advice
@@ -19,7 +18,7 @@ _WIDTH = 100
 _JOINED = "R8-regimen"
 
 
-def print_lines(advice: Advice, knowledge: Knowledge, console: Console) -> None:
+def print_lines(advice: Advice, console: Console) -> None:
     """Print how many lines there are and how sure that is, the picture, then every line with the rules that made it."""
     history = advice.lines
     for text in _count(history):
@@ -31,7 +30,7 @@ def print_lines(advice: Advice, knowledge: Knowledge, console: Console) -> None:
             console.print(Text(row), no_wrap=True, overflow="crop")
     for line in (*history.early, *history.lines):
         console.print()
-        for text in _line(line, history, knowledge):
+        for text in _line(line, history):
             _say(console, text)
     about_all = [it for it in history.firings if it.line is None and it.rule != "R6-setting"]
     if about_all:
@@ -95,13 +94,11 @@ def _how_many(counts: Counts) -> str:
     return f"{least}{counts.metastatic_lines} metastatic {number}{span}"
 
 
-def _line(line: LineOfTherapy, history: LineHistory, knowledge: Knowledge) -> Iterator[str]:
+def _line(line: LineOfTherapy, history: LineHistory) -> Iterator[str]:
     name = f"line {line.number}" if line.number is not None else line.setting.value
     yield f"{name}: {line.start} {_ended(line)}; confidence {line.confidence.value}"
     kept = f", then {' + '.join(line.maintenance_agents)} alone" if line.maintenance_agents else ""
-    regimen = knowledge.regimens.get(line.regimen_id) if line.regimen_id is not None else None
-    named = f"  [{regimen.label}]" if regimen is not None else ""
-    yield f"  {' + '.join(line.agents)}{kept}{named}"
+    yield f"  {' + '.join(line.agents)}{kept}"
     if line.number is None:
         return
     fired = [it for it in history.firings if it.line == line.number]

@@ -378,3 +378,24 @@ def test_on_a_narrow_page_no_cited_number_is_cut_off():
     assert facts.splitlines()[0].rstrip().endswith("cited")
     row = next(it.rstrip() for it in facts.splitlines() if it.startswith("drugs given for"))
     assert re.search(r"  \d+, \d+, \d+, \d+ \+\d+$", row) is not None
+
+
+@pytest.mark.parametrize("story", STORIES[:12], ids=lambda it: it.parent.name)
+def test_no_table_of_a_page_is_wider_than_the_page(story):
+    """What does not fit would be cut off at its right end, where the evidence stands."""
+    wide, narrow = (page_of(data=story.read_bytes(), width=it) for it in (2000, 100))
+    for part, end in (("The record\n", "Resources cited"), ("What the criteria are asked on\n", "unknown:")):
+        digits = [
+            sorted(re.findall(r"\d", it.partition(part)[2].partition(end)[0].replace("Resources cited", "")))
+            for it in (wide, narrow)
+        ]
+        assert digits[0] == digits[1]
+
+
+def test_a_line_names_its_drugs_and_no_option_of_later_lines():
+    page = page_of(
+        data=(STORIES[0].parent.parent / "isolated-brain-progression-treated-locally" / "request.json").read_bytes()
+    )
+    first = page.partition("line 1: ")[2].partition("line 2: ")[0]
+    assert "docetaxel + pertuzumab + trastuzumab, then pertuzumab + trastuzumab alone\n" in first
+    assert "again" not in first
