@@ -118,7 +118,7 @@ def test_the_page_tells_for_each_line_who_opened_and_closed_it_on_which_records_
     assert "opened by R9-new-agent" in page
     assert "closed by R9-new-agent, which opened line 2" in page
     assert "open (TOX_SWITCH, -1)" in page
-    assert "[MedicationAdministration/3]" in page
+    assert "[MedicationAdministration/3 .. Observation/pd-2021-11-10, 2 records]" in page
     assert "ended: toxicity" in page
 
 
