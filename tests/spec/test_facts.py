@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -234,6 +235,31 @@ def test_lvef_keeps_baseline_drop_and_nadir() -> None:
 @pytest.mark.parametrize(("number", "expected"), [(49.9, True), (50.0, False)])
 def test_lvef_below_the_usual_limit(number: float, expected: object) -> None:
     assert value("lvef_below_normal", measurements=(measured("lvef_percent", number),)) is expected
+
+
+@pytest.mark.parametrize(
+    ("fact", "written", "number", "method"),
+    [
+        ("lvef_percent", {"value": 55.0, "method": "echo"}, 55.0, "echo"),
+        ("lvef_percent", {"value": 55.0}, 55.0, None),
+        ("lvef_percent", {"value": None, "low": 40.0, "high": 45.0}, 40.0, "the lower end of 40 to 45 was taken"),
+        (
+            "lvef_percent",
+            {"value": None, "low": 40.0, "high": 45.0, "method": "echo"},
+            40.0,
+            "echo; the lower end of 40 to 45 was taken",
+        ),
+        ("lvef_percent", {"value": 60.0, "comparator": ">"}, math.nextafter(60.0, 99), "told as > 60"),
+        ("lvef_percent", {"value": 60.0, "comparator": ">="}, 60.0, "told as >= 60"),
+    ],
+    ids=["a number", "without a method", "a range", "a range by a method", "above", "from"],
+)
+def test_a_number_that_is_not_the_one_written_says_what_was_written(
+    fact: str, written: dict[str, Any], number: float, method: str | None
+) -> None:
+    record = patient(**EMPTY | {"measurements": (measured("lvef_percent", **written),)})
+    found = case_of(record, history()).fact(FactId(fact))
+    assert (found.value, found.method) == (number, method)
 
 
 def test_creatinine_clearance_by_cockcroft_and_gault() -> None:

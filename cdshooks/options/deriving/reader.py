@@ -159,9 +159,19 @@ def _measured(source: Source, definition: FactDefinition, reads: Reading) -> Fac
         value = number < reads.below
     elif definition.type == "integer":
         value = round(number)
-    return source.fact(
-        definition.id, value, when=measurement.date, evidence=measurement.evidence, method=measurement.method
-    )
+    told = "; ".join(it for it in (measurement.method, _end_taken(measurement, number)) if it)
+    return source.fact(definition.id, value, when=measurement.date, evidence=measurement.evidence, method=told or None)
+
+
+def _end_taken(measurement: Measurement, number: float) -> str | None:
+    """What the record says of a number that is not the one it wrote: the worse end of a range, or a bound."""
+    if measurement.value is not None:
+        sign = measurement.comparator
+        return f"told as {sign} {measurement.value:g}" if sign is not None else None
+    if measurement.low is None or measurement.high is None:
+        return None
+    end = "lower" if number == measurement.low else "upper"
+    return f"the {end} end of {measurement.low:g} to {measurement.high:g} was taken"
 
 
 # ---- toxicities and illnesses
