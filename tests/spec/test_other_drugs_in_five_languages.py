@@ -40,9 +40,11 @@ def test_a_drug_acts_as_its_english_name_does(english, others):
         assert classes(name) == expected, name
 
 
-def test_a_brand_of_europe_is_its_substance():
+def test_another_form_of_a_drug_is_no_drug_of_ours_and_may_be_a_line():
+    """Liposomal doxorubicin without PEG is neither doxorubicin nor its pegylated form; that it treats cancer is told."""
     read = read_patient_record(resources_of(drug("MedicationStatement", "Myocet liposomal 50 mg")), KNOWLEDGE)
-    assert [it.agent for it in read.exposures] == ["doxorubicin"]
+    assert read.exposures == ()
+    assert [(it.text, it.may_be_cancer_drug) for it in read.unmapped] == [("Myocet liposomal 50 mg", True)]
 
 
 @pytest.mark.parametrize("name", ["Clarinase", "Rifaximin", "Fenofibrat", "Johannisbeeren"])
