@@ -18,7 +18,6 @@ from cdshooks.record.terms import RecordTerms
 
 _HER2, _HORMONE = "her2", "hr"
 _NUMBER = r"([<>]?)\s*=?\s*(\d+(?:[.,]\d+)?)"
-_PERCENT = re.compile(r"([<>]?)\s*=?\s*(\d{1,3}(?:[.,]\d+)?)\s*%")
 _TWO_SCORES = re.compile(r"(?<![\d.])[0-3]\s*\+?\s*[-\u2013/]\s*[0-3]\s*\+")
 _SCORE = re.compile(r"(?<![\d.+/])([0-3])\s*\+(?!\s*/?\s*\d)")
 _LAST_PIECE = re.compile(r"[,;:()]")
@@ -187,7 +186,7 @@ class ReceptorReports:
         if marker == _HORMONE:
             yield from of_hormone_receptors(status)
             return
-        percent, comparator = percent_in(behind)
+        percent, comparator = self._words.percent(behind)
         if percent is not None:
             yield Said(marker, f"{marker}-percent", None, percent, comparator)
         if status is not None:
@@ -221,12 +220,6 @@ def of_hormone_receptors(status: str | None) -> tuple[Said, ...]:
     if status == "negative":
         return (Said("er", "er", "negative"), Said("pr", "pr", "negative"))
     return (Said(_HORMONE, _HORMONE, status),) if status == "positive" else ()
-
-
-def percent_in(text: str) -> tuple[float | None, str | None]:
-    """The first percentage of a text with the sign before it ("<1 %")."""
-    found = _PERCENT.search(text)
-    return (number_in(found[2]), found[1] or None) if found is not None else (None, None)
 
 
 def _pattern(text: str) -> re.Pattern[str]:

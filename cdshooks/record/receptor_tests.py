@@ -23,7 +23,7 @@ from cdshooks.knowledge.ids import ResourceRef
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.dates import onset_of, read_date, recorded_on, start_of
 from cdshooks.record.numbers import number_in, number_of
-from cdshooks.record.receptor_reports import ReceptorReports, of_hormone_receptors, percent_in
+from cdshooks.record.receptor_reports import ReceptorReports, of_hormone_receptors
 from cdshooks.record.receptor_words import SCORES, ReceptorWords, compatible
 from cdshooks.record.running_text import texts_of_report
 from cdshooks.record.terms import RecordTerms, texts_of
@@ -42,6 +42,7 @@ _KINDS = {
     "pr-percent": "pr-percent",
     "hr": "hr",
 }
+_STAINED = frozenset({"er", "pr", "er-percent", "pr-percent"})
 _WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
 _SAYS_NOTHING = frozenset({"unknown", "not tested"})
 """Answers that tell nothing of a receptor, so that an earlier result stays in force. Source: terminology 10.4, shape 10."""
@@ -185,8 +186,10 @@ class ReceptorTestReader:
                 self.told.append(ToldInText(marker, _day_of(observation), held.ref, is_unread_result=True))
 
     def _holds_result(self, part: Observation | Component) -> bool:
-        """Whether a value stands there in words with a number ("Allred 8/8", "IRS 12") that is not still to come."""
+        """Whether a number stands there, by itself or in words ("Allred 8/8", "IRS 12"), that is not still to come."""
         text = " ".join(_texts(part, is_coded=False))
+        if _number(part)[0] is not None:
+            return True
         return number_in(text) is not None and not self._words.is_pending(text)
 
     def _placed(
@@ -260,20 +263,31 @@ class ReceptorTestReader:
                 if it and said and not compatible(it, said):
                     return _contradiction(it, said)
         number, comparator = _number(part)
-        if kind in {"ratio", "copies", "ihc-percent", "er-percent", "pr-percent"} or (
-            kind == "ish" and number is not None
-        ):
+        if kind in {"ratio", "copies", "ihc-percent"} or (kind == "ish" and number is not None):
             if number is None and any(texts):
                 number = number_in(" ".join(texts))
             return _Said(number=number, comparator=comparator)
         if kind in {"ihc", "summary"} and number is not None:
             return _scored(part.value_quantity, number, coded or worded)
-        if kind in {"er", "pr"} and number is not None:
-            return _Said(number=number, comparator=comparator)
-        percent, comparator = percent_in(texts[0]) if kind in {"er", "pr"} else (None, None)
         value = coded or worded or self._interpreted(part, kind)
+        if kind in _STAINED:
+            return self._stained(part, kind, texts, value)
         score = worded if coded not in {None, *SCORES} and worded and worded.partition("|")[0] in SCORES else None
-        return _Said(value=value, number=percent, comparator=comparator, score=score)
+        return _Said(value=value, score=score)
+
+    def _stained(self, part: Observation | Component, kind: str, texts: list[str], value: str | None) -> _Said:
+        """ER or PR: the share of stained cells where it is told in percent, and what words say. A score is no share."""
+        is_percent = kind.endswith("-percent")
+        number, comparator = _number(part)
+        if number is None:
+            number, comparator = self._words.percent(" ".join(texts) if is_percent else texts[0], is_percent=is_percent)
+        elif not self._counts_in_percent(part.value_quantity, is_percent=is_percent):
+            return _Said(value=value)
+        return _Said(value=None if is_percent and number is not None else value, number=number, comparator=comparator)
+
+    def _counts_in_percent(self, quantity: Quantity | None, *, is_percent: bool) -> bool:
+        units = [it for it in (quantity.unit, quantity.code) if it] if quantity is not None else []
+        return any(map(self._words.is_percent, units)) if units else is_percent
 
     def _interpreted(self, part: Observation | Component, kind: str) -> str | None:
         listed = part.interpretation if isinstance(part.interpretation, tuple) else (part.interpretation,)

@@ -13,6 +13,8 @@ SCORES = frozenset({"0", "1+", "2+", "3+"})
 _POLARITIES = ("positive", "negative")
 _READERS = ("ahead", "comparison", "denial", "finding", "low-alone", "ratio", "score")
 _NUMBER = r"\d+(?:[.,]\d+)?"
+_PART = r"\d{1,3}(?:[.,]\d+)?"
+"""A number that can be a share in percent."""
 _NAMES = ("her2", "er", "pr", "hr")
 _SIGN_OR_NUMBER = r"(?:\s?\(\s*)?(?:\+|[-\u2212\u2013](?!\w|\s*\d))|[:=(\s]{0,3}[<>]?\s*\d{1,3}(?:[.,]\d+)?\s*%"
 _HER2_MARKER, _HER2_NAME = "her2", "HER2"
@@ -33,6 +35,11 @@ class ReceptorWords:
         more, less = words["comparison"].pattern("more"), words["comparison"].pattern("less")
         self._denied = _pattern(rf"{denial}[\s-]+(?:\w+[\s-]+){{0,2}}?{finding}")
         self._comparison = _pattern(rf"(?:(?P<more>{more}|>=?)|{less}|<=?)\s*(?P<number>{_NUMBER})(?![\d.,]*\s*%)")
+        self._percent = _pattern(
+            rf"(?:(?P<below>{less}|<(?!=))|(?P<most><=|\u2264)|(?P<above>{more}|[>\u2265]=?))?[\s'\u2019=]*"
+            rf"(?P<range>{_PART}\s*%?\s*[-\u2013]\s*<?\s*)?(?P<number>{_PART})\s*(?:%|{terms.meanings('percent').pattern('percent')})"
+        )
+        self._number_alone = _pattern(rf"^\W*(?:{less}|{more})?\s*{_NUMBER}\W*$")
         self._ratio = _pattern(rf"{words['ratio'].pattern('ratio')}[^0-9<>]{{0,20}}({_NUMBER})")
         self._ihc = _pattern(
             r"(?<![\d.+/])(?<!\d[-\u2013])([0-3])\s*\+(?!\s*/?\s*\d)|(?<![\d.])\+([1-3])\b|^\s*([0-3])\s*$"
@@ -53,6 +60,27 @@ class ReceptorWords:
     def status(self, text: str, kind: str) -> str | None:
         """A status, a score, or both joined by ``|`` ("2+|amplified"), for one kind of test; None when the text gives none."""
         return self._remembered_status((text, kind)) if text else None
+
+    def percent(self, text: str, *, is_percent: bool = False) -> tuple[float | None, str | None]:
+        """The first share of stained cells in a text with the sign before it ("<1 %", "less than 1 %").
+
+        None where its ends lie on both sides of the limit ("0-1 %"), and for a number of another scale ("Allred 7").
+        ``is_percent``: the test is told in percent, so that a number standing alone is one.
+        """
+        alone = is_percent and "%" not in text and self._number_alone.search(text)
+        found = self._percent.search(f"{text} %" if alone else text)
+        number = number_in(found["number"]) if found is not None else None
+        if found is None or number is None:
+            return None, None
+        least = number_in(found["range"]) if found["range"] else 0.0 if found["most"] else number
+        limit = self.rules.hormone_receptor_positive
+        if least is not None and least < limit <= number and not found["below"]:
+            return None, None
+        return number, "<" if found["below"] else ">" if found["above"] else None
+
+    def is_percent(self, unit: str) -> bool:
+        """Whether a unit is a share in percent: a score (Allred, IRS, H) is none, nor is a fraction of one."""
+        return "%" in unit or self._has("percent", unit)
 
     def is_of_another_test(self, text: str) -> bool:
         """Whether the words beside a HER2 code speak of another test. Source: terminology 11 (85319-2)."""

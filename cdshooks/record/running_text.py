@@ -19,7 +19,7 @@ from cdshooks.record.remembered_meanings import RememberedMeanings
 MOST_CHARACTERS = 64 * 1024
 """As many as any other text of a call may have."""
 HEADING = re.compile(r"^[\s*#-]*([^\W\d][^:;.\d]{1,40}):(.*)$")
-PIECE_END = re.compile(r"([,()\[\]]|\s[-\u2013]\s)")
+PIECE_END = re.compile(r"((?<!\d),|,(?!\d)|[()\[\]]|\s[-\u2013]\s)")
 _DATE = re.compile(
     r"(?<![\d.,])(?:19|20)\d{2}(?![\d.]*\d)|(?<!\d)\d{1,2}([./-])\d{1,2}\1\d{2,4}(?!\d)|(?<!\d)\d{1,2}/(?:19|20)\d{2}"
 )
