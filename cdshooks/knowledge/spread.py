@@ -72,13 +72,14 @@ class SpreadWords(msgspec.Struct, frozen=True, kw_only=True):
     def _backward(self, tokens: Phrase, at: int, end: int) -> Iterator[tuple[int, int, list[str]]]:
         """Only a list that ends in "and" or the like: a comma alone may part two statements."""
         places: list[str] = []
-        behind_comma = 0
+        behind_comma, first = 0, at
         is_joined = False
         while at > 0:
             place = self.places.before(tokens, at)
             if place is not None:
                 places.append(place[1])
                 at -= place[0]
+                first = at  # not the "of the" before it, by which a denial of something else ends
             elif places and (tokens[at - 1] in self.joining or (is_joined and tokens[at - 1] == COMMA)):
                 behind_comma = behind_comma or (len(places) if tokens[at - 1] == COMMA else 0)
                 is_joined = True
@@ -88,7 +89,7 @@ class SpreadWords(msgspec.Struct, frozen=True, kw_only=True):
         if not self.excluding.isdisjoint(tokens[max(0, at - 1) : at]):  # "normal liver, lung and bone metastases"
             places = places[:behind_comma]
         if is_joined and places:
-            yield at, end, places[::-1]
+            yield first, end, places[::-1]
 
 
 def _is_denied(tokens: Phrase, start: int, end: int) -> bool | None:
@@ -97,6 +98,8 @@ def _is_denied(tokens: Phrase, start: int, end: int) -> bool | None:
     first = colon + 1
     is_opened = first > 0 and negations().open_list(tokens[:colon])
     if (is_opened and first == start) or negations().stand_in(tokens, max(first, start - _DENIED_WITHIN), start):
+        return True
+    if negations().asked_for(tokens, first, start):
         return True
     if is_opened or negations().stand_in(tokens, max(first, start - _OPEN_WITHIN), start):
         return None

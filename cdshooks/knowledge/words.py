@@ -15,6 +15,7 @@ from cdshooks.knowledge.names import words
 
 _NEGATION_REACH = 3
 """A negation reaches this many words forward ("no evidence of progression"), and as many behind an "or" within its reach."""
+_DENIES = "negation"
 _LONGEST_LIST = 12
 """Items of a list joined by "or" through which a denial is followed back."""
 _LONGEST = 4
@@ -69,7 +70,8 @@ class Words(msgspec.Struct, frozen=True):
 class Negations(msgspec.Struct, frozen=True):
     """The words that deny what follows or what they follow, that carry a denial on, and that end it.
 
-    ``answers``: deny what stands before a colon. ``asking``: may stand before the name of what is asked for.
+    ``words``: those that deny, and those that hold one and deny nothing ("no doubt", "not only"). ``answers``: deny what stands
+    before a colon. ``asking``: may stand before the name of what is asked for. ``excepting``: behind it, say that it is there.
     """
 
     words: Words
@@ -79,15 +81,40 @@ class Negations(msgspec.Struct, frozen=True):
     answers: frozenset[Phrase]
     asking: frozenset[Phrase]
     linking: frozenset[str]
+    excepting: frozenset[Phrase]
 
-    def stand_in(self, tokens: Phrase, start: int, end: int) -> bool:
-        """Whether a word that denies begins between two places."""
-        return any(self.words.at(tokens, at) is not None for at in range(max(0, start), end))
+    def stand_in(self, tokens: Phrase, start: int, end: int, upto: int | None = None) -> bool:
+        """Whether a word that denies begins between two places, and denies what begins at ``upto`` (else right at the end)."""
+        at = max(0, start)
+        while at < end:
+            denying = self.words.at(tokens, at)
+            if denying is None:
+                at += 1
+                continue
+            at += denying[0]
+            if denying[1] == _DENIES and not self._denies_another(tokens[at : end if upto is None else upto]):
+                return True
+        return False
+
+    def _denies_another(self, between: Phrase) -> bool:
+        """Whether what is denied is a word to which the name only belongs: "no improvement of", not "no", "no evidence of"."""
+        at, is_named = 0, False
+        while at < len(between):
+            asked = next((len(it) for it in self.asking if between[at : at + len(it)] == it), 0)
+            if is_named and not asked and between[at] in self.linking:
+                return True
+            is_named = not asked and (is_named or between[at] not in self.linking)
+            at += asked or 1
+        return False
 
     def open_list(self, tokens: Phrase) -> bool:
         """Whether words before a colon deny the list behind it: "No evidence of:" does, "No new findings:" does not."""
         starts = range(max(0, len(tokens) - _NEGATION_REACH), len(tokens))
-        behind = [tokens[at + denying[0] :] for at in starts if (denying := self.words.at(tokens, at)) is not None]
+        behind = [
+            tokens[at + denying[0] :]
+            for at in starts
+            if (denying := self.words.at(tokens, at)) is not None and denying[1] == _DENIES
+        ]
         return tokens in self.behind or any(not it or it in self.asking for it in behind)
 
     def deny_around(self, before: str, behind: str) -> bool:
@@ -110,7 +137,7 @@ class Negations(msgspec.Struct, frozen=True):
             colon = next((it for it in reversed(marks.colons) if it <= at), 0)
             start = start if colon <= start or self.open_list(tokens[:colon]) else colon
             start = next((it + 1 for it in range(at - 1, start - 1, -1) if tokens[it] in self.stops), start)
-            if self.stand_in(tokens, start, at) or self._asked_for(tokens, max(colon, _last_before(commas, at)), at):
+            if self.stand_in(tokens, start, at) or self.asked_for(tokens, max(colon, _last_before(commas, at)), at):
                 return True
             joined = next((it for it in range(at - 1, start - 1, -1) if tokens[it] in self.joining), 0)
             if not joined:
@@ -118,13 +145,17 @@ class Negations(msgspec.Struct, frozen=True):
             at = joined - 1
         return False
 
-    def _asked_for(self, tokens: Phrase, since: int, at: int) -> bool:
+    def asked_for(self, tokens: Phrase, since: int, at: int) -> bool:
         """Whether a denial reaches a word through what is asked for: "no evidence of intracranial metastatic disease"."""
         for end in range(at, max(since, at - _NEGATION_REACH) - 1, -1):
             for phrase in self.asking:
                 start = end - len(phrase)
                 if start > since and tokens[start:end] == phrase and self._is_bare(tokens[end:at]):
-                    return self.stand_in(tokens, max(since, start - _NEGATION_REACH), start)
+                    earliest = max(since, start - _NEGATION_REACH)
+                    earliest = next(
+                        (it + 1 for it in range(start - 1, earliest - 1, -1) if tokens[it] in self.stops), earliest
+                    )
+                    return self.stand_in(tokens, earliest, start)
         return False
 
     def _is_bare(self, between: Phrase) -> bool:
@@ -147,6 +178,8 @@ def _last_before(places: Sequence[int], at: int) -> int:
 
 
 def _is_denied(tokens: Phrase, at: int, end: int, marks: Marks) -> bool:
+    if any(tokens[end : end + len(it)] == it for it in negations().excepting):
+        return False
     if negations().reach(tokens, at, end, marks):
         return True
     start = marks.before(at)
@@ -163,13 +196,14 @@ def negations() -> Negations:
     for _, row in rows_of("negation_words", None):
         by_role.setdefault(row["role"], {})[row["words"]] = row["role"]
     return Negations(
-        words=words_from(by_role["negation"]),
+        words=words_from({**by_role["negation"], **by_role["no denial"]}),
         joining=frozenset(by_role["joining"]),
         stops=frozenset(by_role["stop"]),
         behind=_phrases(by_role["behind"]),
         answers=_phrases((*by_role["negation"], *by_role["behind"], *by_role["answer"])),
         asking=_phrases(by_role["asking"]),
         linking=frozenset(by_role["linking"]),
+        excepting=_phrases(by_role["excepting"]),
     )
 
 

@@ -138,3 +138,88 @@ def test_metastases_that_a_report_on_the_head_denies_behind_a_colon_are_none_of_
 def test_an_adverse_effect_that_a_form_denies_is_none():
     assert record(report("Pleural effusion: none. Pneumonitis: none.")).toxicities == ()
     assert record(condition(text="Heart failure: no")).diagnoses == ()
+
+
+ENGLISH = {
+    "pneumonitis": "ild",
+    "brain metastases": "met-brain",
+    "liver and bone metastases": "met-bone met-liver",
+    "heart failure": "heart_failure",
+}
+IN_FIVE_LANGUAGES = {
+    "en": ENGLISH,
+    "de": {**ENGLISH, "Pneumonitis": "ild", "Hirnmetastasen": "met-brain"},
+    "fr": {"pneumopathie interstitielle": "ild", "métastases cérébrales": "met-brain"},
+    "es": {"neumonitis": "ild", "metástasis hepáticas": "met-liver"},
+    "it": {"polmonite interstiziale": "ild", "metastasi cerebrali": "met-brain"},
+    "sure": {**ENGLISH, "Hirnmetastasen": "met-brain", "métastases cérébrales": "met-brain"},
+}
+CHANGES = {
+    "en": ("No improvement of", "No change in", "No resolution of", "No progression of", "Without improvement of"),
+    "de": ("Keine Besserung der", "Kein Ansprechen der", "Keine Änderung der", "Keine Größenzunahme der"),
+    "fr": ("Pas d'amélioration de la", "Pas de réponse des", "Pas de progression des", "Sans modification des"),
+    "es": ("Sin mejoría de la", "Sin cambios en las", "Sin progresión de las", "Ninguna mejoría de la"),
+    "it": (
+        "Nessun miglioramento della",
+        "Nessuna variazione delle",
+        "Senza progressione delle",
+        "Nessuna risposta delle",
+    ),
+    "sure": ("No doubt about", "Not only", "Not all", "Nicht nur", "Pas seulement", "No solo", "Non solo"),
+}
+SIGNS = {
+    "en": ("No", "No evidence of", "No CT evidence of", "No features of", "Nothing else and no signs of", "Absence of"),
+    "de": ("Keine", "Kein Hinweis auf", "Kein Nachweis von", "Keine Zeichen der", "Ohne Anhalt für"),
+    "fr": ("Pas de", "Pas de signe de", "Aucun argument en faveur de", "Absence de", "Aucune trace de"),
+    "es": ("Sin", "Sin evidencia de", "No hay signos de", "Ausencia de"),
+    "it": ("Nessuna", "Non segni di", "Senza evidenza di", "Assenza di", "Nessun segno di"),
+}
+
+
+def drawn(table):
+    """Each opening of a language before each name in it."""
+    return [
+        (it, name, to) for lang, rows in table.items() for it in rows for name, to in IN_FIVE_LANGUAGES[lang].items()
+    ]
+
+
+@pytest.mark.parametrize(("before", "named", "found"), drawn(CHANGES))
+def test_what_does_not_change_is_there(before, named, found):
+    """ "No improvement of pneumonitis" was read as pneumonitis that is gone: it denies the improvement alone."""
+    text = f"{before} {named}"
+    assert sorted(it.concept for it in TERMS.worded_conditions((text,))) == found.split()
+    assert TERMS.denied_conditions((text,)) == ()
+
+
+@pytest.mark.parametrize(("before", "named", "denied"), drawn(SIGNS))
+def test_what_shows_no_sign_is_denied(before, named, denied):
+    text = f"{before} {named}"
+    assert TERMS.worded_conditions((text,)) == ()
+    assert sorted(it.concept for it in TERMS.denied_conditions((text,))) == denied.split()
+
+
+@pytest.mark.parametrize(
+    "but", ["other than the known one", "besides the known one", "außer der bekannten", "hormis la connue"]
+)
+def test_what_is_excepted_from_a_denial_is_there(but):
+    assert [it.concept for it in TERMS.worded_conditions((f"No brain metastases {but}",))] == ["met-brain"]
+
+
+def test_a_denial_does_not_go_over_a_but_to_the_signs_of_something_else():
+    assert [it.concept for it in TERMS.worded_conditions(("No embolism but signs of pneumonitis",))] == ["ild"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Pneumonitis nicht abgeklungen",
+        "Pneumonitis noch nicht abgeklungen",
+        "No resolution of pneumonitis",
+        "Pneumonitis nicht vollständig rückgebildet",
+        "Previously resolved pneumonitis has recurred",
+    ],
+)
+def test_a_pneumonitis_that_did_not_clear_goes_on(text):
+    assert [it.is_resolved for it in record(report(text)).toxicities] == [False]
+    on_record = record(condition(text="Pneumonitis", onsetDateTime="2024-01-01"), report(text))
+    assert [it.is_resolved for it in on_record.toxicities if it.kind == "ild"] != [True]

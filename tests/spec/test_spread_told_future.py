@@ -45,7 +45,7 @@ def spread(terms):
         ("No lung, liver or bone metastases. New brain metastases.", "brain", "lung liver bone"),
         ("No metastases in brain or liver in 2022. Metastases to brain since 2024.", "brain", "brain liver"),
         # too far off to tell what it denies: neither is said
-        ("no evidence of any disease metastatic to bone", "", ""),
+        ("no evidence of any disease metastatic to bone", "", "bone"),
     ],
 )
 def test_a_list_of_places(text, named, denied):
