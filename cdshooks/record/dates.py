@@ -15,6 +15,8 @@ from cdshooks.record.remembered_meanings import RememberedMeanings
 
 _ASSERTED = "/condition-assertedDate"
 _SOON_A_DAY = r"\b([^0-9]{0,12})(\d{1,4}[/-]\d{1,2}[/-]\d{1,4}|\d{1,2}\.\d{1,2}\.\d{4})"
+_END_OF_CLAUSE = re.compile(r"[;,\n]|\.(?=\s)")
+"""An end stands behind a comma too: "do not crush, until 2/28/2025"."""
 _FULL_YEAR = 1000
 """A year of two figures does not tell its century."""
 _YEAR = r"(?<![\d.,])((?:19|20)\d{2})(?:-(\d{2}))?\b(?![.,]?\d)(?!\s*{unit})"
@@ -102,9 +104,8 @@ class DatesInWords:
     ) -> None:
         self._year = re.compile(_YEAR.replace("{unit}", dose_units.whole("unit").pattern), re.IGNORECASE)
         self._earliest_year = earliest_year
-        self._end, self._start = (
-            _finder(re.compile(words.pattern(it) + _SOON_A_DAY, re.IGNORECASE), weekdays) for it in ("end", "start")
-        )
+        self._end = _finder(words, "end", weekdays)
+        self._start = _finder(words, "start", weekdays)
 
     def end(self, dosages: tuple[Dosage, ...]) -> PartialDate | None:
         """An end written into an instruction: "Until Fri 2/28/2025"."""
@@ -120,12 +121,19 @@ class DatesInWords:
         return read_date(found.pop()) if len(found) == 1 else None
 
 
-def _finder(pattern: re.Pattern[str], weekdays: RememberedMeanings) -> Callable[[str], PartialDate | None]:
-    """Finds the date behind the words that announce it: the same instruction comes with every order of a course."""
+def _finder(words: RememberedMeanings, told: str, weekdays: RememberedMeanings) -> Callable[[str], PartialDate | None]:
+    """Finds the date behind the words that announce it: the same instruction comes with every order of a course.
+
+    In a clause that speaks of a pause the day is the end of that pause, and no end of the drug ("hold until 2/3/2024").
+    """
+    pattern = re.compile(words.pattern(told) + _SOON_A_DAY, re.IGNORECASE)
 
     def find(text: str) -> PartialDate | None:
-        match = pattern.search(text)
-        return _read_written(match.group(2), weekdays.first(match.group(1))) if match else None
+        for match in pattern.finditer(text):
+            clause = _END_OF_CLAUSE.split(text[: match.start()])[-1]
+            if told != "end" or not words.has("pause", clause):
+                return _read_written(match.group(2), weekdays.first(match.group(1)))
+        return None
 
     return remembered(find)
 
@@ -135,7 +143,10 @@ def _in_words(find: Callable[[str], PartialDate | None], dosages: tuple[Dosage, 
 
 
 def _read_written(text: str, weekday: str | None) -> PartialDate | None:
-    """A date in figures. Which of two is the month, the weekday before it tells; else it is one of the days between both."""
+    """A date in figures. Which of two is the month, the weekday before it tells; else it is one of the days between both.
+
+    What stands for no date ("12/31/9999") is none here either.
+    """
     parts = [int(it) for it in re.split(r"[/.-]", text)]
     if "." in text:  # with dots the day stands first wherever dates are written so
         orders = [(parts[2], parts[1], parts[0])]
@@ -151,6 +162,8 @@ def _read_written(text: str, weekday: str | None) -> PartialDate | None:
 
 def _calendar_day(year: int, month: int, day: int) -> date | None:
     try:
-        return date(year, month, day) if year >= _FULL_YEAR else None
+        found = date(year, month, day)
     except ValueError:
         return None
+    first, last = _days_that_can_be()
+    return found if first <= found.toordinal() <= last else None

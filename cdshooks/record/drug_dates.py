@@ -12,7 +12,7 @@ from cdshooks.ehr.resources import (
     MedicationStatement,
     Procedure,
 )
-from cdshooks.partial_date import PartialDate
+from cdshooks.partial_date import PartialDate, latest
 from cdshooks.record.dates import DatesInWords, bounds_of, end_of, events_of, read_date, start_of
 
 
@@ -107,7 +107,7 @@ def request_dates(request: MedicationRequest, words: DatesInWords) -> DrugDates:
     supplied = request.dispense_request
     end = read_date(end_of(bounds), end_of(supplied.validity_period) if supplied is not None else None)
     if end is None and bounds is None and days:
-        end = days[-1]
+        end = latest(days)
     elif end is None:
         end = words.end(request.dosage_instruction)
         is_certain = is_certain and end is None

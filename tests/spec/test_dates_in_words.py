@@ -35,6 +35,22 @@ def dates(text):
         ("desde 03/04/2024", "2024-03-04..2024-04-03", "None"),
         ("until Wed 6/2/2024", "None", "2024-02-06..2024-06-02"),  # neither day was one
         ("until 5/5/2024", "None", "2024-05-05"),
+        # the end of a pause is no end of the drug
+        ("hold until 2/28/2025", "None", "None"),
+        ("do not take until 2/28/2025", "None", "None"),
+        ("do not start until 2/28/2025", "2025-02-28", "None"),
+        ("pausiert bis 28.02.2025", "None", "None"),
+        ("suspendre jusqu'au 28/02/2025", "None", "None"),
+        ("suspender hasta el 28/02/2025", "None", "None"),
+        ("sospendere fino al 28/02/2025", "None", "None"),
+        ("hold until 2/28/2025, then until 3/31/2025", "None", "2025-03-31"),
+        ("Do not crush, until 2/28/2025", "None", "2025-02-28"),
+        ("Hold if ANC < 1.0; until 2/28/2025", "None", "2025-02-28"),
+        # what systems write for no date
+        ("until 12/31/9999", "None", "None"),
+        ("bis 31.12.9999", "None", "None"),
+        ("Starting 01/01/1900, until 2/28/2025", "None", "2025-02-28"),
+        ("starting 2/28/1025", "None", "None"),
         # no date
         ("until 31/31/2024", "None", "None"),
         ("until 2/28/25", "None", "None"),  # no century

@@ -199,6 +199,7 @@ def test_a_co_medication_is_known_by_its_german_name() -> None:
         ({"event": ["2024-06-15"]}, "2024-06-15", "2024-06-15"),
         ({"event": ["2024-07-06", "2024-06-15T09:00:00Z"]}, "2024-06-15", "2024-07-06"),
         ({"event": ["2024-06"]}, "2024-06", "2024-06"),
+        ({"event": ["2024", "2024-06-15"]}, "2024", "2024"),  # the day of which the year alone is told may be the later
         # the bounds tell the whole course, the days single doses of it
         ({"event": ["2024-06-15"], "repeat": {"boundsPeriod": {"start": "2024-06-01"}}}, "2024-06-01", None),
         ({"event": []}, "2024-05-02", None),
