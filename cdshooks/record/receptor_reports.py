@@ -17,6 +17,7 @@ from cdshooks.record.receptor_words import ReceptorWords
 from cdshooks.record.terms import RecordTerms
 
 _HER2, _HORMONE = "her2", "hr"
+_OTHER_CANCER, _DISEASE = "other-cancer", "disease"
 _NUMBER = r"([<>]?)\s*=?\s*(\d+(?:[.,]\d+)?)"
 _TWO_SCORES = re.compile(r"(?<![\d.])[0-3]\s*\+?\s*[-\u2013/]\s*[0-3]\s*\+")
 _SCORE = re.compile(r"(?<![\d.+/])([0-3])\s*\+(?!\s*/?\s*\d)")
@@ -82,7 +83,7 @@ class ReceptorReports:
         for clause, side in zip(self._text.clauses(text), sides, strict=True):
             found, undecided = self._of_clause(clause.text, last)
             is_open |= undecided
-            if clause.is_earlier:
+            if clause.is_earlier or (found and self._is_of_another(clause.text)):
                 is_open.update(it.marker for it in found)
             else:
                 said.extend(msgspec.structs.replace(it, laterality=side) for it in found)
@@ -99,6 +100,8 @@ class ReceptorReports:
 
     def _of_diagnosis(self, text: str) -> tuple[Said, ...]:
         """What the name of a diagnosis says: it holds for as long as the diagnosis does ("known HER2-positive cancer")."""
+        if self._terms.meanings("receptor-elsewhere").first(text) is not None or self._is_of_another(text):
+            return ()
         if self._is_triple_negative(text):
             return _ALL_NEGATIVE
         named = self._names_in(text)
@@ -118,11 +121,19 @@ class ReceptorReports:
         standing = self._text.standing(text)
         return "" if self._is_two_scores(standing) else standing
 
+    def _is_of_another(self, text: str) -> bool:
+        """Whether a text speaks of a relative, or of a cancer that is not of the breast."""
+        if self._terms.is_of_relative(text):
+            return True
+        told = {it.category for it in self._terms.worded_conditions((text,))}
+        return _OTHER_CANCER in told and _DISEASE not in told
+
     def _names_in(self, clause: str) -> list[tuple[int, int, str]]:
         return sorted(
             (match.start(), match.end(), marker)
             for marker, pattern in self._words.names
             for match in pattern.finditer(clause)
+            if marker == _HER2 or not self._words.is_other_sense(clause[match.end() :])
         )
 
     def _of_clause(self, clause: str, last: str | None) -> tuple[tuple[Said, ...], set[str]]:

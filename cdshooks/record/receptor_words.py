@@ -55,6 +55,9 @@ class ReceptorWords:
         self._alone = {it: _pattern(rf"^\W*{short.pattern(it)}\W*$") for it in ("er", "pr")}
         method = terms.meanings("receptor-method").pattern("ish")
         self._ish_sign = _pattern(rf"{method}\s?(?P<sign>[+\u2212\u2013-])(?=\s*(?:$|[).,;/]))")
+        other = terms.meanings("receptor-other-sense").pattern("other")
+        said_of = terms.meanings("receptor-polarity").either()
+        self._other_sense = _pattern(rf"[\s,:()]*(?:-(?=\w))?(?:(?:{said_of})\s+)?{other}(?!\w)")
         self._remembered_status = remembered(self._status)
 
     def status(self, text: str, kind: str) -> str | None:
@@ -86,6 +89,10 @@ class ReceptorWords:
         """Whether the words beside a HER2 code speak of another test. Source: terminology 11 (85319-2)."""
         return self._has("receptor-other-test", text) and not self._names(_HER2_MARKER, text)
 
+    def is_other_sense(self, behind: str) -> bool:
+        """Whether the words behind a short name make it another one: "PR interval", "ER visit", "RE: negative margins"."""
+        return self._other_sense.match(behind) is not None
+
     def is_pending(self, text: str) -> bool:
         """Whether words say that a result is still to come."""
         return self._has("receptor-pending", text)
@@ -107,7 +114,9 @@ class ReceptorWords:
                 return None
             return f"her2-{self._method(text) or 'summary'}"
         for marker in _NAMES[1:]:
-            if self._names(marker, text) or (marker in self._alone and self._alone[marker].search(text)):
+            if (self._names(marker, text) and not self._has("receptor-other-sense", text)) or (
+                marker in self._alone and self._alone[marker].search(text)
+            ):
                 return f"{marker}-percent" if "%" in text or self._has("percent", text) else marker
         return None
 

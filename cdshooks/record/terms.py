@@ -352,6 +352,10 @@ class RecordTerms:
         told |= {self.trend(CodeableConcept(coding=concept.coding))} if concept.coding else set()
         return "progression" in told and len(told - {None}) > 1
 
+    def is_of_relative(self, text: str) -> bool:
+        """Whether a text tells of the patient's family ("mother HER2-positive"), not of the patient."""
+        return self.meanings("relative").first(text) == "family"
+
     def worded_trend(self, texts: Iterable[str]) -> str | None:
         """What texts say of the disease; None when they say several things. Among receptors "PR" is one and no response."""
         found = {trend for text in texts for trend in self._trends(self._without_receptors(text))}
