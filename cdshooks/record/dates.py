@@ -103,6 +103,7 @@ class DatesInWords:
         earliest_year: float,
     ) -> None:
         self._year = re.compile(_YEAR.replace("{unit}", dose_units.whole("unit").pattern), re.IGNORECASE)
+        self._before = re.compile(words.pattern("before") + r"\W*\Z", re.IGNORECASE)
         self._earliest_year = earliest_year
         self._end = _finder(words, "end", weekdays)
         self._start = _finder(words, "start", weekdays)
@@ -116,22 +117,32 @@ class DatesInWords:
         return _in_words(self._start, dosages)
 
     def year(self, text: str | None) -> PartialDate | None:
-        """A year or month that stands alone in a text ("outside hospital, 2021"); None when there are several. A dose is none."""
-        found = {it.group(0) for it in self._year.finditer(text or "") if int(it.group(1)) >= self._earliest_year}
+        """A year or month that stands alone in a text ("outside hospital, 2021"); None when there are several.
+
+        A dose is none, nor a year before which the drug was taken.
+        """
+        found = {
+            it.group(0)
+            for it in self._year.finditer(text or "")
+            if int(it.group(1)) >= self._earliest_year and not self._before.search(it.string[: it.start()])
+        }
         return read_date(found.pop()) if len(found) == 1 else None
 
 
 def _finder(words: RememberedMeanings, told: str, weekdays: RememberedMeanings) -> Callable[[str], PartialDate | None]:
     """Finds the date behind the words that announce it: the same instruction comes with every order of a course.
 
-    In a clause that speaks of a pause the day is the end of that pause, and no end of the drug ("hold until 2/3/2024").
+    A day behind both kinds of words belongs to the nearer ones ("until PD, from 2/3/2024"). In a clause that speaks of a pause a
+    day is none of an end, for the drug goes on after it ("hold until 2/3/2024"), or begins then ("do not start until 2/3/2024").
     """
     pattern = re.compile(words.pattern(told) + _SOON_A_DAY, re.IGNORECASE)
+    other = "start" if told == "end" else "end"
 
     def find(text: str) -> PartialDate | None:
         for match in pattern.finditer(text):
-            clause = _END_OF_CLAUSE.split(text[: match.start()])[-1]
-            if told != "end" or not words.has("pause", clause):
+            is_paused = words.has("pause", _END_OF_CLAUSE.split(text[: match.start()])[-1])
+            is_of_other = words.has(other, match.group(1))
+            if (not is_paused and not is_of_other) or (is_paused and told == "start"):
                 return _read_written(match.group(2), weekdays.first(match.group(1)))
         return None
 

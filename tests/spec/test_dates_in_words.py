@@ -46,6 +46,11 @@ def dates(text):
         ("hold until 2/28/2025, then until 3/31/2025", "None", "2025-03-31"),
         ("Do not crush, until 2/28/2025", "None", "2025-02-28"),
         ("Hold if ANC < 1.0; until 2/28/2025", "None", "2025-02-28"),
+        # a day belongs to the nearer words
+        ("Until PD, from 2/28/2025", "2025-02-28", "None"),
+        ("bis PD, ab 28.02.2025", "2025-02-28", "None"),
+        ("ab sofort bis 28.02.2025", "None", "2025-02-28"),
+        ("from now until 2/28/2025", "None", "2025-02-28"),
         # what systems write for no date
         ("until 12/31/9999", "None", "None"),
         ("bis 31.12.9999", "None", "None"),
@@ -59,3 +64,25 @@ def dates(text):
 )
 def test_a_date_in_an_instruction(text, start, end):
     assert dates(text) == [start, end]
+
+
+@pytest.mark.parametrize(
+    ("note", "start"),
+    [
+        ("outside hospital, 2021", "2021"),
+        ("since 2021-06", "2021-06"),
+        # only that it was not in that year is told
+        ("before 2021", "None"),
+        ("prior to 2021-06", "None"),
+        ("vor 2021", "None"),
+        ("avant 2021", "None"),
+        ("antes de 2021", "None"),
+        ("prima del 2021", "None"),
+        ("2020, before 2021", "2020"),
+        ("before surgery, 2021", "2021"),
+    ],
+)
+def test_a_year_in_a_note(note, start):
+    told = drug("MedicationStatement", "lapatinib", note=[{"text": note}])
+    (it,) = read_patient_record(resources_of(told), KNOWLEDGE).exposures
+    assert str(it.start) == start
