@@ -95,6 +95,8 @@ class RecordTerms:
         self.running_text = RunningText(*map(self.meanings, ("text-time", "text-open", "text-heading")))
         self._sites_of = remembered(self._sites)
         self._progesterone = self.meanings("receptor-name").whole("pr")
+        behind = f"{self.meanings('receptor-polarity').either()}|{self.meanings('receptor-other-sense').pattern('other')}(?!\\w)"
+        self._no_response = re.compile(rf"{self._progesterone.pattern}[\s:()]*(?:{behind}|\d+\s*ms\b)", re.IGNORECASE)
         self._trends = remembered(codes.status_words.find)
         self._report_words = remembered(codes.report_words.find)
         self._asserted = remembered(self._asserted_in)
@@ -362,8 +364,11 @@ class RecordTerms:
         return found.pop() if len(found) == 1 else ("progression" if "progression" in found else None)
 
     def _without_receptors(self, text: str) -> str:
+        """The text without PR where it is no partial response: beside another receptor, before a status, "PR interval"."""
         named = self.meanings("receptor-name")
-        return self._progesterone.sub(" ", text) if {"her2", "er"}.intersection(named.of(text)) else text
+        if {"her2", "er"}.intersection(named.of(text)):
+            return self._progesterone.sub(" ", text)
+        return self._no_response.sub(" ", text)
 
     def wishes(self, text: str) -> tuple[str, ...]:
         """The wishes that a text expresses."""

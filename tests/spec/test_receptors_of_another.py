@@ -83,3 +83,21 @@ def test_an_interval_of_the_heart_is_no_receptor_test():
 def test_a_relatives_cancer_is_none_of_the_patient():
     record = read_patient_record(resources_of(condition(text="Breast cancer of her mother")), KNOWLEDGE)
     assert record.diagnoses == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "trends"),
+    [
+        ("PR of liver metastases", ["responding"]),
+        ("PR: partial response", ["responding"]),
+        ("RECIST: PR (-45 %)", ["responding"]),
+        ("PR interval 160 ms", []),
+        ("ECG: PR 160 ms, QTc 430 ms", []),
+        ("PR exam negative", []),
+        ("PR bleeding", []),
+        ("Meningioma, PR positive", []),
+    ],
+)
+def test_only_a_partial_response_is_a_response(text, trends):
+    made = {**pathology(text), "code": {"text": "Report"}}
+    assert [it.trend for it in read_patient_record(resources_of(made), KNOWLEDGE).statuses] == trends
