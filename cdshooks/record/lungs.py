@@ -52,7 +52,8 @@ def with_lung_findings(
             is_denied = is_now and any(_is_lung(it, terms) for it in terms.denied_conditions((clause,)))
             is_said = any(_is_lung(it, terms) for it in terms.worded_conditions((clause,)))
             outcome = terms.meanings("adverse-outcome").first(clause)
-            is_clear = is_now and _shows_clear_lungs(clause, outcome, terms)
+            # "No embolism, ground-glass opacities as of pneumonitis" denies neither.
+            is_clear = is_now and not is_said and _shows_clear_lungs(clause, outcome, terms)
             if not (is_said or is_denied or is_clear):
                 continue
             has_cleared = is_clear or (is_denied and outcome is None) or (is_said and outcome == "resolved")
@@ -61,7 +62,7 @@ def with_lung_findings(
                 found = [_cleared(it, said.day, said.held) for it in found]
             elif is_said:
                 conflicts.clear()  # found ill again: the record and the newest report agree
-            if is_said and not any(_tells_already(it, said.day) for it in found):
+            if is_said and not any(_tells_already(it, said, is_now=is_now, outcome=outcome) for it in found):
                 is_resolved = None if outcome is None else outcome == "resolved"
                 made = on_image(said.held, clause, said.day, is_resolved=is_resolved)
                 found = [*found, *(it for it in made if it.kind == _LUNG)]
@@ -92,8 +93,9 @@ def _sayings(reports: Iterable[Held], terms: RecordTerms) -> Iterator[_Said]:
 
 def _of_report(report: DiagnosticReport, terms: RecordTerms) -> tuple[tuple[str, bool], ...]:
     parts = terms.report_parts("\n".join(texts_of_report(report)))
-    now = frozenset(STATEMENT_END.split(parts.now))
-    return tuple((it, it in now) for it in STATEMENT_END.split(parts.found) if it)
+    now = tuple(it for it in STATEMENT_END.split(parts.now) if it.strip())
+    # Of "none in 2024, now ILD" only the end tells of now.
+    return tuple((it, it.endswith(now)) for it in STATEMENT_END.split(parts.found) if it)
 
 
 def _of_value(observation: Observation, terms: RecordTerms) -> tuple[tuple[str, bool], ...]:
@@ -126,11 +128,14 @@ def _is_lung(term: ConditionTerm, terms: RecordTerms) -> bool:
     return term.category == "toxicity" and terms.toxicity_kind(term.concept) == _LUNG
 
 
-def _tells_already(toxicity: Toxicity, day: PartialDate | None) -> bool:
-    """Whether a lung toxicity on record covers a later finding: not when it had cleared before."""
-    end = toxicity.end
+def _tells_already(toxicity: Toxicity, said: _Said, *, is_now: bool, outcome: str | None) -> bool:
+    """Whether a lung toxicity on record covers a later finding: not when it had cleared before, were it by the same report's
+    words on an earlier time ("no pneumonitis on the last CT; pneumonitis now").
+    """
+    end, day = toxicity.end, said.day
     is_over = toxicity.is_resolved is True and end is not None and day is not None and end.is_before(day) is True
-    return toxicity.kind == _LUNG and not is_over
+    is_again = is_now and outcome != "resolved" and toxicity.is_resolved is True and said.held.ref in toxicity.evidence
+    return toxicity.kind == _LUNG and not (is_over or is_again)
 
 
 def _is_later(toxicity: Toxicity, day: PartialDate | None) -> bool:

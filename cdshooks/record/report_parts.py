@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from cdshooks.ehr.remembered import remembered
-from cdshooks.knowledge.clauses import FIGURE_END
+from cdshooks.knowledge.clauses import COMMA, FIGURE_END
 from cdshooks.record.remembered_meanings import RememberedMeanings
 from cdshooks.record.running_text import HEADING, MOST_CHARACTERS, PIECE_END
 
@@ -66,9 +66,15 @@ class ReportParts:
         return "".join(it for it in PIECE_END.split(told) if not it.rstrip().endswith("?")) if "?" in told else told
 
     def _since(self, clause: str) -> str:
-        """Of a clause that tells of now and of before, what follows the word for now ("was progressing, now stable")."""
+        """Of a clause that tells of now and of before, what follows the word for now ("was progressing, now stable").
+
+        Where nothing follows, what stands before it up to a comma is meant ("none in 2024, ILD now").
+        """
         now = self._now.search(clause)
-        return clause[now.start() :] if now else clause
+        if now is None:
+            return clause
+        follows = any(map(str.isalnum, clause[now.end() :]))
+        return clause[now.start() if follows else clause.rfind(COMMA, 0, now.start()) + 1 :]
 
 
 def _joined(clauses: Iterable[str]) -> str:

@@ -223,3 +223,40 @@ def test_a_pneumonitis_that_did_not_clear_goes_on(text):
     assert [it.is_resolved for it in record(report(text)).toxicities] == [False]
     on_record = record(condition(text="Pneumonitis", onsetDateTime="2024-01-01"), report(text))
     assert [it.is_resolved for it in on_record.toxicities if it.kind == "ild"] != [True]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No ILD in 2024. ILD now.",
+        "No pneumonitis on the prior CT; pneumonitis now.",
+        "No embolism, ground-glass opacities in keeping with pneumonitis.",
+    ],
+)
+def test_a_report_that_ends_in_pneumonitis_clears_no_lungs(text):
+    """A denial of an earlier time, or of something else in the same sentence, ended the pneumonitis on record."""
+    found = record(condition(text="Pneumonitis", onsetDateTime="2024-01-01"), report(text)).toxicities
+    assert [it for it in found if it.kind == "ild" and it.is_resolved is not True]
+
+
+def test_a_report_that_names_the_old_pneumonitis_and_then_clear_lungs_clears_them():
+    text = "Known pneumonitis of January. The lungs are clear, no pneumonitis."
+    found = record(condition(text="Pneumonitis", onsetDateTime="2024-01-01"), report(text)).toxicities
+    assert [it.is_resolved for it in found if it.kind == "ild"] == [True]
+
+
+@pytest.mark.parametrize("subject", ["The liver metastases", "Known lesions", "The disease"])
+@pytest.mark.parametrize(
+    ("verb", "trend"),
+    [("have progressed", "progression"), ("have not progressed", None), ("have enlarged", "progression")],
+)
+def test_what_has_progressed_is_progression(subject, verb, trend):
+    """Reports tell it by a verb as well, which was not read: a progression stood in silence."""
+    found = record(report(f"No new lesions; {subject} {verb}.")).statuses
+    assert [it.trend for it in found] == ([trend] if trend else [])
+
+
+@pytest.mark.parametrize("behind", ["are not seen", "is absent", "are not demonstrated", "nicht erkennbar"])
+def test_what_is_not_seen_is_denied(behind):
+    assert [it.concept for it in TERMS.denied_conditions((f"Brain metastases {behind}.",))] == ["met-brain"]
+    assert TERMS.worded_conditions((f"Brain metastases {behind}.",)) == ()

@@ -54,7 +54,11 @@ CASES = [
     ("CT", "Voruntersuchung: Progress 2022, progredient.\nBeurteilung: Stabile Erkrankung.", ["overall stable"]),
     ("CT", "Previously progressive disease, now stable.", ["overall stable"]),
     ("CT", "Progression compared to prior CT.", ["overall progression"]),
-    ("CT", "Previously seen liver metastases have progressed. Progression.", ["liver", "overall progression"]),
+    (
+        "CT",
+        "Previously seen liver metastases have progressed. Progression.",
+        ["liver", "liver progression", "overall progression"],
+    ),
     # what was once found is not lost
     ("CT", "History: brain metastases, pneumonitis.\nFindings: lungs not shown.", ["brain", "ild"]),
     # questions

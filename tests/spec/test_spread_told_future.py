@@ -44,7 +44,7 @@ def spread(terms):
         ("No metastases to liver or brain", "", "liver brain"),
         ("No lung, liver or bone metastases. New brain metastases.", "brain", "lung liver bone"),
         ("No metastases in brain or liver in 2022. Metastases to brain since 2024.", "brain", "brain liver"),
-        # too far off to tell what it denies: neither is said
+        # or to what is asked for
         ("no evidence of any disease metastatic to bone", "", "bone"),
     ],
 )
