@@ -179,7 +179,8 @@ class DiseaseReader:
         is_active = None if not clinical else bool(clinical & {"active", "recurrence", "relapse"})
         is_active = False if _HISTORY in verification else is_active
         texts = list(texts_of(condition.code))
-        if any(map(self._terms.is_of_relative, texts)):
+        relative = self._terms.meanings("relative")
+        if any(relative.has("family", text) for text in texts):
             return
         denied = self._terms.denied_conditions(texts)
         for term in denied:

@@ -42,6 +42,9 @@ _NO_MEANINGS = RememberedMeanings(NOTHING)
 _THERAPIES = ("wbrt", "srs", "resection", "breast-conserving-surgery", "mastectomy", "radiotherapy", "surgery")
 """Kinds of local therapy, the most telling first: of several that words name, that one counts."""
 
+_OF_RELATIVE = frozenset({"family", "person"})
+_CANCERS = frozenset({_METASTASIS, "disease", "other-cancer"})
+
 
 class RecordTerms:
     """Concepts, read by code first and by words second; what one was read as is remembered.
@@ -356,7 +359,13 @@ class RecordTerms:
 
     def is_of_relative(self, text: str) -> bool:
         """Whether a text tells of the patient's family ("mother HER2-positive"), not of the patient."""
-        return self.meanings("relative").first(text) == "family"
+        return self.meanings("relative").first(text) in _OF_RELATIVE
+
+    def of_patient(self, text: str) -> str:
+        """The statements of a text that do not tell of the patient's family."""
+        if not self.is_of_relative(text):
+            return text
+        return "; ".join(it for it in STATEMENT_END.split(text) if it.strip() and not self.is_of_relative(it))
 
     def worded_trend(self, texts: Iterable[str]) -> str | None:
         """What texts say of the disease; None when they say several things. Among receptors "PR" is one and no response."""
@@ -375,6 +384,15 @@ class RecordTerms:
         return tuple(dict.fromkeys(wish for wish, _ in self._codes.wish_words.find_all(text)))
 
     def _asserted_in(self, text: str) -> tuple[ConditionTerm, ...]:
+        """A cancer in a statement on a relative is theirs; a harm stays the patient's, for a daughter may have told it."""
+        stated = self._stated_in(text)
+        own = self.of_patient(text) if stated else text
+        if own == text:
+            return stated
+        kept = set(self._stated_in(own))
+        return tuple(it for it in stated if it in kept or it.category not in _CANCERS)
+
+    def _stated_in(self, text: str) -> tuple[ConditionTerm, ...]:
         spread = self._codes.spread.find(text)
         found = self._named_in(text, spread)
         if not any(is_denied for _, is_denied in spread):

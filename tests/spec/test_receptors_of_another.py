@@ -80,9 +80,26 @@ def test_an_interval_of_the_heart_is_no_receptor_test():
     assert (record.receptors, record.doubts) == ((), ())
 
 
-def test_a_relatives_cancer_is_none_of_the_patient():
-    record = read_patient_record(resources_of(condition(text="Breast cancer of her mother")), KNOWLEDGE)
-    assert record.diagnoses == ()
+@pytest.mark.parametrize(
+    "text", ["Breast cancer of her mother", "Mother: brain metastases", "Sister with liver metastases"]
+)
+def test_a_relatives_cancer_is_none_of_the_patient(text):
+    for made in (condition(text=text), {**pathology(text), "code": {"text": "CT report"}}):
+        record = read_patient_record(resources_of(made), KNOWLEDGE)
+        assert (record.diagnoses, record.metastases, record.cns) == ((), (), None)
+
+
+def test_a_harm_that_a_relative_tells_stays_the_patients():
+    record = read_patient_record(resources_of(condition(text="Her daughter reports heart failure")), KNOWLEDGE)
+    assert [it.kind for it in record.toxicities] == ["heart_failure"]
+
+
+def test_the_patients_own_illness_stays_beside_a_relatives():
+    for made in (condition(text="Breast cancer; mother too"), condition("C50.9", text="Breast cancer, mother too")):
+        (it,) = read_patient_record(resources_of(made), KNOWLEDGE).diagnoses
+        assert it.concept.startswith("breast")
+    ours = pathology("Mother had breast cancer. Liver metastases.")
+    assert [it.site for it in read_patient_record(resources_of(ours), KNOWLEDGE).metastases] == ["liver"]
 
 
 @pytest.mark.parametrize(
