@@ -55,15 +55,16 @@ class Words(msgspec.Struct, frozen=True):
     def _in_clause(self, clause: str) -> Iterator[tuple[str, bool]]:
         tokens = tuple(words(clause))
         marks: Marks | None = None
-        behind = 0
+        behind, last = 0, ""
         for at, token in enumerate(tokens):
             if at < behind:
                 continue
             for phrase, term in self.by_first.get(token, ()):
                 if tokens[at : at + len(phrase)] == phrase:
+                    is_named_before, last = (behind, last) == (at, term), term
                     behind = at + len(phrase)
                     marks = marks_of(clause) if marks is None else marks
-                    yield term, _is_denied(tokens, at, behind, marks)
+                    yield term, _is_denied(tokens, at, behind, marks, is_named_before=is_named_before)
                     break
 
 
@@ -121,19 +122,23 @@ class Negations(msgspec.Struct, frozen=True):
         """Whether what stands between two colons is denied by the words before the first or by the answer behind the second."""
         return self.open_list(tuple(words(before))) or tuple(words(behind.split(COMMA, maxsplit=1)[0])) in self.answers
 
-    def reach(self, tokens: Phrase, at: int, end: int, marks: Marks) -> bool:
+    def reach(self, tokens: Phrase, at: int, end: int, marks: Marks, *, is_named_before: bool = False) -> bool:
         """Whether the words ``at`` to ``end`` are denied: by a word shortly before, or by one that an "or" carries on.
 
-        Behind a comma a denial holds for the bare item of a list ("no ILD, pneumonitis"), and not for what says more ("no
-        effusion, pneumonitis present").
+        Behind a comma a denial holds for the bare item of what is surely a list: of another name of the same, of three items or
+        with an "or" ("no ILD, pneumonitis", "no cough, dyspnoea, pneumonitis"). It does not for what says more ("no effusion,
+        pneumonitis present"), nor for what may be found instead ("without response, progression"). ``is_named_before``: the item
+        before the comma is another name of the same.
         """
         commas = marks.commas
         for item in range(_LONGEST_LIST):
             start = max(0, at - _NEGATION_REACH)
             behind = bisect_right(commas, at)
             if item == 0 and behind and commas[behind - 1] > start:
-                segment_end = commas[behind] if behind < len(commas) else len(tokens)
-                start = start if (commas[behind - 1], segment_end) == (at, end) else commas[behind - 1]
+                is_list = commas[behind - 1] == at and self._is_in_list(
+                    tokens, end, commas, behind, is_named_before=is_named_before
+                )
+                start = start if is_list else commas[behind - 1]
             colon = next((it for it in reversed(marks.colons) if it <= at), 0)
             start = start if colon <= start or self.open_list(tokens[:colon]) else colon
             start = next((it + 1 for it in range(at - 1, start - 1, -1) if tokens[it] in self.stops), start)
@@ -144,6 +149,16 @@ class Negations(msgspec.Struct, frozen=True):
                 return False
             at = joined - 1
         return False
+
+    def _is_in_list(
+        self, tokens: Phrase, end: int, commas: Sequence[int], behind: int, *, is_named_before: bool
+    ) -> bool:
+        """Whether a bare item behind a comma surely goes on the list before it; ``behind``: how many commas stand before it."""
+        if tokens[end : end + 1] and tokens[end] in self.joining:
+            return True
+        is_bare = end == (commas[behind] if behind < len(commas) else len(tokens))
+        is_third = behind > 1 and not self.stand_in(tokens, commas[behind - 2], commas[behind - 1])
+        return is_bare and (is_named_before or is_third)
 
     def asked_for(self, tokens: Phrase, since: int, at: int) -> bool:
         """Whether a denial reaches a word through what is asked for: "no evidence of intracranial metastatic disease"."""
@@ -177,10 +192,10 @@ def _last_before(places: Sequence[int], at: int) -> int:
     return places[found - 1] if found else 0
 
 
-def _is_denied(tokens: Phrase, at: int, end: int, marks: Marks) -> bool:
+def _is_denied(tokens: Phrase, at: int, end: int, marks: Marks, *, is_named_before: bool) -> bool:
     if any(tokens[end : end + len(it)] == it for it in negations().excepting):
         return False
-    if negations().reach(tokens, at, end, marks):
+    if negations().reach(tokens, at, end, marks, is_named_before=is_named_before):
         return True
     start = marks.before(at)
     if end == len(tokens) or not (start == at or tokens[start:at] in negations().asking):

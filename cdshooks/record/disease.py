@@ -18,7 +18,7 @@ from cdshooks.ehr.resources import (
     Resources,
     ServiceRequest,
 )
-from cdshooks.knowledge.clauses import STATEMENT_END
+from cdshooks.knowledge.clauses import COMMA, STATEMENT_END
 from cdshooks.knowledge.ids import ResourceRef
 from cdshooks.knowledge.words import negations
 from cdshooks.partial_date import PartialDate, latest
@@ -482,8 +482,9 @@ class DiseaseReader:
 
     def _brain_trend(self, parts: Parts) -> str | None:
         """What a report on the head says of the metastases; a new one is progression, whatever the treated ones do."""
-        new = self._terms.meanings("lesion-new")
-        if any(new.first(clause) is not None for clause in self._on_brain_lesions(parts.now)):
+        new, denial = self._terms.meanings("lesion-new"), self._terms.meanings("denial")
+        pieces = (it for clause in self._on_brain_lesions(parts.now) for it in clause.split(COMMA))
+        if any(new.first(it) is not None and denial.first(it) is None for it in pieces):
             return "progression"
         return self._terms.worded_trend((parts.impression,))
 
@@ -498,7 +499,12 @@ class DiseaseReader:
     def _tells_lesion(self, clause: str) -> bool:
         """Whether a clause tells of metastases. A denial counts beside them, not beyond a colon: "Without contrast: metastases"."""
         lesion, denial = self._terms.meanings("brain-lesion"), self._terms.meanings("denial")
-        if lesion.of(clause) != ("lesion",):
+        named = lesion.of(clause)
+        if "asked" in named:
+            return False
+        if any(it.concept == "met-brain" for it in self._terms.worded_conditions((clause,))):
+            return True  # whatever else is denied: "new brain metastasis, no haemorrhage"
+        if not named:
             return False
         parts = clause.split(":")
         return any(

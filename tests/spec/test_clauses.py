@@ -260,3 +260,64 @@ def test_what_has_progressed_is_progression(subject, verb, trend):
 def test_what_is_not_seen_is_denied(behind):
     assert [it.concept for it in TERMS.denied_conditions((f"Brain metastases {behind}.",))] == ["met-brain"]
     assert TERMS.worded_conditions((f"Brain metastases {behind}.",)) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "found", "denied"),
+    [
+        # surely a list
+        ("No ILD, pneumonitis", "", "ild"),
+        ("No cough, dyspnoea, pneumonitis", "", "ild"),
+        ("No effusion, pneumonitis or consolidation", "", "ild"),
+        ("Keine Embolie, Pneumonitis oder Stauung", "", "ild"),
+        # it may as well be what is found instead
+        ("No embolism, pneumonitis", "ild", ""),
+        ("Keine Embolie, Pneumonitis", "ild", ""),
+        ("Pas d'embolie, pneumopathie interstitielle", "ild", ""),
+        ("Sin embolia, neumonitis", "ild", ""),
+        ("No ascites, liver metastases", "met-liver", ""),
+        ("No effusion, no embolism, pneumonitis", "ild", ""),
+    ],
+)
+def test_what_a_comma_carries_on(text, found, denied):
+    """Two words behind a "no" may be two statements: a pneumonitis found beside no embolism was read as denied."""
+    assert sorted(it.concept for it in TERMS.worded_conditions((text,))) == found.split()
+    assert sorted(it.concept for it in TERMS.denied_conditions((text,))) == denied.split()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No effusion, progressive disease",
+        "Without response, progressive disease",
+        "Disease no longer stable, progression",
+        "Nicht mehr stabil, Progression",
+        "Pas de réponse, progression",
+        "Nessuna risposta, progressione di malattia",
+    ],
+)
+def test_a_progression_beside_what_is_denied_is_one(text):
+    assert TERMS.worded_trend((text,)) == "progression"
+    assert TERMS.worded_trend(("No progression, new lesions",)) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "New brain metastasis in the pons, no haemorrhage.",
+        "No oedema, new brain metastasis in the pons.",
+        "Neue Hirnmetastase, keine Blutung.",
+        "Nouvelle métastase cérébrale, pas d'hémorragie.",
+    ],
+)
+def test_a_new_brain_metastasis_is_one_beside_what_is_denied(text):
+    cns = record(report(text, name="MRI brain")).cns
+    assert cns is not None
+    assert cns.state == "active_not_urgent"
+
+
+@pytest.mark.parametrize("text", ["No enlargement of the brain metastases.", "Brain metastases, no new lesion."])
+def test_a_denied_growth_of_brain_metastases_is_none(text):
+    found = record(report(text, name="MRI brain"))
+    assert [it.site for it in found.metastases] == ["brain"]
+    assert found.statuses == ()
