@@ -215,6 +215,8 @@ def test_a_denial_does_not_go_over_a_but_to_the_signs_of_something_else():
         "Pneumonitis nicht abgeklungen",
         "Pneumonitis noch nicht abgeklungen",
         "No resolution of pneumonitis",
+        "No signs of resolution of pneumonitis",
+        "Pneumonitis with no signs of resolution",
         "Pneumonitis nicht vollständig rückgebildet",
         "Previously resolved pneumonitis has recurred",
     ],
