@@ -185,6 +185,7 @@ def _value(marker: str, coded: str | None, text: str, terms: RecordTerms) -> str
         return told or terms.meanings(marker).first(text)
     if coded in {"mutated", "wild_type", "unclassified"}:
         return coded
+    text = terms.of_patient(text)
     doubt = terms.meanings("gene-doubt").first(text)
     if doubt in {"unclassified", "wild_type"}:
         return doubt

@@ -118,3 +118,12 @@ def test_the_patients_own_illness_stays_beside_a_relatives():
 def test_only_a_partial_response_is_a_response(text, trends):
     made = {**pathology(text), "code": {"text": "Report"}}
     assert [it.trend for it in read_patient_record(resources_of(made), KNOWLEDGE).statuses] == trends
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [("sister BRCA1 mutation positive", []), ("pathogenic variant detected; sister positive too", ["mutated"])],
+)
+def test_a_relatives_mutation_is_none_of_the_patient(said, expected):
+    made = {**observation("1", system="https://lab.example", valueString=said), "code": {"text": "BRCA1 gene analysis"}}
+    assert [it.value for it in read_patient_record(resources_of(made), KNOWLEDGE).biomarkers] == expected
