@@ -153,6 +153,7 @@ IN_FIVE_LANGUAGES = {
     "es": {"neumonitis": "ild", "metástasis hepáticas": "met-liver"},
     "it": {"polmonite interstiziale": "ild", "metastasi cerebrali": "met-brain"},
     "sure": {**ENGLISH, "Hirnmetastasen": "met-brain", "métastases cérébrales": "met-brain"},
+    "worse": {**ENGLISH, "Hirnmetastasen": "met-brain", "métastases cérébrales": "met-brain"},
 }
 CHANGES = {
     "en": ("No improvement of", "No change in", "No resolution of", "No progression of", "Without improvement of"),
@@ -166,6 +167,7 @@ CHANGES = {
         "Nessuna risposta delle",
     ),
     "sure": ("No doubt about", "Not only", "Not all", "Nicht nur", "Pas seulement", "No solo", "Non solo"),
+    "worse": ("No longer stable", "No longer controlled", "Nicht mehr stabile", "Nicht rückläufige"),
 }
 SIGNS = {
     "en": ("No", "No evidence of", "No CT evidence of", "No features of", "Nothing else and no signs of", "Absence of"),
