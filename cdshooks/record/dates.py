@@ -8,7 +8,7 @@ from datetime import date
 from functools import cache, lru_cache
 
 from cdshooks.ehr.remembered import remembered
-from cdshooks.ehr.resources import Condition, Dosage, Period
+from cdshooks.ehr.resources import Condition, DiagnosticReport, Dosage, Observation, Period
 from cdshooks.knowledge.drugs import rows_of
 from cdshooks.partial_date import PartialDate, read_fhir_date, without_time
 from cdshooks.record.remembered_meanings import RememberedMeanings
@@ -76,6 +76,19 @@ def events_of(dosages: tuple[Dosage, ...]) -> tuple[PartialDate, ...]:
     """The single days on which dosage instructions say that a dose is due, in their order. Source: FHIR R4 Timing.event."""
     written = [day for it in dosages if it.timing is not None and it.timing.event for day in it.timing.event]
     return tuple(sorted(filter(None, map(read_date, written)), key=lambda it: it.first_day)) if written else ()
+
+
+def observed_on(observation: Observation) -> PartialDate | None:
+    """The day of an observation."""
+    day = read_date(observation.effective_date_time)  # nearly every one says it so
+    if day is not None:
+        return day
+    return read_date(start_of(observation.effective_period), observation.effective_instant, observation.issued)
+
+
+def reported_on(report: DiagnosticReport | Observation) -> PartialDate | None:
+    """The day of a report, or of an observation that is read as one."""
+    return read_date(report.effective_date_time, start_of(report.effective_period), report.issued)
 
 
 def onset_of(condition: Condition) -> PartialDate | None:

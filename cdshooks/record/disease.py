@@ -22,7 +22,7 @@ from cdshooks.knowledge.clauses import COMMA, STATEMENT_END
 from cdshooks.knowledge.ids import ResourceRef
 from cdshooks.knowledge.words import negations
 from cdshooks.partial_date import PartialDate, latest
-from cdshooks.record.dates import end_of, onset_of, read_date, recorded_on, start_of
+from cdshooks.record.dates import end_of, observed_on, onset_of, read_date, recorded_on, reported_on, start_of
 from cdshooks.record.model import (
     Certainty,
     CnsState,
@@ -255,12 +255,7 @@ class DiseaseReader:
         if observation.status in {"entered-in-error", "cancelled"}:
             return
         test = self._terms.test(observation.code)
-        day = read_date(
-            observation.effective_date_time,
-            start_of(observation.effective_period),
-            observation.effective_instant,
-            observation.issued,
-        )
+        day = observed_on(observation)
         if test is None and self._is_csf_cytology(observation.code):
             said = (observation.value_string or "", *texts_of(observation.value_codeable_concept))
             self._read_cytology(held, " ".join(said), day)
@@ -433,7 +428,7 @@ class DiseaseReader:
     def _read_report(self, held: Held, report: DiagnosticReport) -> None:
         if report.status in {"entered-in-error", "cancelled"}:
             return
-        day = read_date(report.effective_date_time, start_of(report.effective_period), report.issued)
+        day = reported_on(report)
         parts = self._terms.report_parts("\n".join(texts_of_report(report)))
         is_cytology = self._is_csf_cytology(report.code)
         is_brain = self._terms.is_report_on("brain", report.code) and not is_cytology

@@ -15,6 +15,9 @@ from cdshooks.ehr.resources import (
 from cdshooks.partial_date import PartialDate, latest
 from cdshooks.record.dates import DatesInWords, bounds_of, end_of, events_of, read_date, start_of
 
+OVER = frozenset({"stopped", "completed"})
+"""Statuses of a drug that is taken no longer."""
+
 
 class DrugDates(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """From when to when; one dose, or a course that may go on. ``is_certain``: by members for dates, not by words."""

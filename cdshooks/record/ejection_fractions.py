@@ -15,7 +15,7 @@ from cdshooks.ehr.remembered import remembered
 from cdshooks.ehr.resources import CodeableConcept, DiagnosticReport, Held, Observation, Resources
 from cdshooks.knowledge.measures import Measure, MeasureKnowledge
 from cdshooks.partial_date import PartialDate
-from cdshooks.record.dates import read_date, start_of
+from cdshooks.record.dates import reported_on
 from cdshooks.record.model import Doubt, Measurement
 from cdshooks.record.numbers import number_in
 from cdshooks.record.running_text import texts_of_report
@@ -116,7 +116,7 @@ class EjectionFractions:
             told = _together(self.told_in(text) for text in self._texts(report))
             if told is None:
                 continue
-            day = read_date(report.effective_date_time, start_of(report.effective_period), report.issued)
+            day = reported_on(report)
             if told.because is None and self.can_tell(report.code):
                 found.append(_measurement(told, held, day, is_preliminary=report.status in _NOT_FINAL))
             else:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cdshooks.ehr.resources import DiagnosticReport, Resources
 from cdshooks.knowledge.clauses import STATEMENT_END
-from cdshooks.record.dates import read_date, start_of
+from cdshooks.record.dates import reported_on
 from cdshooks.record.model import Biomarker
 from cdshooks.record.running_text import texts_of_report
 from cdshooks.record.terms import RecordTerms, texts_of
@@ -29,5 +29,5 @@ def read_gene_reports(resources: Resources, terms: RecordTerms) -> Iterator[Biom
         said = {phenotype.first(terms.without_genes(it)) for it in told if denial.first(it) is None}
         value = next((it for it in _LOST if it in said), None)
         if value is not None:
-            day = read_date(report.effective_date_time, start_of(report.effective_period), report.issued)
+            day = reported_on(report)
             yield Biomarker(marker=_GENE, value=value, date=day, evidence=(held.ref,))

@@ -11,7 +11,7 @@ from cdshooks.ehr.resources import CodeableConcept, DiagnosticReport, Held, Obse
 from cdshooks.knowledge.clauses import STATEMENT_END
 from cdshooks.knowledge.codes import ConditionTerm
 from cdshooks.partial_date import PartialDate
-from cdshooks.record.dates import read_date, start_of
+from cdshooks.record.dates import reported_on
 from cdshooks.record.model import Conflict, Toxicity
 from cdshooks.record.running_text import texts_of_report
 from cdshooks.record.terms import RecordTerms, texts_of
@@ -87,7 +87,7 @@ def _sayings(reports: Iterable[Held], terms: RecordTerms) -> Iterator[_Said]:
             continue
         clauses = _of_report(report, terms) if isinstance(report, DiagnosticReport) else _of_value(report, terms)
         if clauses:
-            day = read_date(report.effective_date_time, start_of(report.effective_period), report.issued)
+            day = reported_on(report)
             yield _Said(held, clauses, day)
 
 

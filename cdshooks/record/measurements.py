@@ -10,8 +10,7 @@ from cdshooks.ehr.remembered import remembered
 from cdshooks.ehr.resources import CodeableConcept, Component, Held, Observation, Quantity, ReferenceRange, Resources
 from cdshooks.knowledge.codes import system_of
 from cdshooks.knowledge.measures import Measure, MeasureKnowledge, Scale, Test
-from cdshooks.partial_date import PartialDate
-from cdshooks.record.dates import read_date, start_of
+from cdshooks.record.dates import observed_on
 from cdshooks.record.in_order import in_order
 from cdshooks.record.model import Doubt, Measurement
 from cdshooks.record.numbers import Ranges, number_of, numbers_in
@@ -140,7 +139,7 @@ class MeasurementReader:
             fact=measure.fact,
             value=None if is_range else round(low, 4),
             unit=measure.unit,
-            date=_day_of(observation),
+            date=observed_on(observation),
             low=round(low, 4) if is_range else None,
             high=round(high, 4) if is_range else None,
             comparator=number.comparator,
@@ -154,13 +153,6 @@ class MeasurementReader:
 def order_of_measurements(it: Measurement) -> tuple[int, str, tuple[str, ...]]:
     """By day, then by what was measured."""
     return (it.date.last_day if it.date is not None else 0, it.fact, it.evidence)
-
-
-def _day_of(observation: Observation) -> PartialDate | None:
-    day = read_date(observation.effective_date_time)  # nearly every one
-    if day is not None:
-        return day
-    return read_date(start_of(observation.effective_period), observation.effective_instant, observation.issued)
 
 
 def _doubt(code: str, measure: Measure, held: Held, because: str) -> Doubt:

@@ -12,7 +12,7 @@ import msgspec
 
 from cdshooks.ehr.resources import CodeableConcept, Observation, ReferenceRange, Resources
 from cdshooks.knowledge.measures import MeasureKnowledge
-from cdshooks.record.dates import read_date, start_of
+from cdshooks.record.dates import observed_on
 from cdshooks.record.measurements import MeasurementReader
 from cdshooks.record.model import Doubt, Measurement, Statement
 from cdshooks.record.numbers import number_in, number_of
@@ -92,12 +92,7 @@ class PregnancyReader:
                     continue
                 state, because = self._tested(observation, number)
             if state is not None:
-                day = read_date(
-                    observation.effective_date_time,
-                    start_of(observation.effective_period),
-                    observation.effective_instant,
-                    observation.issued,
-                )
+                day = observed_on(observation)
                 statements.append(Statement(about=_ABOUT, value=state, date=day, evidence=(held.ref,)))
             if because is not None:
                 doubts.append(Doubt(code="open-test", about=_ABOUT, because=because, evidence=(held.ref,)))

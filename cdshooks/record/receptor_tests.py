@@ -21,7 +21,7 @@ from cdshooks.ehr.resources import (
 )
 from cdshooks.knowledge.ids import ResourceRef
 from cdshooks.partial_date import PartialDate
-from cdshooks.record.dates import onset_of, read_date, recorded_on, start_of
+from cdshooks.record.dates import observed_on, onset_of, read_date, recorded_on, reported_on
 from cdshooks.record.numbers import number_in, number_of
 from cdshooks.record.receptor_reports import ReceptorReports, of_hormone_receptors
 from cdshooks.record.receptor_words import SCORES, ReceptorWords, compatible
@@ -181,9 +181,9 @@ class ReceptorTestReader:
                 if said.score is not None:
                     yield self._placed(held, observation, panel, marker, kind, _Said(value=said.score))
             elif self._words.status(" ".join(texts), kind) is not None:
-                self.told.append(ToldInText(marker, _day_of(observation), held.ref))
+                self.told.append(ToldInText(marker, observed_on(observation), held.ref))
             elif self._holds_result(part):
-                self.told.append(ToldInText(marker, _day_of(observation), held.ref, is_unread_result=True))
+                self.told.append(ToldInText(marker, observed_on(observation), held.ref, is_unread_result=True))
 
     def _holds_result(self, part: Observation | Component) -> bool:
         """Whether a number stands there, by itself or in words ("Allred 8/8", "IRS 12"), that is not still to come."""
@@ -196,7 +196,7 @@ class ReceptorTestReader:
         self, held: Held, observation: Observation, panel: Observation | None, marker: str, kind: str, said: _Said
     ) -> ReceptorTest:
         sample = observation.specimen or (panel.specimen if panel is not None else None)
-        day = _day_of(observation) or (_day_of(panel) if panel is not None else None)
+        day = observed_on(observation) or (observed_on(panel) if panel is not None else None)
         collected = self._collected(sample)
         day = read_date(collected.collection.collected_date_time) or day if collected and collected.collection else day
         place = observation.body_site or (panel.body_site if panel is not None else None)
@@ -346,7 +346,7 @@ class ReceptorTestReader:
         if not texts or not self._terms.is_report_on("tissue", report.code):
             return
         collected = self._collected(sample)
-        day = read_date(report.effective_date_time, start_of(report.effective_period), report.issued)
+        day = reported_on(report)
         taken = collected.collection if collected is not None else None
         day = read_date(taken.collected_date_time) or day if taken is not None else day
         place, shown = texts_of(taken.body_site if taken else None), sample.display or "" if sample else ""
@@ -387,15 +387,6 @@ def _contradiction(first: str, second: str) -> _Said:
 def in_words(value: str) -> str:
     """A status or score as a clinician writes it: ``2+|not-amplified`` is "2+, not amplified"."""
     return value.replace("|", ", ").replace("-", " ")
-
-
-def _day_of(observation: Observation) -> PartialDate | None:
-    return read_date(
-        observation.effective_date_time,
-        start_of(observation.effective_period),
-        observation.effective_instant,
-        observation.issued,
-    )
 
 
 def _number(part: Observation | Component) -> tuple[float | None, str | None]:

@@ -22,13 +22,12 @@ from cdshooks.ehr.resources import (
 from cdshooks.knowledge.ids import AgentId
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.dates import end_of, onset_of, read_date, recorded_on
+from cdshooks.record.drug_dates import OVER
 from cdshooks.record.drug_names import DrugNames, Identified
 from cdshooks.record.lungs import with_lung_findings
 from cdshooks.record.model import Certainty, Conflict, Toxicity
 from cdshooks.record.terms import RecordTerms, codes_of, texts_of
 from cdshooks.record.toxicity_words import ToxicityWords
-
-_OVER = frozenset({"stopped", "completed"})
 
 
 class ToxicityReading(msgspec.Struct, frozen=True, kw_only=True):
@@ -209,12 +208,12 @@ class _Reader:
             for it in held
             if (drug := it.resource).note  # type: ignore[attr-defined]  # those of drugs are asked
             or drug.status_reason  # type: ignore[attr-defined]
-            or (drug.status in _OVER and told_stops(drug.medication_codeable_concept))  # type: ignore[attr-defined]
+            or (drug.status in OVER and told_stops(drug.medication_codeable_concept))  # type: ignore[attr-defined]
         ]
 
     def of_stopped_drug(self, held: Held, drug: Drug) -> list[Toxicity]:
         reason = getattr(drug, "status_reason", None)
-        is_over = drug.status in _OVER
+        is_over = drug.status in OVER
         told = self._terms.told_stops(drug.medication_codeable_concept) if is_over else ()
         concepts = reason if isinstance(reason, tuple) else (reason,) if reason is not None else ()
         texts = [text for concept in concepts for text in texts_of(concept)]

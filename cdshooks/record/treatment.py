@@ -29,6 +29,7 @@ from cdshooks.knowledge.ids import AgentId, ResourceRef
 from cdshooks.partial_date import PartialDate
 from cdshooks.record.dates import DatesInWords, bounds_of, end_of
 from cdshooks.record.drug_dates import (
+    OVER,
     DrugDates,
     administration_dates,
     dispense_dates,
@@ -106,7 +107,6 @@ _INTENT_EXTENSIONS = (
 )
 _INTENTS = frozenset(TreatmentIntent)
 _NEVER_TAKEN = frozenset({"entered-in-error", "not-done", "not-taken", "cancelled", "declined"})
-_OVER = frozenset({"stopped", "completed"})
 _OTHER_USES = frozenset({GivenFor.OTHER_CANCER, GivenFor.NOT_CANCER})
 
 
@@ -404,7 +404,7 @@ class TreatmentReader:
             gravest = next((it for it in StopReason if it in told), None)
             if gravest is not None:
                 return gravest
-        if resource.status in _OVER:
+        if resource.status in OVER:
             stops = self._terms.told_stops(getattr(resource, "medication_codeable_concept", None))
             for text in (*[it.text for it in resource.note], *stops) if resource.note or stops else ():
                 found = self._terms.stop_reason(CodeableConcept(text=text))
