@@ -15,7 +15,7 @@ from cdshooks.record.model import Doubt, PatientRecord, Proof
 _MEMBERS = (
     *("effective_date_time", "effective_period", "effective_instant", "issued", "performed_date_time"),
     *("performed_period", "onset_date_time", "onset_period", "recorded_date", "authored_on", "when_handed_over"),
-    *("when_prepared", "date_asserted", "identified_date_time", "date"),
+    *("when_prepared", "date_asserted", "date"),
 )
 """Where resources hold the day of what they tell."""
 _SHOWN = re.compile(r"[\w:./+ -]{1,30}")
